@@ -1,0 +1,60 @@
+"""The four ways to look at a rescaled image: each gives the views whose posteriors are averaged.
+
+Views may coincide (at Q = 224 the grid has no room along the short side); `Part.views` counts them.
+"""
+
+from collections.abc import Callable
+
+from protocols.view import Box, Size, View
+
+GRID = 5  # crops along each side of the multi-crop grid (section 4.3)
+
+
+def centre(size: Size, Q: int, side: int) -> list[View]:
+    """The one crop in the middle, placed by torchvision's rule (half pixels round to even)."""
+    return [View(Q, _square(_middle(size.width, side), _middle(size.height, side), side), flip=False)]
+
+
+def tencrop(size: Size, Q: int, side: int) -> list[View]:
+    """Four corners and the centre, and their mirror images (Krizhevsky et al., 2012)."""
+    right, bottom = size.width - side, size.height - side
+    corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
+    boxes = [_square(left, top, side) for left, top in corners] + [centre(size, Q, side)[0].box]
+    return _with_flips(Q, boxes)
+
+
+def multicrop(size: Size, Q: int, side: int) -> list[View]:
+    """A regular 5x5 grid and its mirror images: 50 views (section 4.3)."""
+    lefts, tops = grid_offsets(size.width, side), grid_offsets(size.height, side)
+    return _with_flips(Q, [_square(left, top, side) for top in tops for left in lefts])
+
+
+def dense(size: Size, Q: int, side: int) -> list[View]:
+    """The whole image and its mirror image, for the convolutional net (section 3.2)."""
+    return _with_flips(Q, [None])
+
+
+METHODS: dict[str, Callable[[Size, int, int], list[View]]] = {
+    "centre": centre,
+    "tencrop": tencrop,
+    "dense": dense,
+    "multicrop": multicrop,
+}
+
+
+def grid_offsets(length: int, side: int) -> list[int]:
+    """Where the grid's crops begin along a side of `length` pixels: round half up of k * (length - side) / 4."""
+    steps = GRID - 1
+    return [(2 * k * (length - side) + steps) // (2 * steps) for k in range(GRID)]
+
+
+def _middle(length: int, side: int) -> int:
+    return round((length - side) / 2)
+
+
+def _square(left: int, top: int, side: int) -> Box:
+    return Box(left, top, left + side, top + side)
+
+
+def _with_flips(Q: int, boxes: list[Box | None]) -> list[View]:
+    return [View(Q, box, flip) for flip in (False, True) for box in boxes]

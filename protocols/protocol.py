@@ -1,0 +1,129 @@
+"""A protocol is a value: `dense@256/384/512+multicrop@256/384/512` parses, prints back, compares and hashes."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+
+from protocols.crops import METHODS
+from protocols.scales import JITTERED, TrainingScale, multi_scale, single_scale
+from protocols.view import Size, View, rescaled
+
+LARGEST_Q = 4096
+
+# What may be written: name -> (method, the rule that gives Q where none is written).
+NAMES = {
+    "centre": ("centre", lambda S: (256,)),
+    "tencrop": ("tencrop", lambda S: (256,)),
+    "dense": ("dense", multi_scale),
+    "multicrop": ("multicrop", multi_scale),
+    "single-scale": ("dense", single_scale),
+    "multi-scale": ("dense", multi_scale),
+}
+DESCRIPTIONS = {
+    "centre": "the 224x224 centre crop, Q=256 unless written",
+    "tencrop": "four corners and centre with flips, Q=256 unless written",
+    "dense": "the convolutional net on the whole image, at the paper's three Q for the weights' S unless written",
+    "multicrop": "5x5 grid with flips, 50 crops a Q, at the paper's three Q unless written",
+    "single-scale": "dense at the paper's one Q for the weights' S (Table 3)",
+    "multi-scale": "another name for dense (Table 4)",
+    "dense+multicrop": "any sum: the methods' posteriors averaged (Table 5)",
+}
+METHOD_ORDER = list(METHODS)
+
+
+class ProtocolError(ValueError):
+    """A protocol that cannot be read: one line saying what came and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One method at one Q: what costs network time, is computed once and kept."""
+
+    method: str
+    Q: int
+
+    def __str__(self) -> str:
+        return f"{self.method}@{self.Q}"
+
+    def views(self, size: Size, side: int) -> dict[View, int]:
+        """The distinct views of an image of this (original) size, with how often each counts.
+
+        `side` is the crop's side in pixels, 224 in the paper; it must not exceed Q.
+        """
+        return Counter(METHODS[self.method](rescaled(size, self.Q), self.Q, side))
+
+    @property
+    def nominal_views(self) -> int:
+        """Views per image as the paper counts them: 50 for multicrop, 2 for dense."""
+        return len(METHODS[self.method](Size(self.Q, self.Q), self.Q, self.Q))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Methods, each a tuple of parts over Q; posteriors are averaged over Q, then over methods."""
+
+    methods: tuple[tuple[Part, ...], ...]
+
+    def __str__(self) -> str:
+        return "+".join(f"{parts[0].method}@{'/'.join(str(part.Q) for part in parts)}" for parts in self.methods)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for parts in self.methods for part in parts)
+
+    @property
+    def weights(self) -> dict[Part, Fraction]:
+        """Each part's share in the average; they add up to 1."""
+        return {part: Fraction(1, len(self.methods) * len(parts)) for parts in self.methods for part in parts}
+
+    @property
+    def Q(self) -> tuple[int, ...]:
+        """All test scales, ascending."""
+        return tuple(sorted({part.Q for part in self.parts}))
+
+    @property
+    def nominal_views(self) -> int:
+        return sum(part.nominal_views for part in self.parts)
+
+
+def parse(text: str, S: TrainingScale | None = None, Q: Iterable[int] | None = None) -> Protocol:
+    """Read a sum of methods. Where a method names no Q, `Q` holds; without that, the paper's rule for `S`.
+
+    Raises ProtocolError.
+    """
+    methods = [_parse_method(term, S or JITTERED, Q) for term in text.split("+")]
+    names = [parts[0].method for parts in methods]
+    if len(set(names)) < len(names):
+        raise ProtocolError(f"protocol '{text}': each method once; write several Q as {names[0]}@256/384/512")
+    return Protocol(tuple(sorted(methods, key=lambda parts: METHOD_ORDER.index(parts[0].method))))
+
+
+def parse_list(text: str, S: TrainingScale | None = None, Q: Iterable[int] | None = None) -> tuple[Protocol, ...]:
+    """Read protocols separated by commas; one that stands there twice, under whatever name, is kept once."""
+    return tuple(dict.fromkeys(parse(item.strip(), S, Q) for item in text.split(",")))
+
+
+def parse_Q(text: str) -> tuple[int, ...]:
+    """Read `384` or `256/384/512`, ascending in the result. Raises ProtocolError."""
+    numbers = re.split(r"[/,]", text)
+    if not all(re.fullmatch(r"\d{1,9}", number) and 0 < int(number) <= LARGEST_Q for number in numbers):
+        raise ProtocolError(f"Q '{text}': give whole numbers of pixels up to {LARGEST_Q}, such as 384 or 256/384/512")
+    if len(set(numbers)) < len(numbers):
+        raise ProtocolError(f"Q '{text}': each Q once")
+    return tuple(sorted(int(number) for number in numbers))
+
+
+def _parse_method(term: str, S: TrainingScale, Q: Iterable[int] | None) -> tuple[Part, ...]:
+    name, at, written = term.strip().partition("@")
+    if name not in NAMES:
+        near = get_close_matches(name, NAMES, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ProtocolError(f"protocol '{term}': the methods are {', '.join(NAMES)}{hint}")
+    method, rule = NAMES[name]
+    scales = parse_Q(written) if at else tuple(sorted(Q)) if Q else rule(S)
+    if name == "single-scale" and len(scales) > 1:
+        raise ProtocolError(f"protocol '{term}': single-scale takes one Q; multi-scale takes several")
+    return tuple(Part(method, scale) for scale in scales)

@@ -1,0 +1,41 @@
+"""The training scale S, and the paper's rules from S to the test scales Q (sections 4.1 and 4.2)."""
+
+import re
+from typing import NamedTuple
+
+
+class TrainingScale(NamedTuple):
+    """S: the shorter side of training images, drawn from [low;high]; fixed where the two are equal."""
+
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return str(self.low) if self.low == self.high else f"[{self.low};{self.high}]"
+
+
+JITTERED = TrainingScale(256, 512)  # what weights that state no S are treated as
+
+
+def parse_S(text: str) -> TrainingScale:
+    """Read `256`, `256-512` or `[256;512]`. Raises ValueError that says what is allowed."""
+    found = re.fullmatch(r"\[?(\d+)(?:[-;](\d+)\]?)?", text.strip())
+    if found:
+        low = int(found[1])
+        high = int(found[2] or low)
+        if 0 < low <= high:
+            return TrainingScale(low, high)
+    raise ValueError(f"S '{text}': give one scale such as 256, or a range such as 256-512")
+
+
+def single_scale(S: TrainingScale) -> tuple[int]:
+    """Q = S for fixed S, the middle of the range for jittered S (Table 3)."""
+    return ((S.low + S.high) // 2,)
+
+
+def multi_scale(S: TrainingScale) -> tuple[int, int, int]:
+    """{S-32, S, S+32} for fixed S, {low, middle, high} for jittered S (Table 4)."""
+    (middle,) = single_scale(S)
+    if S.low == S.high:
+        return middle - 32, middle, middle + 32
+    return S.low, middle, S.high
