@@ -1,0 +1,62 @@
+"""Class posteriors of images, and their averages: the only arithmetic between the net and the error counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """Posteriors of N images over K classes.
+
+    `probs` (N, K) float32, rows add up to 1; `labels` (N,) int64; `ids` (N,) the images' names.
+    """
+
+    probs: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def check(self) -> None:
+        """Raise ValueError unless these can be posteriors: shapes fit, values finite, rows add up to 1 within 1e-4."""
+        n = len(self.ids)
+        if self.probs.ndim != 2 or len(self.probs) != n or self.labels.shape != (n,):
+            raise ValueError(f"{n} ids, {self.labels.shape} labels and posteriors of shape {self.probs.shape}")
+        if n and not np.abs(self.probs.sum(1, dtype=np.float64) - 1).max() < 1e-4:
+            raise ValueError("posteriors that do not add up to 1")
+
+    def save(self, path: Path) -> None:
+        """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
+        np.savez_compressed(path, ids=self.ids, labels=self.labels, posteriors=self.probs)
+
+
+def average(members: Sequence[Posteriors], weights: Iterable[Fraction]) -> Posteriors:
+    """Weighted mean of several parts' posteriors for the same images. Raises ValueError where the images differ."""
+    first = members[0]
+    for other in members[1:]:
+        if not (np.array_equal(first.ids, other.ids) and np.array_equal(first.labels, other.labels)):
+            raise ValueError("posteriors of different images cannot be averaged")
+    total = sum(
+        float(weight) * member.probs.astype(np.float64) for weight, member in zip(weights, members, strict=True)
+    )
+    return Posteriors(np.asarray(total, dtype=np.float32), first.labels, first.ids)
+
+
+def fuse(members: Sequence[Posteriors]) -> Posteriors:
+    """Soft-max fusion (section 4.4): the plain mean of several nets' posteriors."""
+    return average(members, [Fraction(1, len(members))] * len(members))
+
+
+def join(blocks: Sequence[Posteriors]) -> Posteriors:
+    """Consecutive blocks as one. Raises ValueError where an image stands twice."""
+    ids = np.concatenate([block.ids for block in blocks])
+    if len(np.unique(ids)) < len(ids):
+        raise ValueError("an image stands in two blocks")
+    return Posteriors(
+        np.concatenate([block.probs for block in blocks]), np.concatenate([block.labels for block in blocks]), ids
+    )

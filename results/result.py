@@ -1,0 +1,92 @@
+"""One row of a table: what was measured, on what, and how many images were wrong."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from results.metrics import wilson
+from results.paper import reference
+
+
+@dataclass(frozen=True)
+class Result:
+    """Counts for one model (or fusion) under one protocol on one set of images.
+
+    `nets` are `configuration/S protocol`, one per fused net, as in the paper's tables; `wrong5` is None where fewer
+    than five classes compete; `seconds` is the time that the row's parts took; `posteriors` the path of the saved
+    `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
+    """
+
+    model: str
+    configuration: str
+    weights: str
+    S: str
+    Q: str
+    protocol: str
+    data: str
+    n: int
+    skipped: int
+    wrong1: int
+    wrong5: int | None
+    views: int
+    seconds: float
+    nets: tuple[str, ...]
+    signature: str
+    posteriors: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def images_per_second(self) -> float | None:
+        return self.n / self.seconds if self.seconds > 0 else None
+
+    @property
+    def paper(self) -> tuple[float, float] | None:
+        """The paper's top-1 and top-5 error in %, where this row is exactly one of its rows."""
+        return None if self.skipped else reference(self.nets, self.data, self.n)
+
+    def record(self) -> dict[str, Any]:
+        """Everything that is written to files: counts, the rates and intervals derived from them, provenance."""
+        paper1, paper5 = self.paper or (None, None)
+        speed = self.images_per_second
+        return {
+            "model": self.model,
+            "configuration": self.configuration,
+            "weights": self.weights,
+            "S": self.S,
+            "Q": self.Q,
+            "protocol": self.protocol,
+            "data": self.data,
+            "n": self.n,
+            "skipped": self.skipped,
+            **_error("top1", self.wrong1, self.n),
+            **_error("top5", self.wrong5, self.n),
+            "wrong1": self.wrong1,
+            "wrong5": self.wrong5,
+            "views": self.views,
+            "images_per_second": None if speed is None else round(speed, 3),
+            "paper_top1": paper1,
+            "paper_top5": paper5,
+            "signature_id": signature_id(self.signature),
+            "signature": self.signature,
+            "posteriors": self.posteriors,
+            **self.provenance,
+        }
+
+
+def _error(name: str, wrong: int | None, n: int) -> dict[str, float | None]:
+    """Error in % with its 95 % Wilson interval."""
+    if wrong is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    low, high = wilson(wrong, n)
+    return {name: round(100 * wrong / n, 4), f"{name}_low": round(100 * low, 4), f"{name}_high": round(100 * high, 4)}
+
+
+def signature(fields: Mapping[str, str]) -> str:
+    """One line of `key=value` words that says what was measured; values lose their blanks."""
+    return " ".join(f"{key}={''.join(str(value).split())}" for key, value in fields.items())
+
+
+def signature_id(text: str) -> str:
+    """Eight hexadecimal digits that stand for a signature in a narrow table."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
