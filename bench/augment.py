@@ -1,0 +1,60 @@
+"""What a training iteration sees of an image (section 3.1): a random crop at a random S, mirrored, its colour shifted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from bench.data import Images
+from bench.pixels import cut, decode, rescale, size_of
+from protocols.protocol import Part
+from protocols.scales import TrainingScale
+from protocols.view import Box, View
+
+SHIFT = 10.0  # standard deviation of the random RGB shift, of 255
+
+
+@dataclass(frozen=True)
+class TrainingCrops(Dataset):
+    """One random crop per image: uint8 RGB (3, side, side), its RGB shift (3,) in units of 255, its label.
+
+    What is drawn depends on seed, epoch and index alone, whatever the number of loading processes.
+    """
+
+    images: Images
+    S: TrainingScale
+    side: int
+    seed: int
+    epoch: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+        random = np.random.default_rng([self.seed, self.epoch, index])
+        S = int(random.integers(self.S.low, self.S.high + 1))
+        image = rescale(decode(self.images.paths[index]), S)
+        size = size_of(image)
+        left = int(random.integers(size.width - self.side + 1))
+        top = int(random.integers(size.height - self.side + 1))
+        view = View(S, Box(left, top, left + self.side, top + self.side), flip=bool(random.integers(2)))
+        shift = torch.from_numpy(random.normal(0, SHIFT, 3).astype(np.float32))
+        return cut(image, view).contiguous(), shift, int(self.images.labels[index])
+
+
+@dataclass(frozen=True)
+class CentreCrops(Dataset):
+    """The centre crop at Q of every image, for the error that steers the schedule: uint8 RGB (3, side, side), label."""
+
+    images: Images
+    Q: int
+    side: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        image = decode(self.images.paths[index])
+        (view,) = Part("centre", self.Q).views(size_of(image), self.side)
+        return cut(rescale(image, self.Q), view).contiguous(), int(self.images.labels[index])

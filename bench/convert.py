@@ -1,0 +1,152 @@
+"""From a fully-connected classifier to the fully-convolutional net of section 3.2, exactly or not at all.
+
+The traced net's end is rewritten: its last pooling and its flattening go, linear layers become convolutions. Two kinds
+of net allow that. Where the last pooling leaves the map as it is at the net's own input size (VGG 7x7, AlexNet 6x6), the
+first linear layer becomes a convolution of that size. Where it is a mean over the whole map (ResNet, MobileNetV2,
+SqueezeNet), what follows must be linear, for the mean of its scores over positions to be the score of the mean.
+"""
+
+import copy
+import operator
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from bench.errors import UserError
+
+POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+POOL_FUNCTIONS = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.mean, "mean")
+FLATTENS = (nn.Flatten,)
+FLATTEN_FUNCTIONS = (torch.flatten, torch.squeeze, "flatten", "squeeze", "view", "reshape")
+NOTHING = (nn.Dropout, nn.Identity)  # no effect in evaluation
+NOTHING_FUNCTIONS = (F.dropout, "contiguous")
+POINTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.LeakyReLU)
+POINTWISE_FUNCTIONS = (F.relu, torch.relu, F.hardswish, F.silu, F.gelu, "relu")
+
+
+class Unconvertible(UserError):
+    """The net has no exact fully-convolutional form; the message says why."""
+
+
+def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
+    """Convert a net that takes (N, 3, side, side): the result gives a class score map (N, K, h, w) on any larger input.
+
+    Parameters are shared with the net. Raises Unconvertible.
+    """
+    traced = _trace(net)
+    shapes = _shapes(traced, side)
+    end = _end(traced)
+    spatial = _input(end[0])
+    if len(shapes[spatial]) != 4:
+        raise Unconvertible("it does not end in a map of features")
+    averaging = False
+    for node in end:
+        kind = _kind(traced, node)
+        before, after = shapes[_input(node)], shapes[node]
+        if kind == "pool" and before != after:
+            if tuple(after[2:]) not in ((1, 1), ()):
+                raise Unconvertible(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
+            averaging = True
+        if kind == "pointwise":
+            if averaging:
+                raise Unconvertible("what follows its global average is not linear")
+            continue
+        if kind == "linear":
+            window = (1, 1) if averaging or len(shapes[spatial]) == 2 else tuple(shapes[spatial][2:])
+            _replace_linear(traced, node, window)
+            spatial = node
+        else:
+            node.replace_all_uses_with(_input(node))
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    _refuse_remaining_pooling(traced)
+    return traced
+
+
+def smallest_side(convolutional: fx.GraphModule, side: int) -> int:
+    """The smallest square input, in pixels, that a converted net gives a score map for; at most `side`."""
+    meta = copy.deepcopy(convolutional).to("meta")
+    low, high = 1, side
+    while low < high:
+        middle = (low + high) // 2
+        if _accepts(meta, middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
+def _accepts(meta: nn.Module, side: int) -> bool:
+    try:
+        return min(meta(torch.empty(1, 3, side, side, device="meta")).shape) > 0
+    except (RuntimeError, ValueError):
+        return False
+
+
+def _trace(net: nn.Module) -> fx.GraphModule:
+    try:
+        return fx.symbolic_trace(net.eval())
+    except Exception as error:  # tracing runs the net's own Python, which may raise anything
+        raise Unconvertible(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
+
+
+def _shapes(traced: fx.GraphModule, side: int) -> dict[fx.Node, torch.Size]:
+    """The shape of every node's output at the net's own input size, by name of the node."""
+    meta = copy.deepcopy(traced).to("meta")
+    ShapeProp(meta).propagate(torch.empty(1, 3, side, side, device="meta"))
+    found = {node.name: node.meta.get("tensor_meta") for node in meta.graph.nodes}
+    return {node: found[node.name].shape for node in traced.graph.nodes if hasattr(found[node.name], "shape")}
+
+
+def _end(traced: fx.GraphModule) -> list[fx.Node]:
+    """The nodes from the last pooling or flattening to the output, in order."""
+    node = next(node for node in reversed(traced.graph.nodes) if node.op == "output").args[0]
+    end: list[fx.Node] = []
+    while isinstance(node, fx.Node) and (kind := _kind(traced, node)):
+        collapsed = bool(end) and any(_kind(traced, later) in ("pool", "flatten") for later in end)
+        if collapsed and kind not in ("pool", "flatten"):
+            break
+        end.insert(0, node)
+        node = _input(node)
+    if not any(_kind(traced, later) in ("pool", "flatten") for later in end):
+        raise Unconvertible("it does not end in a pooled or flattened map and linear layers")
+    return end
+
+
+def _kind(traced: fx.GraphModule, node: fx.Node) -> str | None:
+    """What a node is to the conversion; None for everything that belongs to the body of the net."""
+    if node.op == "call_module":
+        module = traced.get_submodule(str(node.target))
+        table: Sequence = (POOLS, FLATTENS, NOTHING, POINTWISE, (nn.Linear,))
+        matches = [isinstance(module, types) for types in table]
+    else:
+        functions: Sequence = (POOL_FUNCTIONS, FLATTEN_FUNCTIONS, NOTHING_FUNCTIONS, POINTWISE_FUNCTIONS, ())
+        matches = [node.op in ("call_function", "call_method") and node.target in names for names in functions]
+    return dict(zip(matches, ("pool", "flatten", "nothing", "pointwise", "linear"), strict=True)).get(True)
+
+
+def _input(node: fx.Node) -> fx.Node:
+    return node.all_input_nodes[0]
+
+
+def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: Sequence[int]) -> None:
+    """Put a convolution in a linear layer's place; torch flattens C,H,W, so a plain view is the right kernel."""
+    linear = traced.get_submodule(str(node.target))
+    channels = linear.in_features // (window[0] * window[1])
+    with torch.device("meta"):
+        convolution = nn.Conv2d(channels, linear.out_features, tuple(window), bias=linear.bias is not None)
+    convolution.weight = nn.Parameter(linear.weight.detach().view(linear.out_features, channels, *window))
+    if linear.bias is not None:
+        convolution.bias = linear.bias
+    traced.set_submodule(f"{node.target}_convolution", convolution)
+    node.target = f"{node.target}_convolution"
+
+
+def _refuse_remaining_pooling(traced: fx.GraphModule) -> None:
+    for node in traced.graph.nodes:
+        if _kind(traced, node) == "pool" and node.target is not operator.getitem:
+            raise Unconvertible(f"it pools over the whole image inside ({node.name})")

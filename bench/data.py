@@ -1,0 +1,71 @@
+"""The contract of a data set: files with ids and labels, and a digest that says which."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Images:
+    """An ordered, labelled set of image files.
+
+    `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` their names in index
+    order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
+    `pixel_digests` stands in for the files' own digests where encoders differ between machines.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...] | None
+    total: int
+    pixel_digests: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over ids, labels and contents, in order."""
+        contents = self.pixel_digests or _file_digests(self.paths)
+        lines = (
+            f"{name}\t{label}\t{content}\n"
+            for name, label, content in zip(self.ids, self.labels, contents, strict=True)
+        )
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def limit(self, count: int | None) -> "Images":
+        """`count` images spread evenly over the set, or all of them."""
+        if count is None or count >= len(self):
+            return self
+        return self.take([k * len(self) // count for k in range(count)])
+
+    def take(self, indices: Sequence[int]) -> "Images":
+        """Some of the images, in the order given."""
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in indices),
+            ids=tuple(self.ids[i] for i in indices),
+            labels=self.labels[list(indices)],
+            pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
+        )
+
+
+def _file_digests(paths: Sequence[Path]) -> list[str]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_file_digest, paths))
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "unreadable"

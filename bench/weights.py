@@ -1,0 +1,172 @@
+"""Weights from wherever they are, with what they say of themselves: S, pixels, classes."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from bench.errors import UserError
+from bench.pixels import Pixels, parse_pixels
+from protocols.scales import TrainingScale, parse_S
+
+State = dict[str, torch.Tensor]
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A state dict in float32 and what is known of it; None where the weights do not say it."""
+
+    source: str
+    state: State = field(repr=False)
+    model: str | None = None
+    width: float = 1
+    S: TrainingScale | None = None
+    pixels: Pixels | None = None
+    classes: tuple[str, ...] | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, shapes and values, whatever the file's format."""
+        total = hashlib.sha256()
+        for name, value in sorted(self.state.items()):
+            total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+            total.update(value.contiguous().view(-1).numpy().data)
+        return total.hexdigest()
+
+
+def read_weights(spec: str, model: str | None = None) -> Weights:
+    """Read `torchvision:NAME`, `builtin:NAME`, or a .safetensors, .pth or .pt file. Raises UserError."""
+    kind, _, name = spec.partition(":")
+    if kind == "torchvision":
+        return _torchvision(spec, name, model)
+    if kind == "builtin":
+        if name not in builtin_names():
+            near = get_close_matches(name, builtin_names(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
+        return _safetensors(spec, builtin_folder() / f"{name}.safetensors")
+    path = Path(spec)
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"weights '{spec}': give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise UserError(f"weights '{spec}': there is no such file")
+    return _safetensors(spec, path) if path.suffix == ".safetensors" else _pickle(spec, path)
+
+
+def builtin_folder() -> Path:
+    return Path(str(files("bench"))) / "builtin"
+
+
+def builtin_names() -> list[str]:
+    """The nets that come with the package, all trained on `shapes`."""
+    return sorted(path.stem for path in builtin_folder().glob("*.safetensors"))
+
+
+def _safetensors(spec: str, path: Path) -> Weights:
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
+    try:
+        return Weights(
+            source=spec,
+            state=_plain(spec, state),
+            model=about.get("model"),
+            width=float(about.get("width", 1)),
+            S=parse_S(about["S"]) if "S" in about else None,
+            pixels=parse_pixels(about["pixels"]) if "pixels" in about else None,
+            classes=tuple(json.loads(about["classes"])) if "classes" in about else None,
+        )
+    except ValueError as error:
+        raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
+
+
+def _pickle(spec: str, path: Path) -> Weights:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"weights '{spec}': holds more than tensors, or is no torch file; give a plain state dict"
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(f"weights '{spec}': cannot be read ({str(error).splitlines()[0][:100]})") from None
+    for wrapper in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise UserError(f"weights '{spec}': not a state dict (names and tensors)")
+    return Weights(source=spec, state=_plain(spec, dict(content)))
+
+
+def _torchvision(spec: str, name: str, model: str | None) -> Weights:
+    from torchvision import models
+
+    enumeration, _, member = name.rpartition(".")
+    try:
+        if not enumeration and model is None:
+            raise ValueError
+        known = models.get_weight(name) if enumeration else models.get_model_weights(model)[member]
+    except (ValueError, KeyError):
+        allowed = [str(each) for each in models.get_model_weights(model)] if model in models.list_models() else []
+        hint = (
+            f"; for {model}: {', '.join(allowed)}" if allowed else ", such as torchvision:VGG16_Weights.IMAGENET1K_V1"
+        )
+        raise UserError(f"weights '{spec}': torchvision has no such weights{hint}") from None
+    try:
+        state = known.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"weights '{spec}': download failed ({error}); fetch {known.url} and give the file") from None
+    return Weights(
+        source=f"torchvision:{known}",
+        state=_plain(spec, state),
+        pixels=_torchvision_pixels(known),
+        classes=tuple(known.meta["categories"]),
+    )
+
+
+def _torchvision_pixels(known) -> Pixels:
+    if known.__class__.__name__ in ("GoogLeNet_Weights", "Inception_V3_Weights"):
+        # torchvision builds these two with a transform_input that turns its pixels into these
+        return Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    preset = known.transforms()
+    return Pixels("RGB", 1, tuple(preset.mean), tuple(preset.std))
+
+
+def _plain(spec: str, state: State) -> State:
+    """The state dict without a `module.` prefix, floats as float32. Raises UserError for values that are not finite."""
+    if state and all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    for name, value in state.items():
+        if not torch.isfinite(value).all():
+            raise UserError(f"weights '{spec}': {name} holds values that are not finite; these weights cannot classify")
+    return state
+
+
+def save_weights(path: Path, weights: Weights, about: Mapping[str, str], dtype: torch.dtype = torch.float32) -> None:
+    """Write a .safetensors file that `read_weights` reads back whole; `about` is recorded beside it in the header."""
+    header = {
+        **about,
+        "model": weights.model or "",
+        "width": repr(weights.width),
+        "S": str(weights.S),
+        "pixels": str(weights.pixels),
+        "classes": json.dumps(weights.classes),
+    }
+    state = {
+        name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype).contiguous()
+        for name, value in weights.state.items()
+    }
+    save_file(state, path, metadata=header)
