@@ -1,8 +1,8 @@
 """From a fully-connected classifier to the fully-convolutional net of section 3.2, exactly or not at all.
 
 The traced net's end is rewritten: its last pooling and its flattening go, linear layers become convolutions. Two kinds
-of net allow that. Where the last pooling leaves the map as it is at the net's own input size (VGG 7x7, AlexNet 6x6), the
-first linear layer becomes a convolution of that size. Where it is a mean over the whole map (ResNet, MobileNetV2,
+of net allow that. Where the last pooling leaves the map as it is at the net's own input size (VGG 7x7, AlexNet 6x6),
+the first linear layer becomes a convolution of that size. Where it is a mean over the whole map (ResNet, MobileNetV2,
 SqueezeNet), what follows must be linear, for the mean of its scores over positions to be the score of the mean.
 """
 
@@ -27,32 +27,32 @@ POINTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.Leak
 POINTWISE_FUNCTIONS = (F.relu, torch.relu, F.hardswish, F.silu, F.gelu, "relu")
 
 
-class Unconvertible(UserError):
+class UnconvertibleError(UserError):
     """The net has no exact fully-convolutional form; the message says why."""
 
 
 def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
     """Convert a net that takes (N, 3, side, side): the result gives a class score map (N, K, h, w) on any larger input.
 
-    Parameters are shared with the net. Raises Unconvertible.
+    Parameters are shared with the net. Raises UnconvertibleError.
     """
     traced = _trace(net)
     shapes = _shapes(traced, side)
     end = _end(traced)
     spatial = _input(end[0])
     if len(shapes[spatial]) != 4:
-        raise Unconvertible("it does not end in a map of features")
+        raise UnconvertibleError("it does not end in a map of features")
     averaging = False
     for node in end:
         kind = _kind(traced, node)
         before, after = shapes[_input(node)], shapes[node]
         if kind == "pool" and before != after:
             if tuple(after[2:]) not in ((1, 1), ()):
-                raise Unconvertible(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
+                raise UnconvertibleError(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
             averaging = True
         if kind == "pointwise":
             if averaging:
-                raise Unconvertible("what follows its global average is not linear")
+                raise UnconvertibleError("what follows its global average is not linear")
             continue
         if kind == "linear":
             window = (1, 1) if averaging or len(shapes[spatial]) == 2 else tuple(shapes[spatial][2:])
@@ -69,7 +69,7 @@ def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
 
 def smallest_side(convolutional: fx.GraphModule, side: int) -> int:
     """The smallest square input, in pixels, that a converted net gives a score map for; at most `side`."""
-    meta = copy.deepcopy(convolutional).to("meta")
+    meta = _on_meta(convolutional)
     low, high = 1, side
     while low < high:
         middle = (low + high) // 2
@@ -78,6 +78,11 @@ def smallest_side(convolutional: fx.GraphModule, side: int) -> int:
         else:
             low = middle + 1
     return high
+
+
+def _on_meta(net: fx.GraphModule) -> fx.GraphModule:
+    """A copy without storage, for shapes alone."""
+    return copy.deepcopy(net).to("meta", torch.float32)
 
 
 def _accepts(meta: nn.Module, side: int) -> bool:
@@ -91,12 +96,12 @@ def _trace(net: nn.Module) -> fx.GraphModule:
     try:
         return fx.symbolic_trace(net.eval())
     except Exception as error:  # tracing runs the net's own Python, which may raise anything
-        raise Unconvertible(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
+        raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
 
 
 def _shapes(traced: fx.GraphModule, side: int) -> dict[fx.Node, torch.Size]:
     """The shape of every node's output at the net's own input size, by name of the node."""
-    meta = copy.deepcopy(traced).to("meta")
+    meta = _on_meta(traced)
     ShapeProp(meta).propagate(torch.empty(1, 3, side, side, device="meta"))
     found = {node.name: node.meta.get("tensor_meta") for node in meta.graph.nodes}
     return {node: found[node.name].shape for node in traced.graph.nodes if hasattr(found[node.name], "shape")}
@@ -107,13 +112,13 @@ def _end(traced: fx.GraphModule) -> list[fx.Node]:
     node = next(node for node in reversed(traced.graph.nodes) if node.op == "output").args[0]
     end: list[fx.Node] = []
     while isinstance(node, fx.Node) and (kind := _kind(traced, node)):
-        collapsed = bool(end) and any(_kind(traced, later) in ("pool", "flatten") for later in end)
-        if collapsed and kind not in ("pool", "flatten"):
+        collapsed = any(_kind(traced, later) in ("pool", "flatten") for later in end)
+        if collapsed and kind in ("pointwise", "linear"):
             break
         end.insert(0, node)
         node = _input(node)
     if not any(_kind(traced, later) in ("pool", "flatten") for later in end):
-        raise Unconvertible("it does not end in a pooled or flattened map and linear layers")
+        raise UnconvertibleError("it does not end in a pooled or flattened map and linear layers")
     return end
 
 
@@ -149,4 +154,4 @@ def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: Sequence[int]
 def _refuse_remaining_pooling(traced: fx.GraphModule) -> None:
     for node in traced.graph.nodes:
         if _kind(traced, node) == "pool" and node.target is not operator.getitem:
-            raise Unconvertible(f"it pools over the whole image inside ({node.name})")
+            raise UnconvertibleError(f"it pools over the whole image inside ({node.name})")

@@ -1,5 +1,6 @@
 """One look for every progress bar: on standard error, with an estimate of the time left."""
 
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -11,3 +12,24 @@ T = TypeVar("T")
 def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> Iterable[T]:
     """Show a bar while iterating; `what` names the work, in a few words."""
     return tqdm(items, total=total, desc=what, unit=unit, dynamic_ncols=True)
+
+
+class Meter:
+    """A bar for work whose steps cost differently: share done, time spent and time left."""
+
+    def __init__(self, total: float, shown: bool) -> None:
+        form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
+        self.bar = tqdm(
+            total=total, desc="evaluating", bar_format=form, dynamic_ncols=True, disable=not shown or total == 0
+        )
+
+    def add(self, cost: float) -> None:
+        self.bar.update(cost)
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def warn(text: str) -> None:
+    """Say something on standard error, above a bar that may stand there."""
+    tqdm.write(text, file=sys.stderr)

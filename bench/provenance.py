@@ -13,14 +13,14 @@ from pathlib import Path
 def provenance() -> dict[str, str]:
     """Machine, library versions, and the commit of this package, with `-dirty` where the tree was altered."""
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "torchvision", "numpy", "pillow")},
         "commit": _commit(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -14,15 +14,18 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from bench.classes import wnids
+from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import Pixels, parse_pixels
 from protocols.scales import TrainingScale, parse_S
 
 State = dict[str, torch.Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt")
+HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """A state dict in float32 and what is known of it; None where the weights do not say it."""
 
@@ -63,6 +66,25 @@ def read_weights(spec: str, model: str | None = None) -> Weights:
     return _safetensors(spec, path) if path.suffix == ".safetensors" else _pickle(spec, path)
 
 
+def choose_weights(spec: str, model: str, images: Images) -> str:
+    """What `auto` stands for: the built-in net for `shapes`, torchvision's for ImageNet's classes. Raises UserError."""
+    if spec != "auto":
+        return spec
+    if images.name.startswith("shapes/"):
+        mine = [name for name in builtin_names() if read_weights(f"builtin:{name}").model == model]
+        if not mine:
+            raise UserError(f"weights 'auto': no built-in net for {model}; there are {', '.join(builtin_names())}")
+        return f"builtin:{max(mine, key=len)}"  # the jittered one where there are several: its name has two scales
+    from torchvision import models
+
+    if images.classes and set(images.classes) <= set(wnids()) and model in models.list_models(module=models):
+        return f"torchvision:{models.get_model_weights(model).DEFAULT}"
+    raise UserError(
+        f"weights 'auto': none are known for {model} on {images.name}; "
+        "give --weights FILE, torchvision:NAME or builtin:NAME"
+    )
+
+
 def builtin_folder() -> Path:
     return Path(str(files("bench"))) / "builtin"
 
@@ -75,11 +97,8 @@ def builtin_names() -> list[str]:
 def _safetensors(spec: str, path: Path) -> Weights:
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
+            about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
-    try:
         return Weights(
             source=spec,
             state=_plain(spec, state),
@@ -87,9 +106,11 @@ def _safetensors(spec: str, path: Path) -> Weights:
             width=float(about.get("width", 1)),
             S=parse_S(about["S"]) if "S" in about else None,
             pixels=parse_pixels(about["pixels"]) if "pixels" in about else None,
-            classes=tuple(json.loads(about["classes"])) if "classes" in about else None,
+            classes=tuple(about["classes"]) if "classes" in about else None,
         )
-    except ValueError as error:
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
 
 
@@ -159,14 +180,14 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, str], dtype: 
     """Write a .safetensors file that `read_weights` reads back whole; `about` is recorded beside it in the header."""
     header = {
         **about,
-        "model": weights.model or "",
-        "width": repr(weights.width),
+        "model": weights.model,
+        "width": weights.width,
         "S": str(weights.S),
         "pixels": str(weights.pixels),
-        "classes": json.dumps(weights.classes),
+        "classes": weights.classes,
     }
     state = {
         name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in weights.state.items()
     }
-    save_file(state, path, metadata=header)
+    save_file(state, path, metadata={HEADER: json.dumps(header)})

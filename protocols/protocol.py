@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
@@ -89,19 +89,20 @@ class Protocol:
         return sum(part.nominal_views for part in self.parts)
 
 
-def parse(text: str, S: TrainingScale | None = None, Q: Iterable[int] | None = None) -> Protocol:
+def parse(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None) -> Protocol:
     """Read a sum of methods. Where a method names no Q, `Q` holds; without that, the paper's rule for `S`.
 
     Raises ProtocolError.
     """
     methods = [_parse_method(term, S or JITTERED, Q) for term in text.split("+")]
     names = [parts[0].method for parts in methods]
-    if len(set(names)) < len(names):
-        raise ProtocolError(f"protocol '{text}': each method once; write several Q as {names[0]}@256/384/512")
+    for name in names:
+        if names.count(name) > 1:
+            raise ProtocolError(f"protocol {text!r}: each method once; write several Q as {name}@256/384/512")
     return Protocol(tuple(sorted(methods, key=lambda parts: METHOD_ORDER.index(parts[0].method))))
 
 
-def parse_list(text: str, S: TrainingScale | None = None, Q: Iterable[int] | None = None) -> tuple[Protocol, ...]:
+def parse_list(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None) -> tuple[Protocol, ...]:
     """Read protocols separated by commas; one that stands there twice, under whatever name, is kept once."""
     return tuple(dict.fromkeys(parse(item.strip(), S, Q) for item in text.split(",")))
 
@@ -110,20 +111,24 @@ def parse_Q(text: str) -> tuple[int, ...]:
     """Read `384` or `256/384/512`, ascending in the result. Raises ProtocolError."""
     numbers = re.split(r"[/,]", text)
     if not all(re.fullmatch(r"\d{1,9}", number) and 0 < int(number) <= LARGEST_Q for number in numbers):
-        raise ProtocolError(f"Q '{text}': give whole numbers of pixels up to {LARGEST_Q}, such as 384 or 256/384/512")
-    if len(set(numbers)) < len(numbers):
-        raise ProtocolError(f"Q '{text}': each Q once")
-    return tuple(sorted(int(number) for number in numbers))
+        raise ProtocolError(f"Q {text!r}: give whole numbers of pixels up to {LARGEST_Q}, such as 384 or 256/384/512")
+    scales = sorted(int(number) for number in numbers)
+    if len(set(scales)) < len(scales):
+        raise ProtocolError(f"Q {text!r}: each Q once")
+    return tuple(scales)
 
 
-def _parse_method(term: str, S: TrainingScale, Q: Iterable[int] | None) -> tuple[Part, ...]:
+def _parse_method(term: str, S: TrainingScale, Q: Sequence[int] | None) -> tuple[Part, ...]:
     name, at, written = term.strip().partition("@")
     if name not in NAMES:
-        near = get_close_matches(name, NAMES, n=1, cutoff=0.4)
+        near = get_close_matches(name.lower(), NAMES, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ProtocolError(f"protocol '{term}': the methods are {', '.join(NAMES)}{hint}")
+        raise ProtocolError(f"protocol {term!r}: the methods are {', '.join(NAMES)}{hint}")
     method, rule = NAMES[name]
-    scales = parse_Q(written) if at else tuple(sorted(Q)) if Q else rule(S)
+    scales = parse_Q(written) if at else tuple(sorted(set(Q or rule(S))))
+    if not 0 < scales[0] <= scales[-1] <= LARGEST_Q:
+        listed = "/".join(str(scale) for scale in scales)
+        raise ProtocolError(f"protocol {term!r}: Q {listed} is not within 1 to {LARGEST_Q}; write {name}@Q")
     if name == "single-scale" and len(scales) > 1:
-        raise ProtocolError(f"protocol '{term}': single-scale takes one Q; multi-scale takes several")
+        raise ProtocolError(f"protocol {term!r}: single-scale takes one Q; multi-scale takes several")
     return tuple(Part(method, scale) for scale in scales)

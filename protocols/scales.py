@@ -19,13 +19,13 @@ JITTERED = TrainingScale(256, 512)  # what weights that state no S are treated a
 
 def parse_S(text: str) -> TrainingScale:
     """Read `256`, `256-512` or `[256;512]`. Raises ValueError that says what is allowed."""
-    found = re.fullmatch(r"\[?(\d+)(?:[-;](\d+)\]?)?", text.strip())
+    found = re.fullmatch(r"(\[)?(\d+)(?:[-;](\d+))?(?(1)\])", text.strip())
     if found:
-        low = int(found[1])
-        high = int(found[2] or low)
+        low = int(found[2])
+        high = int(found[3] or low)
         if 0 < low <= high:
             return TrainingScale(low, high)
-    raise ValueError(f"S '{text}': give one scale such as 256, or a range such as 256-512")
+    raise ValueError(f"S {text!r}: give one scale such as 256, or a range such as 256-512")
 
 
 def single_scale(S: TrainingScale) -> tuple[int]:

@@ -20,6 +20,7 @@ def published() -> dict[frozenset[str], tuple[float, float]]:
 
 def reference(nets: Iterable[str], data: str, n: int) -> tuple[float, float] | None:
     """The paper's figures where configuration, S, protocol and data are exactly one of its rows, else None."""
-    if data != "imagenet/val" or n != IMAGES:
+    nets = list(nets)
+    if data != "imagenet/val" or n != IMAGES or len(set(nets)) < len(nets):
         return None
     return published().get(frozenset(nets))

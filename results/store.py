@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,23 @@ from uuid import uuid4
 
 import numpy as np
 
+from results.errors import ResultError
 from results.posteriors import Posteriors
 
 BLOCK = 32  # images; a constant, since blocks of another length would be other blocks
 
 
-class StoreError(RuntimeError):
+class StoreError(ResultError):
     """The store cannot be read or written: one line saying where and why."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Posteriors of consecutive images, the seconds they took, and how many images could not be decoded."""
+    """Posteriors of consecutive images, the seconds they took on which device, and the ids that cannot be decoded."""
 
     posteriors: Posteriors
     seconds: float
+    device: str
     corrupt: tuple[str, ...] = ()
 
 
@@ -57,6 +58,7 @@ class Store:
                     labels=posteriors.labels,
                     ids=posteriors.ids,
                     seconds=np.float64(content.seconds),
+                    device=np.array(content.device),
                     corrupt=np.array(content.corrupt, dtype=str),
                 ),
             )
@@ -72,10 +74,10 @@ class Store:
             with np.load(self.path(block), allow_pickle=False) as archive:
                 posteriors = Posteriors(archive["probs"], archive["labels"], archive["ids"])
                 posteriors.check()
-                return Block(posteriors, float(archive["seconds"]), tuple(archive["corrupt"].tolist()))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                return Block(
+                    posteriors, float(archive["seconds"]), str(archive["device"]), tuple(archive["corrupt"].tolist())
+                )
+        except Exception:  # damage shows as nearly any type: a flipped flag asks for a password
             return None
 
 

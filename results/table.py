@@ -1,6 +1,7 @@
 """Rows as CSV, JSON and Markdown."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     table = pd.DataFrame([_cells(record) for record in records]).to_markdown(
         index=False, disable_numparse=True, colalign=["left"] * len(PLAIN) + ["right"] * 8 + ["left"]
     )
-    signatures = dict.fromkeys(f"- `{record['signature_id']}`: `{record['signature']}`" for record in records)
+    signatures = dict.fromkeys(f"- `{record['signature_id']}`: {_code(record['signature'])}" for record in records)
     lines = [*header, ""] if header else []
     return "\n".join([*lines, table, "", "Signatures:", "", *signatures, ""])
 
@@ -51,16 +52,20 @@ def _dash(value: float | None, form: str = "") -> str:
 
 def _escaped(text: str) -> str:
     """File names may hold what Markdown reads as markup."""
-    plain = "".join(f"\\{sign}" if sign in "\\|`*<" else sign for sign in " ".join(text.split()))
+    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
     return plain.replace("](", "]\\(")
 
 
-def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -> str:
-    """Write `results.csv`, `results.json` and `results.md` into a folder; return the Markdown."""
+def _code(text: str) -> str:
+    """A code span; backticks inside it take a longer fence."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"`{text}`" if fence == "`" else f"{fence} {text} {fence}"
+
+
+def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -> None:
+    """Write `results.csv`, `results.json` and `results.md` into a folder; the header lines go into the last."""
     records = [result.record() for result in results]
-    text = markdown(results, header)
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(records).to_csv(folder / "results.csv", index=False)
+    pd.DataFrame(records, dtype=object).to_csv(folder / "results.csv", index=False)
     (folder / "results.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    (folder / "results.md").write_text(text, encoding="utf-8")
-    return text
+    (folder / "results.md").write_text(markdown(results, header), encoding="utf-8")

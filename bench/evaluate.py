@@ -1,0 +1,131 @@
+"""The loop: fill the missing blocks of the wanted parts, decoding each image once for all of them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.data import Images
+from bench.device import device_name
+from bench.errors import UserError
+from bench.loader import Loader, Prepared
+from bench.model import Model
+from bench.parts import Advance, Batch, part_posteriors
+from bench.progress import Meter, warn
+from bench.shard import Shard
+from protocols.protocol import Part
+from results.posteriors import Posteriors
+from results.store import BLOCK, Block, Store
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part of a model's evaluation and where its blocks are kept."""
+
+    model: Model
+    part: Part
+    store: Store
+
+    @property
+    def cost(self) -> float:
+        """Pixels that the net sees per image, as for a 4:3 one: what the progress bar counts in."""
+        if self.part.method == "dense":
+            return self.part.nominal_views * self.part.Q**2 * 4 / 3
+        return self.part.nominal_views * self.model.side**2
+
+
+def fill(
+    tasks: Sequence[Task], images: Images, shard: Shard, batch: Batch, threads: int, fresh: bool, skip: bool
+) -> None:
+    """Compute every block that a task's store lacks, this process's share of them, and wait for the other processes.
+
+    With `skip`, images that cannot be decoded are left out of the blocks; else a UserError lists them all, and blocks
+    without such images are kept. Raises StoreError where a block cannot be kept.
+    """
+    blocks = [range(start, min(start + BLOCK, len(images))) for start in range(0, len(images), BLOCK)]
+    missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip))
+    mine = shard.share(missing)
+    loader = Loader(images, threads)
+    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts), shard.first)
+    try:
+        wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
+        prepared = loader.blocks(wanted)
+        for number, needed in mine:
+            start = time.perf_counter()
+            block = next(prepared)
+            waited = (time.perf_counter() - start) / len(needed)
+            if None in block and not skip:
+                raise _undecodable(loader.undecodable())
+            for t in needed:
+                tasks[t].store.write(
+                    number, _compute(tasks[t], images, blocks[number], block, batch, meter.add, waited)
+                )
+            del block
+    finally:
+        meter.close()
+        loader.close()
+    shard.gathered(())
+
+
+def _missing(
+    tasks: Sequence[Task], blocks: Sequence[range], images: Images, fresh: bool, skip: bool
+) -> list[tuple[int, list[int]]]:
+    """(block, tasks that lack it), by number. A stored block counts if it reads back whole and holds these images."""
+    found = []
+    for number, indices in enumerate(blocks):
+        lacking = [t for t, task in enumerate(tasks) if fresh or not _holds(task.store, number, indices, images, skip)]
+        if lacking:
+            found.append((number, lacking))
+    return found
+
+
+def _holds(store: Store, number: int, indices: range, images: Images, skip: bool) -> bool:
+    if not store.has(number):
+        return False
+    block = store.read(number)
+    if block is None:
+        warn(f"stored block {store.path(number)} is damaged; it is computed again")
+        return False
+    if block.corrupt and not skip:
+        return False
+    expected = [images.ids[i] for i in indices if images.ids[i] not in block.corrupt]
+    return block.posteriors.ids.tolist() == expected
+
+
+def _undecodable(names: Sequence[str]) -> UserError:
+    return UserError(
+        f"{len(names)} image(s) cannot be decoded: {', '.join(names)}; mend or remove them, or give --skip-corrupt"
+    )
+
+
+def _compute(
+    task: Task,
+    images: Images,
+    indices: range,
+    block: Sequence[Prepared | None],
+    batch: Batch,
+    advance: Advance,
+    waited: float,
+) -> Block:
+    """One task on one block of images."""
+    start = time.perf_counter()
+    good = [(i, image) for i, image in zip(indices, block, strict=True) if image is not None]
+    probs = part_posteriors(task.model, task.part, [image for _, image in good], batch, advance, task.cost)
+    ids = np.array([images.ids[i] for i, _ in good], dtype=str)
+    _refuse_nonfinite(probs, ids, task)
+    return Block(
+        Posteriors(probs, images.labels[[i for i, _ in good]], ids),
+        seconds=time.perf_counter() - start + waited,
+        device=device_name(task.model.device),
+        corrupt=tuple(images.ids[i] for i, image in zip(indices, block, strict=True) if image is None),
+    )
+
+
+def _refuse_nonfinite(probs: np.ndarray, ids: np.ndarray, task: Task) -> None:
+    bad = ~np.isfinite(probs).all(1)
+    if bad.any():
+        raise UserError(
+            f"{task.model.name} gives a posterior that is not finite for {ids[bad.argmax()]} under {task.part}; "
+            "check weights and --pixels, or give --dtype fp32"
+        )

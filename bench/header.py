@@ -1,0 +1,32 @@
+"""What stands above a table: plainly what was evaluated, on what, and what was assumed."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from bench.data import Images
+from bench.model import Model
+
+
+def header(models: Sequence[Model], images: Images, options: Namespace) -> list[str]:
+    """Lines of Markdown for people."""
+    lines = [_model(model, options) for model in models]
+    share = "all" if len(images) == images.total else "evenly spread"
+    lines.append(
+        f"- Data: {images.name}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
+    )
+    if images.name.startswith("shapes"):
+        lines.append(
+            "- This is the built-in rendered set, not ImageNet, and a small net trained on it: compare the rows with one "
+            "another, not with the paper. All its images: `--limit all`. ImageNet: "
+            "`--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1`"
+        )
+    return lines
+
+
+def _model(model: Model, options: Namespace) -> str:
+    weights = model.weights
+    S = f"S={model.S}" + ("" if weights.S or options.S else " (assumed: the weights do not say it; --S)")
+    stated = weights.pixels or options.pixels
+    pixels = f"pixels {model.pixels}" + ("" if stated else " (assumed: the weights do not say it; --pixels)")
+    width = "" if weights.width == 1 else f", width {weights.width:g}"
+    return f"- Model: {model.name}{width}, weights {weights.source} ({weights.digest[:12]}), {S}, {pixels}"

@@ -1,0 +1,139 @@
+"""A net with its weights and everything that belongs to them, giving class posteriors of views."""
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import zoo
+from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
+from bench.device import Precision
+from bench.errors import UserError
+from bench.pixels import NAMED, Pixels
+from bench.weights import Weights
+from protocols.protocol import Part
+from protocols.scales import JITTERED, TrainingScale
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A classifier of K classes; `net` takes (N, 3, side, side) and gives (N, K) scores.
+
+    `map_rule` says what is averaged over the positions of a class score map: `scores`, before the soft-max (section
+    3.2 as we read it), or `posteriors`, after it.
+    """
+
+    name: str
+    weights: Weights
+    net: nn.Module
+    count: int
+    pixels: Pixels
+    S: TrainingScale
+    device: torch.device
+    precision: Precision
+    map_rule: str = "scores"
+
+    @property
+    def configuration(self) -> str:
+        return zoo.configuration(self.name, self.weights.width)
+
+    @property
+    def side(self) -> int:
+        """Side of the crops, in pixels."""
+        return zoo.side_of(self.name)
+
+    @cached_property
+    def dense_net(self) -> nn.Module:
+        """The fully-convolutional form. Raises UserError where there is none."""
+        try:
+            return self._ready(fully_convolutional(self.net, self.side))
+        except UnconvertibleError as error:
+            raise UserError(
+                f"model '{self.name}' cannot be made fully convolutional: {error}; give centre, tencrop or multicrop"
+            ) from None
+
+    @cached_property
+    def crop_net(self) -> nn.Module:
+        return self._ready(self.net)
+
+    def _ready(self, net: nn.Module) -> nn.Module:
+        return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
+
+    def check(self, part: Part, first_image: str) -> None:
+        """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
+        smallest = self.smallest_dense_side if part.method == "dense" else self.side
+        if part.Q < smallest:
+            raise UserError(
+                f"{part}: {first_image} becomes {part.Q} px on its shorter side and {self.name} needs {smallest}; "
+                f"give a Q of at least {smallest}"
+            )
+
+    @cached_property
+    def smallest_dense_side(self) -> int:
+        """The smallest side, in pixels, that the fully-convolutional form takes."""
+        return smallest_side(self.dense_net, self.side)
+
+    @torch.inference_mode()
+    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+        """Posteriors (N, K), float32 on the host, of uint8 RGB views (N, 3, H, W); `whole` ones go through the dense net.
+
+        The one place where a class score map becomes posteriors.
+        """
+        batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
+        batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
+        scores = (self.dense_net if whole else self.crop_net)(batch).float()
+        if scores.ndim == 2:
+            return scores.softmax(1).cpu()
+        if self.map_rule == "posteriors":
+            return scores.softmax(1).mean((2, 3)).cpu()
+        return scores.mean((2, 3)).softmax(1).cpu()
+
+    def flops(self, height: int, width: int, whole: bool) -> int:
+        """Floating-point operations for one view: twice its multiply-adds."""
+        net = self._meta_dense if whole else self._meta_crop
+        with FlopCounterMode(display=False) as counter:
+            net(torch.empty(1, 3, height, width, device="meta"))
+        return counter.get_total_flops()
+
+    @cached_property
+    def _meta_dense(self) -> nn.Module:
+        return copy.deepcopy(self.dense_net).to("meta", torch.float32)
+
+    @cached_property
+    def _meta_crop(self) -> nn.Module:
+        return zoo.build(self.name, self.count, self.weights.width)
+
+
+def make_model(
+    name: str,
+    weights: Weights,
+    pixels: Pixels | None,
+    S: TrainingScale | None,
+    device: torch.device,
+    precision: Precision,
+    map_rule: str,
+) -> Model:
+    """Put a net and its weights together; `pixels` and `S` hold where the weights say nothing. Raises UserError."""
+    if weights.model and zoo.canonical(weights.model) != name:
+        raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
+    count = zoo.class_count(name, weights.state, weights.width) or 1000  # loading says what is missing
+    return Model(
+        name=name,
+        weights=weights,
+        net=zoo.load(name, weights.state, count, weights.width, weights.source),
+        count=count,
+        pixels=_agreed("pixels", weights.source, weights.pixels, pixels) or NAMED["torchvision"],
+        S=_agreed("S", weights.source, weights.S, S) or JITTERED,
+        device=device,
+        precision=precision,
+        map_rule=map_rule,
+    )
+
+
+def _agreed(what: str, source: str, said, given):
+    if said is not None and given is not None and said != given:
+        raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
+    return said or given

@@ -1,0 +1,149 @@
+"""From what was asked to rows: which parts a row averages, where they are stored, and what its signature says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from bench.data import Images
+from bench.evaluate import Task
+from bench.model import Model
+from bench.pixels import RULES
+from protocols.protocol import Part, Protocol
+from results.posteriors import join
+from results.result import Result, signature, signature_id
+from results.store import BLOCK, Store
+from results.tally import Member, row_blocks, tally
+
+GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, or several to be fused, each under its protocol."""
+
+    nets: tuple[tuple[Model, Protocol], ...]
+
+    @property
+    def parts(self) -> list[tuple[Model, Part, Fraction]]:
+        """What the row averages, each with its share."""
+        return [
+            (model, part, share / len(self.nets))
+            for model, protocol in self.nets
+            for part, share in protocol.weights.items()
+        ]
+
+
+def rows_of(models: Sequence[Model], protocols: Sequence[Sequence[Protocol]], fuse: bool) -> list[Row]:
+    """Every model under each of its protocols, then the fusions; `protocols[m][p]` is item p as model m reads it."""
+    rows = [Row(((model, each),)) for model, own in zip(models, protocols, strict=True) for each in own]
+    if fuse:
+        rows += [Row(tuple(zip(models, column, strict=True))) for column in zip(*protocols, strict=True)]
+    return list(dict.fromkeys(rows))
+
+
+def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
+    """Everything that changes the numbers of a part."""
+    return {
+        "model": model.name,
+        "width": f"{model.weights.width:g}",
+        "weights": model.weights.digest,
+        "data": images.digest,
+        "part": str(part),
+        "crop": str(model.side),
+        "pixels": str(model.pixels),
+        "rules": RULES,
+        "map": model.map_rule,
+        "dtype": model.precision.name,
+        "geometry": GEOMETRY,
+        "block": str(BLOCK),
+    }
+
+
+def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> dict[tuple[str, Part], Task]:
+    """The parts that all rows need, each once, with its place in the store."""
+    tasks: dict[tuple[str, Part], Task] = {}
+    for row in rows:
+        for model, part, _ in row.parts:
+            tasks[_name(model), part] = Task(model, part, Store(root, part_key(model, part, images)))
+    return tasks
+
+
+def result_of(
+    row: Row,
+    tasks: Mapping[tuple[str, Part], Task],
+    images: Images,
+    scored: np.ndarray | None,
+    provenance: Mapping[str, str],
+    posteriors: Path | None,
+) -> Result:
+    """Count a row from its stored parts; `posteriors` is the folder for its `.npz`, if wanted."""
+    members: list[Member] = [(tasks[_name(model), part].store, share) for model, part, share in row.parts]
+    blocks = -(-len(images) // BLOCK)
+    counted = tally(members, blocks, scored)
+    line = _signature(row, images, len(counted.corrupt), scored is not None)
+    path = None
+    if posteriors:
+        posteriors.mkdir(parents=True, exist_ok=True)
+        path = posteriors / f"{signature_id(line)}.npz"
+        join(list(row_blocks(members, blocks))).save(path)
+    nets, protocols = zip(*row.nets, strict=True)
+    wrong1 = counted.wrong(1)
+    assert wrong1 is not None
+    return Result(
+        model=_joined(model.name for model in nets),
+        configuration=_joined(model.configuration for model in nets),
+        weights=_joined(model.weights.source for model in nets),
+        S=_joined(str(model.S) for model in nets),
+        Q=_joined(dict.fromkeys("/".join(map(str, protocol.Q)) for protocol in protocols)),
+        protocol=_protocol(row),
+        data=images.name,
+        n=len(counted.ranks),
+        skipped=len(counted.corrupt),
+        wrong1=wrong1,
+        wrong5=counted.wrong(5),
+        views=sum(protocol.nominal_views for protocol in protocols),
+        seconds=counted.seconds,
+        nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
+        signature=line,
+        posteriors=str(path) if path else None,
+        provenance={**provenance, "device": "; ".join(counted.devices)},
+    )
+
+
+def _name(model: Model) -> str:
+    """What tells two of a run's models apart."""
+    return f"{model.name} {model.weights.digest}"
+
+
+def _joined(names) -> str:
+    return " + ".join(names)
+
+
+def _protocol(row: Row) -> str:
+    return _joined(dict.fromkeys(str(protocol) for _, protocol in row.nets))
+
+
+def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
+    models = [model for model, _ in row.nets]
+    first = models[0]
+    return signature(
+        {
+            "model": _joined(model.name for model in models),
+            "width": _joined(dict.fromkeys(f"{model.weights.width:g}" for model in models)),
+            "weights": _joined(model.weights.digest[:12] for model in models),
+            "data": images.digest[:12],
+            "n": f"{len(images) - skipped}/{images.total}",
+            "skipped": str(skipped),
+            "classes": "present" if restricted else "all",
+            "protocol": _protocol(row),
+            "crop": _joined(dict.fromkeys(str(model.side) for model in models)),
+            "pixels": _joined(dict.fromkeys(str(model.pixels) for model in models)),
+            "rules": RULES.replace(", ", ","),
+            "map": first.map_rule,
+            "dtype": first.precision.name,
+            "geometry": GEOMETRY,
+        }
+    )

@@ -1,0 +1,95 @@
+"""MODELS: the paper's nets by name or letter, and any classification net of torchvision's."""
+
+from difflib import get_close_matches
+
+import torch
+from torch import nn
+from torchvision import models
+
+from bench.errors import UserError
+from bench.vgg import NAMES, SIDE, VGG
+from bench.weights import State
+
+LETTERS = {letter: name for name, letter in NAMES.items()}
+BATCH_NORM = {f"{name}_bn": letter for name, letter in NAMES.items() if letter in "ABDE"}
+OWN = (*NAMES, *BATCH_NORM)
+SIDES = {"inception_v3": 299}  # where a net's own input is not 224 px
+
+
+def model_names() -> list[str]:
+    """Everything `--model` takes, letters aside: the paper's nets first."""
+    return [*OWN, *(name for name in models.list_models(module=models) if name not in OWN)]
+
+
+def canonical(name: str) -> str:
+    """One name for each net: letters become names. Raises UserError with the nearest match."""
+    name = LETTERS.get(name, name)
+    known = model_names()
+    if name not in known:
+        near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"model '{name}': there are {', '.join(OWN)}, and torchvision's (--list models){hint}")
+    return name
+
+
+def configuration(name: str, width: float = 1) -> str:
+    """The paper's letter where the net is exactly one of its configurations; marked where it is a variant of one."""
+    letter = NAMES.get(name) or (f"{BATCH_NORM[name]}-BN" if name in BATCH_NORM else None)
+    if letter is None:
+        return "–"
+    return letter if width == 1 else f"{letter} x{width:g}"
+
+
+def side_of(name: str) -> int:
+    """Side of the net's square input, in pixels."""
+    return SIDES.get(name, SIDE)
+
+
+def build(name: str, classes: int, width: float = 1) -> nn.Module:
+    """The net in evaluation mode, without storage for its weights (on torch's meta device)."""
+    with torch.device("meta"):
+        if name in NAMES:
+            net: nn.Module = VGG(NAMES[name], classes, width)
+        elif name in BATCH_NORM:
+            net = VGG(BATCH_NORM[name], classes, width, batch_norm=True)
+        elif width != 1:
+            raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
+        else:
+            settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            net = models.get_model(name, weights=None, num_classes=classes, **settings)
+    return net.eval()
+
+
+def class_count(name: str, state: State, width: float = 1) -> int | None:
+    """How many classes a state dict's last layer has; None where it has no such layer."""
+    last = list(build(name, 1000, width).state_dict())[-1]
+    return state[last].shape[0] if last in state and state[last].ndim else None
+
+
+def load(name: str, state: State, classes: int, width: float, source: str) -> nn.Module:
+    """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
+    net = build(name, classes, width)
+    own = net.state_dict()
+    # counters of training steps, which files of old torch versions lack
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    surplus = [key for key in state if key not in own]
+    if missing or surplus:
+        faults = [f"{what} {_some(keys)}" for what, keys in (("missing", missing), ("surplus", surplus)) if keys]
+        raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}")
+    for key, value in state.items():
+        if value.shape != own[key].shape:
+            raise UserError(
+                f"weights '{source}' do not fit {name}: {key} is {_shape(value)} and should be {_shape(own[key])}"
+            )
+    net.load_state_dict(
+        {key: state.get(key, torch.zeros(own[key].shape, dtype=own[key].dtype)) for key in own}, assign=True
+    )
+    return net
+
+
+def _some(keys: list[str]) -> str:
+    return keys[0] + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
+
+
+def _shape(value: torch.Tensor) -> str:
+    return "x".join(map(str, value.shape)) or "a number"

@@ -1,0 +1,63 @@
+"""From stored blocks to one row: average the parts, fuse the nets, count, block by block, so that memory stays flat."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from results.metrics import ranks
+from results.posteriors import Posteriors, average
+from results.store import Block, Store, StoreError
+
+Member = tuple[Store, Fraction]  # a part's blocks and its share in the row
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Per image the number of classes above its own; over all, seconds spent, devices, and ids left out as corrupt."""
+
+    ranks: np.ndarray
+    classes: int
+    seconds: float
+    devices: tuple[str, ...]
+    corrupt: tuple[str, ...]
+
+    def wrong(self, k: int) -> int | None:
+        """Images whose label is not among the best k classes; None where fewer than k classes compete."""
+        return int((self.ranks >= k).sum()) if self.classes >= k else None
+
+
+def tally(members: Sequence[Member], blocks: int, scored: np.ndarray | None = None) -> Tally:
+    """Count over all blocks; with `scored` (class indices) only those classes compete. Raises StoreError."""
+    found, seconds, devices, corrupt = [], 0.0, set(), []
+    classes = 0
+    for number in range(blocks):
+        contents = _read(members, number)
+        row = _combine(contents, members)
+        found.append(ranks(row, scored))
+        seconds += sum(content.seconds for content in contents)
+        devices.update(content.device for content in contents)
+        corrupt.extend(contents[0].corrupt)
+        classes = row.probs.shape[1] if scored is None else len(scored)
+    return Tally(np.concatenate(found), classes, seconds, tuple(sorted(devices)), tuple(corrupt))
+
+
+def row_blocks(members: Sequence[Member], blocks: int) -> Iterator[Posteriors]:
+    """The row's posteriors, block by block."""
+    for number in range(blocks):
+        yield _combine(_read(members, number), members)
+
+
+def _read(members: Sequence[Member], number: int) -> list[Block]:
+    contents = []
+    for store, _ in members:
+        block = store.read(number)
+        if block is None:
+            raise StoreError(f"block {store.path(number)} was damaged or removed while running; run again to mend it")
+        contents.append(block)
+    return contents
+
+
+def _combine(contents: Sequence[Block], members: Sequence[Member]) -> Posteriors:
+    return average([content.posteriors for content in contents], [share for _, share in members])
