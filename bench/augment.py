@@ -1,4 +1,4 @@
-"""What a training iteration sees of an image (section 3.1): a random crop at a random S, mirrored, its colour shifted."""
+"""What a training iteration sees (section 3.1): a random crop at a random S, mirrored, shifted in colour."""
 
 from dataclasses import dataclass
 

@@ -76,10 +76,11 @@ def _in_range(images: Images, count: int, source: str) -> Images:
 def _unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserError:
     known = set(names)
     unknown = [name for name in images.classes or () if name not in known]
-    near = get_close_matches(unknown[0], names, n=1)
+    first = next((name for name in unknown if name not in wnids()), unknown[0])  # the odd one among WordNet ids
+    near = get_close_matches(first, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "rename the class, or give other weights"
     some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return UserError(
-        f"data {images.name!r}: {source} does not know class {unknown[0]!r} ({len(unknown)} classes are unknown); "
+        f"data {images.name!r}: {source} does not know class {first!r} ({len(unknown)} classes are unknown); "
         f"it knows {len(names)}: {some}; {hint}"
     )

@@ -55,8 +55,8 @@ def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
                 raise UnconvertibleError("what follows its global average is not linear")
             continue
         if kind == "linear":
-            window = (1, 1) if averaging or len(shapes[spatial]) == 2 else tuple(shapes[spatial][2:])
-            _replace_linear(traced, node, window)
+            height, width = (1, 1) if averaging or len(shapes[spatial]) == 2 else shapes[spatial][2:]
+            _replace_linear(traced, node, (height, width))
             spatial = node
         else:
             node.replace_all_uses_with(_input(node))
@@ -138,12 +138,13 @@ def _input(node: fx.Node) -> fx.Node:
     return node.all_input_nodes[0]
 
 
-def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: Sequence[int]) -> None:
+def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: tuple[int, int]) -> None:
     """Put a convolution in a linear layer's place; torch flattens C,H,W, so a plain view is the right kernel."""
     linear = traced.get_submodule(str(node.target))
+    assert isinstance(linear, nn.Linear)
     channels = linear.in_features // (window[0] * window[1])
     with torch.device("meta"):
-        convolution = nn.Conv2d(channels, linear.out_features, tuple(window), bias=linear.bias is not None)
+        convolution = nn.Conv2d(channels, linear.out_features, window, bias=linear.bias is not None)
     convolution.weight = nn.Parameter(linear.weight.detach().view(linear.out_features, channels, *window))
     if linear.bias is not None:
         convolution.bias = linear.bias

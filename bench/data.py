@@ -15,8 +15,8 @@ import numpy as np
 class Images:
     """An ordered, labelled set of image files.
 
-    `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` their names in index
-    order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
+    `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` the classes' names
+    in index order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
     `pixel_digests` stands in for the files' own digests where encoders differ between machines.
     """
 

@@ -16,8 +16,8 @@ def header(models: Sequence[Model], images: Images, options: Namespace) -> list[
     )
     if images.name.startswith("shapes"):
         lines.append(
-            "- This is the built-in rendered set, not ImageNet, and a small net trained on it: compare the rows with one "
-            "another, not with the paper. All its images: `--limit all`. ImageNet: "
+            "- This is the built-in rendered set, not ImageNet: compare the rows with one another, not with the "
+            "paper. All its images: `--limit all`. ImageNet: "
             "`--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1`"
         )
     return lines

@@ -9,12 +9,17 @@ def listing(what: str) -> str:
 
 
 def _models() -> list[str]:
+    from torchvision import models
+
     from bench import zoo
 
     lines = []
     for name in zoo.model_names():
-        millions = sum(value.numel() for value in zoo.build(name, 1000).parameters()) / 1e6
-        lines.append(f"{name:20} {zoo.configuration(name):6} {millions:6.1f} M parameters")
+        if name in zoo.OWN:
+            count = sum(value.numel() for value in zoo.build(name, 1000).parameters())
+        else:
+            count = models.get_model_weights(name).DEFAULT.meta["num_params"]
+        lines.append(f"{name:20} {zoo.configuration(name):6} {count / 1e6:6.1f} M parameters")
     return lines
 
 

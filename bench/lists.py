@@ -91,22 +91,22 @@ def _lines(file: Path, text: str) -> Iterator[Entry]:
         yield Entry(number, line, _plain(path.strip()), label.strip())
 
 
-def _rows(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The CSV's rows that are not blank, with the lines they end in."""
+def _rows(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
+    """The CSV's rows that are not blank: number and text of the line that each ends in, and its cells."""
+    lines = text.split("\n")
     rows = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in rows:
             if any(cell.strip() for cell in cells):
-                yield rows.line_num, cells
+                yield rows.line_num, lines[rows.line_num - 1], cells
     except csv.Error as error:
         raise UserError(f"data {str(file)!r}: line {rows.line_num} is no CSV ({error}); mend its quotes") from None
 
 
-def _table(file: Path, rows: Iterator[tuple[int, list[str]]], columns: tuple[str, str]) -> Iterator[Entry]:
-    header = _names(next(rows)[1])
+def _table(file: Path, rows: Iterator[tuple[int, str, list[str]]], columns: tuple[str, str]) -> Iterator[Entry]:
+    header = _names(next(rows)[-1])
     file_column, label_column = (header.index(name) for name in columns)
-    for line, cells in rows:
-        text = ",".join(cells)
+    for line, text, cells in rows:
         if len(cells) != len(header) or not cells[file_column].strip():
             raise _broken(file, line, text)
         yield Entry(line, text, _plain(cells[file_column]), cells[label_column].strip())

@@ -3,9 +3,10 @@
 import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import zoo
@@ -16,6 +17,8 @@ from bench.pixels import NAMED, Pixels
 from bench.weights import Weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED, TrainingScale
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,7 @@ class Model:
         return zoo.side_of(self.name)
 
     @cached_property
-    def dense_net(self) -> nn.Module:
+    def dense_net(self) -> fx.GraphModule:
         """The fully-convolutional form. Raises UserError where there is none."""
         try:
             return self._ready(fully_convolutional(self.net, self.side))
@@ -59,13 +62,14 @@ class Model:
     def crop_net(self) -> nn.Module:
         return self._ready(self.net)
 
-    def _ready(self, net: nn.Module) -> nn.Module:
+    def _ready(self, net: Net) -> Net:
         return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
-        smallest = self.smallest_dense_side if part.method == "dense" else self.side
-        if part.Q < smallest:
+        dense = part.method == "dense"
+        smallest = self.smallest_dense_side if dense else self.side
+        if smallest > part.Q:
             raise UserError(
                 f"{part}: {first_image} becomes {part.Q} px on its shorter side and {self.name} needs {smallest}; "
                 f"give a Q of at least {smallest}"
@@ -78,9 +82,9 @@ class Model:
 
     @torch.inference_mode()
     def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
-        """Posteriors (N, K), float32 on the host, of uint8 RGB views (N, 3, H, W); `whole` ones go through the dense net.
+        """Posteriors (N, K), float32 on the host, of uint8 RGB views (N, 3, H, W).
 
-        The one place where a class score map becomes posteriors.
+        Whole images go through the dense net. The one place where a class score map becomes posteriors.
         """
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
         batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)

@@ -16,17 +16,17 @@ from results.store import BLOCK
 
 def plan(tasks: Sequence[Task], images: Images) -> str:
     """A Markdown table, a row per part; FLOPs are of all its images, twice the multiply-adds."""
-    sizes = Counter(_size(path) for path in images.paths)
+    sizes = Counter(size for path in images.paths if (size := _size(path)))
     return pd.DataFrame([_row(task, images, sizes) for task in tasks]).to_markdown(index=False)
 
 
-def _row(task: Task, images: Images, sizes: Counter[Size | None]) -> dict[str, object]:
+def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
     blocks = -(-len(images) // BLOCK)
     stored = sum(task.store.has(number) for number in range(blocks))
     views = flops = 0
     cost = cache(task.model.flops)
     for size, count in sizes.items():
-        for view in task.part.views(size, task.model.side) if size else ():
+        for view in task.part.views(size, task.model.side):
             box = view.box or (0, 0, *rescaled(size, task.part.Q))
             views += count
             flops += count * cost(box[3] - box[1], box[2] - box[0], view.box is None)

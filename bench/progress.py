@@ -19,12 +19,15 @@ class Meter:
 
     def __init__(self, total: float, shown: bool) -> None:
         form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
+        self.left = total
         self.bar = tqdm(
             total=total, desc="evaluating", bar_format=form, dynamic_ncols=True, disable=not shown or total == 0
         )
 
     def add(self, cost: float) -> None:
-        self.bar.update(cost)
+        step = min(cost, self.left)  # rounding must not carry it past its end
+        self.left -= step
+        self.bar.update(step)
 
     def close(self) -> None:
         self.bar.close()

@@ -18,9 +18,10 @@ from bench.pixels import Pixels
 from bench.progress import progress
 from bench.provenance import command_line, provenance
 from bench.sources import open_data
-from bench.train import MOMENTUM, WARM_UP, WEIGHT_DECAY
+from bench.train import CLIP, MOMENTUM, WARM_UP, WEIGHT_DECAY
 from bench.vgg import SIDE, VGG, configuration_of
 from bench.weights import Weights, read_weights, save_weights
+from bench.zoo import canonical
 from protocols.scales import parse_S, single_scale
 
 PIXELS = Pixels("RGB", 255, (128, 128, 128), (64, 64, 64))
@@ -53,7 +54,7 @@ class Training:
         randomise(net)
         if options.init:
             start_from(net, read_weights(options.init).state)
-        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.SGD(
             self.net.parameters(), options.rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
         )
@@ -83,7 +84,7 @@ class Training:
         weights = Weights(
             source=str(path),
             state=self.net.state_dict(),
-            model=self.options.model,
+            model=canonical(self.options.model),
             width=self.options.width,
             S=self.S,
             pixels=PIXELS,
@@ -124,6 +125,7 @@ class Training:
             loss = nn.functional.cross_entropy(self.net(self._prepare(images, shifts)), labels.to(self.device))
             self.optimiser.zero_grad()
             loss.backward()
+            nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
             self.optimiser.step()
             total += loss.detach()
         mean = total.item() / len(loader)

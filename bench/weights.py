@@ -121,8 +121,8 @@ def _pickle(spec: str, path: Path) -> Weights:
         raise UserError(
             f"weights '{spec}': holds more than tensors, or is no torch file; give a plain state dict"
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise UserError(f"weights '{spec}': cannot be read ({str(error).splitlines()[0][:100]})") from None
+    except Exception as error:  # a broken file may raise anything
+        raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
     for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

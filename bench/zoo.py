@@ -46,18 +46,21 @@ def side_of(name: str) -> int:
 
 
 def build(name: str, classes: int, width: float = 1) -> nn.Module:
-    """The net in evaluation mode, without storage for its weights (on torch's meta device)."""
-    with torch.device("meta"):
-        if name in NAMES:
-            net: nn.Module = VGG(NAMES[name], classes, width)
-        elif name in BATCH_NORM:
-            net = VGG(BATCH_NORM[name], classes, width, batch_norm=True)
-        elif width != 1:
-            raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
-        else:
-            settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-            net = models.get_model(name, weights=None, num_classes=classes, **settings)
-    return net.eval()
+    """The net in evaluation mode, without storage for its weights (on torch's meta device). Raises UserError."""
+    if width != 1 and name not in OWN:
+        raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
+    try:
+        with torch.device("meta"):
+            return _construct(name, classes, width).eval()
+    except NotImplementedError:  # some constructors compute with tensors, which have no values on meta
+        return _construct(name, classes, width).eval().to("meta")
+
+
+def _construct(name: str, classes: int, width: float) -> nn.Module:
+    if name in OWN:
+        return VGG(NAMES.get(name) or BATCH_NORM[name], classes, width, batch_norm=name in BATCH_NORM)
+    settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return models.get_model(name, weights=None, num_classes=classes, **settings)
 
 
 def class_count(name: str, state: State, width: float = 1) -> int | None:

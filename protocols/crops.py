@@ -16,11 +16,16 @@ def centre(size: Size, Q: int, side: int) -> list[View]:
 
 
 def tencrop(size: Size, Q: int, side: int) -> list[View]:
-    """Four corners and the centre, and their mirror images (Krizhevsky et al., 2012)."""
+    """Four corners and the centre of the image and of its mirror image, torchvision's ten (Krizhevsky et al., 2012)."""
     right, bottom = size.width - side, size.height - side
-    corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)]
-    boxes = [_square(left, top, side) for left, top in corners] + [centre(size, Q, side)[0].box]
-    return _with_flips(Q, boxes)
+    places = [(0, 0), (right, 0), (0, bottom), (right, bottom), (_middle(size.width, side), _middle(size.height, side))]
+    # where a crop of the mirror image lies in the image itself: an odd remainder moves the centre by a pixel
+    mirrored = [(right - left, top) for left, top in places]
+    return [
+        View(Q, _square(left, top, side), flip)
+        for flip, corners in ((False, places), (True, mirrored))
+        for left, top in corners
+    ]
 
 
 def multicrop(size: Size, Q: int, side: int) -> list[View]:

@@ -27,8 +27,8 @@ class Posteriors:
         n = len(self.ids)
         if self.probs.ndim != 2 or len(self.probs) != n or self.labels.shape != (n,):
             raise ValueError(f"{n} ids, {self.labels.shape} labels and posteriors of shape {self.probs.shape}")
-        if n and not np.abs(self.probs.sum(1, dtype=np.float64) - 1).max() < 1e-4:
-            raise ValueError("posteriors that do not add up to 1")
+        if n and not (np.abs(self.probs.sum(1, dtype=np.float64) - 1).max() < 1e-4 and self.probs.min() >= 0):
+            raise ValueError("posteriors that are negative or do not add up to 1")
 
     def save(self, path: Path) -> None:
         """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
@@ -39,8 +39,9 @@ def average(members: Sequence[Posteriors], weights: Iterable[Fraction]) -> Poste
     """Weighted mean of several parts' posteriors for the same images. Raises ValueError where the images differ."""
     first = members[0]
     for other in members[1:]:
-        if not (np.array_equal(first.ids, other.ids) and np.array_equal(first.labels, other.labels)):
-            raise ValueError("posteriors of different images cannot be averaged")
+        same_images = np.array_equal(first.ids, other.ids) and np.array_equal(first.labels, other.labels)
+        if not same_images or first.probs.shape != other.probs.shape:
+            raise ValueError("posteriors of different images or classes cannot be averaged")
     total = sum(
         float(weight) * member.probs.astype(np.float64) for weight, member in zip(weights, members, strict=True)
     )

@@ -49,7 +49,7 @@ class Result:
         """Everything that is written to files: counts, the rates and intervals derived from them, provenance."""
         paper1, paper5 = self.paper or (None, None)
         speed = self.images_per_second
-        return {
+        measured = {
             "model": self.model,
             "configuration": self.configuration,
             "weights": self.weights,
@@ -70,8 +70,8 @@ class Result:
             "signature_id": signature_id(self.signature),
             "signature": self.signature,
             "posteriors": self.posteriors,
-            **self.provenance,
         }
+        return measured | dict(self.provenance) | measured  # what was measured comes first and wins
 
 
 def _error(name: str, wrong: int | None, n: int) -> dict[str, float | None]:

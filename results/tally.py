@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from results.errors import ResultError
 from results.metrics import ranks
 from results.posteriors import Posteriors, average
 from results.store import Block, Store, StoreError
@@ -30,8 +31,10 @@ class Tally:
 
 def tally(members: Sequence[Member], blocks: int, scored: np.ndarray | None = None) -> Tally:
     """Count over all blocks; with `scored` (class indices) only those classes compete. Raises StoreError."""
-    found, seconds, devices, corrupt = [], 0.0, set(), []
-    classes = 0
+    found: list[np.ndarray] = []
+    corrupt: list[str] = []
+    devices: set[str] = set()
+    seconds, classes = 0.0, 0
     for number in range(blocks):
         contents = _read(members, number)
         row = _combine(contents, members)
@@ -40,6 +43,8 @@ def tally(members: Sequence[Member], blocks: int, scored: np.ndarray | None = No
         devices.update(content.device for content in contents)
         corrupt.extend(contents[0].corrupt)
         classes = row.probs.shape[1] if scored is None else len(scored)
+    if not any(map(len, found)):
+        raise ResultError("no image is left to count: none of them can be decoded")
     return Tally(np.concatenate(found), classes, seconds, tuple(sorted(devices)), tuple(corrupt))
 
 
