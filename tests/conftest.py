@@ -1,0 +1,64 @@
+"""Small real inputs for every test: a net of full depth and 1/32 width, and photographs' sizes in noise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from bench.initial import randomise
+from bench.pixels import Pixels
+from bench.vgg import VGG, configuration_of
+from bench.weights import Weights, save_weights
+from protocols.scales import TrainingScale
+
+CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
+WIDTH = 1 / 32
+PIXELS = Pixels("BGR", 255, (104, 117, 123), (60, 61, 62))
+SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
+
+
+def make_weights(path: Path, model: str = "vgg16", seed: int = 0) -> Path:
+    """A random small net whose posteriors differ from image to image."""
+    torch.manual_seed(seed)
+    net = VGG(configuration_of(model), len(CLASSES), WIDTH)
+    randomise(net)
+    _sharpen(net.eval())
+    weights = Weights(str(path), net.state_dict(), model, WIDTH, TrainingScale(256, 288), PIXELS, CLASSES)
+    save_weights(path, weights, {})
+    return path
+
+
+@torch.inference_mode()
+def _sharpen(net: VGG) -> None:
+    """Spread the scores: a random net's posteriors are nearly uniform, and nothing could be told from them."""
+    images = torch.stack([pil_to_tensor(make_image((224, 224), seed)) for seed in range(1000, 1016)])
+    scores = net(PIXELS.normalise(images))
+    last = net.classifier[-1]
+    last.weight /= scores.std(0).mean() / 2
+    last.bias -= net(PIXELS.normalise(images)).mean(0)
+
+
+def make_image(size: tuple[int, int], seed: int) -> Image.Image:
+    """Smooth noise, different in every image."""
+    coarse = np.random.RandomState(seed).randint(0, 256, (9, 9, 3)).astype(np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_weights(tmp_path_factory.mktemp("weights") / "small.safetensors")
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A list file of 34 labelled images (two blocks) of five sizes."""
+    folder = tmp_path_factory.mktemp("photographs")
+    lines = []
+    for k in range(34):
+        make_image(SIZES[k % len(SIZES)], k).save(folder / f"{k:02d}.png")
+        lines.append(f"{k:02d}.png {k % len(CLASSES)}\n")
+    (folder / "labels.txt").write_text("".join(lines))
+    return folder / "labels.txt"

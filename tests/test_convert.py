@@ -1,0 +1,130 @@
+"""The fully-convolutional net is the fully-connected one: at its own input size, and slid by hand on larger ones."""
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from bench import zoo
+from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
+from bench.vgg import BLOCKS, VGG
+
+POOLED = [
+    "resnet18",
+    "mobilenet_v2",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "densenet121",
+    "shufflenet_v2_x0_5",
+    "googlenet",
+]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def photographs(side: int, width: int | None = None) -> torch.Tensor:
+    return torch.randn(2, 3, side, width or side, generator=seeded())
+
+
+def net_of(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    settings = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    return models.get_model(name, weights=None, num_classes=5, **settings).eval()
+
+
+def assert_close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+    assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max().clamp(min=1)
+
+
+@pytest.mark.parametrize("configuration", BLOCKS)
+def test_the_papers_nets_agree_at_their_own_size(configuration):
+    torch.manual_seed(0)
+    net = VGG(configuration, 5, 1 / 16).eval()
+    with torch.inference_mode():
+        dense = fully_convolutional(net, 224)(photographs(224))
+        assert dense.shape == (2, 5, 1, 1)
+        assert_close(dense[:, :, 0, 0], net(photographs(224)))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_vgg_on_larger_images_is_its_classifier_slid_over_the_features(batch_norm):
+    torch.manual_seed(0)
+    net = VGG("D", 5, 1 / 16, batch_norm).eval()
+    images = photographs(288, 341)
+    with torch.inference_mode():
+        dense = fully_convolutional(net, 224)(images)
+        features = net.features(images)
+        assert dense.shape == (2, 5, 3, 4)
+        for i in range(3):
+            for j in range(4):
+                assert_close(dense[:, :, i, j], net.classifier(features[:, :, i : i + 7, j : j + 7].flatten(1)))
+
+
+def test_alexnet_becomes_a_6x6_convolution():
+    net = net_of("alexnet")
+    images = photographs(288)
+    with torch.inference_mode():
+        convolutional = fully_convolutional(net, 224)
+        features = net.features(images)
+        dense = convolutional(images)
+        assert dense.shape[2:] == (features.shape[2] - 5, features.shape[3] - 5)
+        assert_close(dense[:, :, 1, 2], net.classifier(features[:, :, 1:7, 2:8].flatten(1)))
+        assert_close(convolutional(photographs(224))[:, :, 0, 0], net(photographs(224)))
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_pool_then_linear_nets_score_every_position_exactly(name):
+    net = net_of(name)
+    convolutional = fully_convolutional(net, 224)
+    with torch.inference_mode():
+        for images in (photographs(224), photographs(256, 320)):
+            scores = convolutional(images)
+            assert min(scores.shape[2:]) > 1
+            assert_close(scores.mean((2, 3)), net(images))
+
+
+@pytest.mark.parametrize("name", ["vgg11", "vgg16_bn", "alexnet", "resnet18", "mobilenet_v2", "inception_v3"])
+def test_no_adaptive_pooling_is_left(name):
+    with torch.device("meta"):
+        net = net_of(name)
+    convolutional = fully_convolutional(net, zoo.side_of(name))
+    pools = [module for module in convolutional.modules() if "AdaptiveAvgPool" in type(module).__name__]
+    assert not pools
+    assert "adaptive_avg_pool" not in convolutional.code
+    assert not any(isinstance(module, nn.Linear) for module in convolutional.modules())
+
+
+def test_parameters_are_shared_not_copied():
+    net = VGG("A", 5, 1 / 16)
+    convolutional = fully_convolutional(net, 224)
+    theirs = {value.data_ptr() for value in convolutional.parameters()}
+    assert {value.data_ptr() for value in net.parameters()} == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("vit_b_16", "does not end in"),
+        ("mobilenet_v3_small", "not linear"),
+        ("efficientnet_b0", "pools over the whole image inside"),
+        ("convnext_tiny", "pools over the whole image inside"),
+    ],
+)
+def test_nets_without_an_exact_form_are_refused(name, reason):
+    with torch.device("meta"):
+        net = models.get_model(name, weights=None, num_classes=5)
+    with pytest.raises(UnconvertibleError, match=reason):
+        fully_convolutional(net, 224)
+
+
+@pytest.mark.parametrize(("name", "smallest"), [("vgg16", 224), ("vgg19_bn", 224), ("resnet18", 1)])
+def test_smallest_side(name, smallest):
+    assert smallest_side(fully_convolutional(zoo.build(name, 5), 224), 224) == smallest
+
+
+def test_one_pixel_below_the_smallest_side_there_is_no_score():
+    convolutional = fully_convolutional(VGG("A", 5, 1 / 16).eval(), 224)
+    with pytest.raises(RuntimeError):
+        convolutional(photographs(223))

@@ -1,0 +1,171 @@
+"""What does not change a number: batch size, threads, order of the work, death and resumption, several workers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_image, make_weights
+
+from bench.errors import UserError
+from bench.loader import Prepared
+from bench.model import Model
+from bench.parts import Batch, part_posteriors
+from bench.pixels import rescale
+from bench.run import main
+from protocols.protocol import Part
+from protocols.view import Size
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOCOLS = "centre@256,tencrop,dense+multicrop@224"
+
+
+def arguments(weights, photographs, out: Path, *more: str) -> list[str]:
+    common = (
+        f"--model vgg11 --weights {weights} --data list:{photographs} --protocol {PROTOCOLS} --Q 224 --save-posteriors"
+    )
+    return [*common.split(), "--out", str(out), "--store", str(out / "store"), *more]
+
+
+def posteriors(out: Path) -> dict[str, np.ndarray]:
+    rows = json.loads((out / "results.json").read_text())
+    return {row["protocol"]: np.load(row["posteriors"])["posteriors"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """The shallowest net: what is shown here does not depend on depth."""
+    return make_weights(tmp_path_factory.mktemp("weights") / "A.safetensors", "vgg11")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(weights, photographs, tmp_path_factory) -> dict[str, np.ndarray]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    assert main(arguments(weights, photographs, out)) == 0
+    return posteriors(out)
+
+
+@pytest.mark.parametrize("how", [["--batch-size", "1"], ["--batch-size", "7"], ["--workers", "3"]])
+def test_batch_size_and_threads_change_nothing(weights, photographs, undisturbed, tmp_path, how):
+    assert main(arguments(weights, photographs, tmp_path, *how)) == 0
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.abs(found - undisturbed[protocol]).max() < 1e-5
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, *words]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": str(ROOT)}
+
+
+def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, undisturbed, tmp_path):
+    words = command("-m", "bench.run", *arguments(weights, photographs, tmp_path, "--workers", "1"))
+    with subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "store").glob("*/0*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").glob("*/0*.npz")}
+    assert stored
+    assert not (tmp_path / "results.json").exists()
+    assert main(arguments(weights, photographs, tmp_path)) == 0
+    assert {path: path.stat().st_mtime_ns for path in stored} == stored  # nothing was computed twice
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.array_equal(found, undisturbed[protocol])
+
+
+def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
+    words = command("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29541", "-m", "bench.run")
+    done = subprocess.run(
+        [*words, *arguments(weights, photographs, tmp_path)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| model ") == 1
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.array_equal(found, undisturbed[protocol])
+
+
+class Fake:
+    """Stands in for a model that has room for so many pixels at once, and remembers what it was given."""
+
+    side, count = 224, 3
+
+    def __init__(self, room: int, error: Exception | None = None) -> None:
+        self.room, self.error, self.seen = room, error or torch.OutOfMemoryError("CUDA out of memory"), []
+
+    posteriors_of = staticmethod(lambda views: views.float().mean((2, 3)).softmax(1))
+
+    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+        if len(views) > self.room:
+            raise self.error
+        self.seen.append(len(views))
+        return self.posteriors_of(views)
+
+
+@pytest.fixture
+def block() -> list[Prepared]:
+    torch.manual_seed(0)
+    images = [torch.randint(0, 256, (3, 300, 400), dtype=torch.uint8) for _ in range(3)]
+    return [Prepared(Size(400, 300), {256: rescale(image, 256)}) for image in images]
+
+
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing(block):
+    batch, tight = Batch(64, torch.device("cpu")), Fake(room=20)
+    found = part_posteriors(tight, Part("multicrop", 256), block, batch)  # type: ignore[arg-type]
+    assert batch.views == 16
+    assert sum(tight.seen) == 150
+    roomy = part_posteriors(Fake(1000), Part("multicrop", 256), block, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
+    assert np.array_equal(found, roomy)
+
+
+def test_out_of_memory_with_one_view_ends_with_one_line(block):
+    with pytest.raises(UserError, match="out of memory with one view"):
+        part_posteriors(Fake(0), Part("dense", 256), block, Batch(4, torch.device("cpu")))  # type: ignore[arg-type]
+
+
+def test_another_error_is_not_taken_for_lack_of_memory(block):
+    broken = Fake(0, RuntimeError("shapes do not fit"))
+    with pytest.raises(RuntimeError, match="do not fit"):
+        part_posteriors(broken, Part("dense", 256), block, Batch(4, torch.device("cpu")))  # type: ignore[arg-type]
+
+
+def test_coinciding_views_are_computed_once_and_weighted():
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (3, 224, 298), dtype=torch.uint8)
+    fake = Fake(1000)
+    prepared = [Prepared(Size(298, 224), {224: image})]
+    found = part_posteriors(fake, Part("multicrop", 224), prepared, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
+    assert sum(fake.seen) == 10
+    lefts = [0, 19, 37, 56, 74]  # round half up of k * 74 / 4
+    crops = torch.stack([image[:, :, left : left + 224] for left in lefts for _ in range(10)])
+    assert np.allclose(found[0], Fake.posteriors_of(crops).mean(0).numpy(), atol=1e-6)
+
+
+def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Model, "posteriors", lambda self, views, whole: torch.full((len(views), self.count), torch.nan))
+    assert main(arguments(weights, photographs, tmp_path)) == 2
+    assert "not finite for 00.png under" in capsys.readouterr().err.splitlines()[-1]
+    assert not list((tmp_path / "store").glob("*/0*.npz"))
+
+
+def test_dense_equals_the_centre_crop_on_a_square_image_at_224(weights, tmp_path):
+    make_image((300, 300), 1).transpose(0).save(tmp_path / "a.png")
+    (tmp_path / "list.txt").write_text("a.png 0\n")
+    words = f"--model A --weights {weights} --data list:{tmp_path}/list.txt --out {tmp_path} --store {tmp_path}/store"
+    assert main([*words.split(), "--protocol", "dense@224,multicrop@224", "--save-posteriors"]) == 0
+    dense, crops = posteriors(tmp_path).values()
+    assert np.abs(dense - crops).max() < 1e-5  # on a square of 224 both are the one crop and its mirror image

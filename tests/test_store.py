@@ -1,0 +1,188 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.posteriors import Posteriors
+from results.store import Block, Store, StoreError
+
+ROOT = Path(__file__).parents[1]
+KEY = {"weights": "0123", "part": "dense@256", "data": "4567"}
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from results.posteriors import Posteriors
+from results.store import Block, Store, StoreError
+n = int(sys.argv[2])
+posteriors = Posteriors(np.full((n, 4), 0.25, np.float32), np.arange(n) % 4, np.array([str(i) for i in range(n)]))
+block = Block(posteriors, seconds=1.0, device="cpu")
+store = Store(Path(sys.argv[1]), {"part": "dense@256"})
+"""
+
+
+def block(n=6, corrupt=()):
+    probs = np.random.default_rng(n).dirichlet(np.ones(3), n).astype(np.float32)
+    ids = np.array([f"n01440764/é {i}.jpg" for i in range(n)], dtype=str)
+    return Block(Posteriors(probs, np.arange(n) % 3, ids), seconds=1 / 3, device="cpu", corrupt=corrupt)
+
+
+def same(one, other):
+    arrays = ("probs", "labels", "ids")
+    return (one.seconds, one.device, one.corrupt) == (other.seconds, other.device, other.corrupt) and all(
+        np.array_equal(getattr(one.posteriors, name), getattr(other.posteriors, name)) for name in arrays
+    )
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, KEY)
+
+
+@pytest.mark.parametrize("content", [block(), block(5, ("a.jpg", "ü/b c.jpg")), block(0, ("all.jpg",))])
+def test_what_is_written_reads_back_to_the_bit(store, content):
+    assert not store.has(3)
+    store.write(3, content)
+    assert store.has(3)
+    assert same(store.read(3), content)
+    assert store.read(3).posteriors.probs.dtype == np.float32
+
+
+def test_blocks_are_apart_and_the_later_writing_counts(store):
+    store.write(0, block(4))
+    store.write(1, block(5))
+    store.write(1, block(6))
+    assert same(store.read(0), block(4))
+    assert same(store.read(1), block(6))
+
+
+def test_a_missing_block_reads_as_none(store):
+    assert store.read(0) is None
+    store.write(0, block())
+    assert store.read(1) is None
+    assert not store.has(1)
+
+
+def test_another_store_with_the_same_key_finds_the_blocks(store, tmp_path):
+    store.write(0, block())
+    assert Store(tmp_path, dict(reversed(KEY.items()))).has(0)
+
+
+def test_each_difference_of_keys_gives_another_folder(tmp_path):
+    keys = [KEY, *({**KEY, name: "x"} for name in KEY), {**KEY, "map": "mean"}, {}, {"a": "bc"}, {"ab": "c"}]
+    assert len({Store(tmp_path, key).folder for key in keys}) == len(keys)
+
+
+def test_the_key_lies_beside_the_blocks_and_nothing_else_does(store):
+    store.write(0, block())
+    assert files_in(store.folder) == ["000000.npz", "key.json"]
+    assert all(value in (store.folder / "key.json").read_text() for value in KEY.values())
+
+
+def test_a_truncated_block_reads_as_none(store):
+    store.write(0, block())
+    whole = store.path(0).read_bytes()
+    for length in range(0, len(whole), 19):
+        store.path(0).write_bytes(whole[:length])
+        assert store.read(0) is None, length
+
+
+def test_a_flipped_bit_is_noticed_or_changes_nothing(store):
+    store.write(0, block())
+    whole = store.path(0).read_bytes()
+    for place in range(0, len(whole), 3):  # 3 and 8 have no common factor: every bit has its turn
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        store.path(0).write_bytes(damaged)
+        found = store.read(0)
+        assert found is None or same(found, block()), place
+
+
+def test_a_flipped_bit_of_the_numbers_reads_as_none(store):
+    store.write(0, block())
+    whole, numbers = store.path(0).read_bytes(), block().posteriors.probs.tobytes()
+    start = whole.index(numbers)
+    for place in range(start, start + len(numbers)):
+        store.path(0).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert store.read(0) is None, place
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), bytes(4096)])
+def test_another_file_in_the_place_of_a_block_reads_as_none(store, content):
+    store.write(0, block())
+    store.path(0).write_bytes(content)
+    assert store.read(0) is None
+
+
+def test_posteriors_that_do_not_add_up_read_as_none(store):
+    wrong = block()
+    wrong.posteriors.probs[0] *= 2
+    store.write(0, wrong)
+    assert store.read(0) is None
+
+
+def test_a_damaged_block_is_mended_by_writing_again(store):
+    store.write(0, block())
+    store.path(0).write_bytes(b"")
+    store.write(0, block())
+    assert same(store.read(0), block())
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_an_exception_inside_the_write_leaves_nothing_behind_and_harms_no_earlier_block(store, earlier):
+    if earlier:
+        store.write(0, block())
+    unwritable = replace(block().posteriors, ids=np.array([lambda: 0] * 6, dtype=object))
+    with pytest.raises(Exception, match="pickle"):
+        store.write(0, replace(block(), posteriors=unwritable))
+    assert files_in(store.folder) == ["000000.npz"] * earlier + ["key.json"]
+    assert store.has(0) == earlier
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper/store"])
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, below):
+    (tmp_path / "file").write_text("a regular file")
+    store = Store(tmp_path / below, KEY)
+    assert not store.has(0)
+    assert store.read(0) is None
+    with pytest.raises(
+        StoreError, match=r"cannot write to the store .*(Not a directory|exists); .* give --store DIR"
+    ) as caught:
+        store.write(0, block())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_part_of_a_block(tmp_path):
+    """A limit on the length of files stands for the full disk: the system refuses the bytes in the middle."""
+    pytest.importorskip("resource")
+    script = WRITER + (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "try:\n    store.write(0, block)\n"
+        "except StoreError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path, "1000"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("cannot write to the store")
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert files_in(Store(tmp_path, {"part": "dense@256"}).folder) == ["key.json"]
+
+
+def test_two_processes_may_write_one_block_while_a_third_reads(tmp_path):
+    script = WRITER + "for _ in range(25):\n    store.write(0, block)\n"
+    store = Store(tmp_path, {"part": "dense@256"})
+    writers = [subprocess.Popen([sys.executable, "-c", script, tmp_path, "500"], cwd=ROOT) for _ in range(2)]
+    while any(writer.poll() is None for writer in writers):
+        assert not store.has(0) or len(store.read(0).posteriors) == 500
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert files_in(store.folder) == ["000000.npz", "key.json"]
+    assert store.read(0).posteriors.ids.tolist() == [str(i) for i in range(500)]

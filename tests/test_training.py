@@ -1,0 +1,122 @@
+import json
+
+import pytest
+import torch
+from conftest import make_image
+from safetensors import safe_open
+
+from bench.augment import TrainingCrops
+from bench.errors import UserError
+from bench.initial import randomise, start_from
+from bench.pixels import decode, rescale
+from bench.run import main as run
+from bench.sources import open_data
+from bench.train import main, parser
+from bench.training import PIXELS, Training
+from bench.vgg import VGG
+from bench.weights import read_weights
+from protocols.scales import TrainingScale
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> str:
+    """Two classes that differ in brightness, six training and four validation images of each."""
+    root = tmp_path_factory.mktemp("data")
+    for split, count in (("train", 6), ("val", 4)):
+        for label, name in enumerate(("dark", "light")):
+            (root / split / name).mkdir(parents=True)
+            for k in range(count):
+                image = make_image((260, 240), 100 * label + k + len(split))
+                image.point(lambda value, label=label: value // 2 + 127 * label).save(root / split / name / f"{k}.png")
+    return f"folder:{root}"
+
+
+def words(folder: str, out, *more: str) -> list[str]:
+    small = f"--model A --width 0.03125 --data {folder} --batch 4 --workers 0 --epochs 2 --out {out}"
+    return [*small.split(), *more]
+
+
+def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path):
+    whole = Training(parser().parse_args(words(folder, tmp_path / "whole")))
+    assert len(list(whole.epochs())) == 2
+    options = parser().parse_args(words(folder, tmp_path / "cut"))
+    next(Training(options).epochs())
+    resumed = Training(options)
+    assert len(resumed.done) == 1
+    assert len(list(resumed.epochs())) == 2
+    ours, theirs = resumed.net.state_dict(), whole.net.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert [epoch[:4] for epoch in resumed.done] == [epoch[:4] for epoch in whole.done]
+
+
+def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
+    assert main(words(folder, tmp_path, "--S", "256-288", "--half", "--rate", "0.005", "--dropout", "0")) == 0
+    path = tmp_path / "weights.safetensors"
+    found = read_weights(str(path))
+    assert (found.model, found.width, found.S) == ("vgg11", 1 / 32, TrainingScale(256, 288))
+    assert (found.classes, found.pixels) == (("dark", "light"), PIXELS)
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["vgg-protocols"])
+    assert {"recipe", "data", "validation_error", "commit"} <= about.keys()
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(lines) == 3
+    out = ["--out", str(tmp_path), "--store", str(tmp_path / "store")]
+    assert run(["--model", "A", "--weights", str(path), "--data", folder, "--protocol", "single-scale", *out]) == 0
+    assert "dense@272" in capsys.readouterr().out
+
+
+def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
+    assert main(words(folder, tmp_path, "--rate", "1e9")) == 2
+    assert "smaller --rate" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("mistake", [["--S", "200"], ["--S", "x"], ["--model", "vgg61"], ["--init", "none.pth"]])
+def test_mistakes_end_with_one_line(folder, tmp_path, capsys, mistake):
+    assert main(words(folder, tmp_path, *mistake)) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("bench.train: error: ")
+
+
+def test_a_deeper_net_takes_the_first_four_convolutions_and_the_linear_layers():
+    torch.manual_seed(0)
+    shallow, deep = VGG("A", 5, 1 / 16), VGG("D", 5, 1 / 16)
+    randomise(shallow)
+    randomise(deep)
+    before = {name: value.clone() for name, value in deep.state_dict().items()}
+    taken = start_from(deep, shallow.state_dict())
+    after = deep.state_dict()
+    convolutions = [name for name in taken if name.startswith("features") and name.endswith("weight")]
+    assert len(convolutions) == 4
+    assert {name.rsplit(".", 1)[0] for name in taken if "classifier" in name} == {f"classifier.{k}" for k in (0, 3, 6)}
+    assert all(torch.equal(after[name], before[name]) for name in before if name not in taken)
+    sources = [value for name, value in shallow.state_dict().items() if value.ndim == 4][:4]
+    assert all(torch.equal(after[name], source) for name, source in zip(convolutions, sources, strict=True))
+
+
+def test_the_same_net_takes_everything():
+    torch.manual_seed(0)
+    one, other = VGG("D", 5, 1 / 16), VGG("D", 5, 1 / 16)
+    start_from(other, one.state_dict())
+    assert all(torch.equal(value, one.state_dict()[name]) for name, value in other.state_dict().items())
+
+
+def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):
+    images = open_data(folder, "train")
+    crops = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)
+    whole = rescale(decode(images.paths[3]), 256)
+    crop, shift, label = crops[3]
+    assert label == images.labels[3]
+    windows = whole.unfold(1, 224, 1).unfold(2, 224, 1).permute(1, 2, 0, 3, 4)
+    found = [(windows == each).flatten(2).all(2).any() for each in (crop, crop.flip(2))]
+    assert any(found)
+    again = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)[3]
+    assert torch.equal(again[0], crop)
+    assert torch.equal(again[1], shift)
+    for seed, epoch in ((1, 3), (2, 2)):
+        assert not torch.equal(TrainingCrops(images, TrainingScale(256, 256), 224, seed, epoch)[3][1], shift)
+
+
+def test_a_folder_without_a_validation_split_is_an_error(tmp_path):
+    (tmp_path / "train" / "cat").mkdir(parents=True)
+    make_image((240, 240), 0).save(tmp_path / "train" / "cat" / "1.png")
+    with pytest.raises(UserError):
+        Training(parser().parse_args(words(f"folder:{tmp_path}", tmp_path / "out")))

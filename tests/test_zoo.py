@@ -1,0 +1,67 @@
+import pytest
+import torch
+
+from bench import zoo
+from bench.errors import UserError
+
+FAMILIES = [
+    *("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3"),
+    *("maxvit_t", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnet18"),
+    *("resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_0", "swin_t", "swin_v2_t", "vit_b_16", "wide_resnet50_2"),
+]
+
+
+@pytest.mark.parametrize("name", [*zoo.OWN, *FAMILIES])
+def test_class_count_is_read_back(name):
+    """Each family keeps its last layer last in the state dict, which the count is read from."""
+    assert zoo.class_count(name, zoo.build(name, 7).state_dict()) == 7
+
+
+def test_every_family_of_torchvisions_is_tested():
+    stems = {name[:4] for name in [*zoo.OWN, *FAMILIES]}
+    assert {name[:4] for name in zoo.model_names()} == stems
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("vgg_16", "vgg16"), ("VGG16", "vgg16"), ("resnet5O", "resnet50")])
+def test_unknown_names_get_the_nearest(typed, meant):
+    with pytest.raises(UserError, match=f"did you mean {meant}"):
+        zoo.canonical(typed)
+
+
+def test_configuration_is_the_papers_letter_only_for_the_papers_net():
+    assert zoo.configuration("vgg16") == "D"
+    assert zoo.configuration("vgg16c") == "C"
+    assert zoo.configuration("vgg16_bn") != "D"
+    assert zoo.configuration("vgg16", 1 / 16) != "D"
+    assert zoo.configuration("resnet50") == "–"
+
+
+def test_width_belongs_to_the_papers_nets():
+    with pytest.raises(UserError, match="width"):
+        zoo.build("resnet18", 10, 0.5)
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    return {key: torch.ones(value.shape) for key, value in zoo.build("vgg11", 5, 1 / 64).state_dict().items()}
+
+
+def test_loaded_weights_are_the_files(state):
+    state["classifier.6.bias"] = torch.arange(5.0)
+    net = zoo.load("vgg11", state, 5, 1 / 64, "x")
+    assert not net.training
+    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("features.0.bias"), "missing features.0.bias"),
+        (lambda state: state.update({"head.weight": torch.zeros(1)}), "surplus head.weight"),
+        (lambda state: state.update({"features.0.weight": torch.zeros(2, 3, 3, 3)}), "features.0.weight is 2x3x3x3"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_by_name(state, change, message):
+    change(state)
+    with pytest.raises(UserError, match=message):
+        zoo.load("vgg11", state, 5, 1 / 64, "x")
