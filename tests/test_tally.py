@@ -1,0 +1,81 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from results.errors import ResultError
+from results.posteriors import Posteriors
+from results.store import Block, Store, StoreError
+from results.tally import row_blocks, tally
+
+HALF = Fraction(1, 2)
+
+
+def posteriors(start: int, count: int, winner: int, confidence: float) -> Posteriors:
+    """Images of class k % 6, all of them given to one class with this confidence."""
+    probs = np.full((count, 6), (1 - confidence) / 5, np.float32)
+    probs[:, winner] = confidence
+    numbers = np.arange(start, start + count)
+    return Posteriors(probs, numbers % 6, numbers.astype(str))
+
+
+@pytest.fixture
+def stores(tmp_path) -> list[Store]:
+    """Two parts of two blocks, 32 and 4 images; the second is surer of its class 1 than the first of its class 0."""
+    stores = [Store(tmp_path, {"part": name}) for name in "ab"]
+    for winner, (store, confidence) in enumerate(zip(stores, (0.5, 0.9), strict=True)):
+        for number, (start, count) in enumerate([(0, 32), (32, 4)]):
+            block = posteriors(start, count, winner, confidence)
+            store.write(number, Block(block, 1.5, "a device", ("broken.jpg",) if number else ()))
+    return stores
+
+
+def test_one_part_is_counted_over_all_blocks(stores):
+    found = tally([(stores[0], Fraction(1))], 2)
+    assert len(found.ranks) == 36
+    assert found.wrong(1) == 30  # six of 36 images have class 0
+    assert found.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
+    assert (found.seconds, found.devices, found.corrupt) == (3.0, ("a device",), ("broken.jpg",))
+
+
+def test_parts_are_averaged_as_posteriors(stores):
+    members = [(store, HALF) for store in stores]
+    found = tally(members, 2)
+    right = found.ranks[np.arange(36) % 6 == 1]
+    assert (right == 0).all()  # the surer part wins
+    assert found.wrong(1) == 30
+    assert found.seconds == 6
+    first = next(row_blocks(members, 2))
+    assert first.probs[0].tolist() == pytest.approx([0.26, 0.5, 0.06, 0.06, 0.06, 0.06])
+
+
+def test_restricted_classes_compete_alone(stores):
+    found = tally([(stores[0], Fraction(1))], 2, scored=np.arange(6))
+    assert found.wrong(1) == 30
+    with pytest.raises(ValueError, match="not one of the scored classes"):
+        tally([(stores[0], Fraction(1))], 2, scored=np.array([0, 1]))
+
+
+def test_fewer_than_five_classes_have_no_top_5(tmp_path):
+    store = Store(tmp_path, {"part": "c"})
+    store.write(0, Block(Posteriors(np.full((1, 3), 1 / 3, np.float32), np.array([0]), np.array(["0"])), 1, "x"))
+    assert tally([(store, Fraction(1))], 1).wrong(5) is None
+
+
+def test_a_block_that_went_missing_is_an_error_and_never_a_smaller_count(stores):
+    stores[0].path(1).unlink()
+    with pytest.raises(StoreError, match="run again"):
+        tally([(stores[0], Fraction(1))], 2)
+
+
+def test_parts_of_different_images_are_not_averaged(stores):
+    stores[1].write(1, Block(posteriors(33, 4, 1, 0.9), 1, "x"))
+    with pytest.raises(ValueError, match="different images"):
+        tally([(store, HALF) for store in stores], 2)
+
+
+def test_nothing_left_to_count_is_an_error(tmp_path):
+    store = Store(tmp_path, {"part": "d"})
+    store.write(0, Block(posteriors(0, 0, 0, 0.5), 1, "x", ("a.jpg", "b.jpg")))
+    with pytest.raises(ResultError, match="no image is left"):
+        tally([(store, Fraction(1))], 1)
