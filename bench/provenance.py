@@ -17,6 +17,7 @@ def provenance() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "torchvision", "numpy", "pillow")},
         "commit": _commit(),
+        "command": command_line(),
     }
 
 

@@ -95,7 +95,7 @@ def result_of(
     return Result(
         model=_joined(model.name for model in nets),
         configuration=_joined(model.configuration for model in nets),
-        weights=_joined(model.weights.source for model in nets),
+        weights=_joined(model.weights.label for model in nets),
         S=_joined(str(model.S) for model in nets),
         Q=_joined(dict.fromkeys("/".join(map(str, protocol.Q)) for protocol in protocols)),
         protocol=_protocol(row),

@@ -15,6 +15,7 @@ from pathlib import Path
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
 WARM_UP = 200  # iterations over which the rate rises to its value when training begins
+VALIDATED = 500  # validation images, evenly spread, whose error is logged and steers the schedule
 CLIP = 1.0  # the largest norm of the gradient over all parameters
 
 

@@ -16,9 +16,9 @@ from bench.errors import UserError
 from bench.initial import randomise, start_from
 from bench.pixels import Pixels
 from bench.progress import progress
-from bench.provenance import command_line, provenance
+from bench.provenance import provenance
 from bench.sources import open_data
-from bench.train import CLIP, MOMENTUM, WARM_UP, WEIGHT_DECAY
+from bench.train import CLIP, MOMENTUM, VALIDATED, WARM_UP, WEIGHT_DECAY
 from bench.vgg import SIDE, VGG, configuration_of
 from bench.weights import Weights, read_weights, save_weights
 from bench.zoo import canonical
@@ -29,7 +29,7 @@ DROP = 0.1  # what the rate is multiplied by when it falls
 
 
 class Epoch(NamedTuple):
-    """One line of the log; the error is the centre crop's on the validation split, in %."""
+    """One line of the log; the error is the centre crop's on a part of the validation split, in %."""
 
     epoch: int
     rate: float
@@ -46,7 +46,8 @@ class Training:
         self.configuration = configuration_of(options.model)
         self.S = _scale(options.S)
         self.device = pick_device(options.device)
-        self.train, self.validation = open_data(options.data, "train"), open_data(options.data, "val")
+        self.train = open_data(options.data, "train")
+        self.validation = open_data(options.data, "val").limit(VALIDATED)
         self.classes = self.train.classes or ()
         options.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
@@ -91,7 +92,6 @@ class Training:
             classes=self.classes,
         )
         about = {
-            "recipe": command_line(),
             "data": f"{self.train.name} {self.train.digest}",
             "validation_error": f"{self.done[-1].validation_error:.2f} (centre crop)",
             "seconds": f"{sum(epoch.seconds for epoch in self.done):.0f}",
@@ -142,7 +142,7 @@ class Training:
 
     @torch.inference_mode()
     def validation_error(self) -> float:
-        """Centre-crop top-1 error in % on the validation split."""
+        """Centre-crop top-1 error in % on the validation images."""
         (Q,) = single_scale(self.S)
         self.net.eval()
         wrong = 0

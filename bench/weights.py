@@ -37,6 +37,11 @@ class Weights:
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
 
+    @property
+    def label(self) -> str:
+        """The source without its folders, for tables."""
+        return self.source if self.source.startswith(("torchvision:", "builtin:")) else Path(self.source).name
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names, shapes and values, whatever the file's format."""

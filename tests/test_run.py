@@ -152,6 +152,14 @@ def test_skip_corrupt_leaves_them_out_and_says_so(run, corrupt):
     assert run(data=corrupt)[0] == 2  # what was left out once is not forgotten
 
 
+def test_nothing_but_corrupt_files_is_an_error(run, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    (tmp_path / "list.txt").write_text("a.jpg 0\n")
+    code, _, err, _ = run("--skip-corrupt", data=f"list:{tmp_path}/list.txt")
+    assert code == 2
+    assert "no image is left to count" in err.splitlines()[-1]
+
+
 MISTAKES = [
     (["--model", "vgg61"], "model 'vgg61'.*did you mean"),
     (["--protocol", "dnese"], "did you mean dense"),

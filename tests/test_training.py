@@ -57,7 +57,7 @@ def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
     assert (found.classes, found.pixels) == (("dark", "light"), PIXELS)
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["vgg-protocols"])
-    assert {"recipe", "data", "validation_error", "commit"} <= about.keys()
+    assert {"command", "data", "validation_error", "commit"} <= about.keys()
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert len(lines) == 3
     out = ["--out", str(tmp_path), "--store", str(tmp_path / "store")]
