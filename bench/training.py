@@ -43,6 +43,7 @@ class Training:
 
     def __init__(self, options: Namespace) -> None:
         self.options = options
+        self.provenance = provenance()  # now: the tree may be another when the weights are saved
         self.configuration = configuration_of(options.model)
         self.S = _scale(options.S)
         self.device = pick_device(options.device)
@@ -95,7 +96,7 @@ class Training:
             "data": f"{self.train.name} {self.train.digest}",
             "validation_error": f"{self.done[-1].validation_error:.2f} (centre crop)",
             "seconds": f"{sum(epoch.seconds for epoch in self.done):.0f}",
-            **provenance(),
+            **self.provenance,
         }
         save_weights(path, weights, about, torch.float16 if self.options.half else torch.float32)
         return str(path)
