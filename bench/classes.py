@@ -18,14 +18,6 @@ def wnids() -> tuple[str, ...]:
     return tuple((files("bench") / "imagenet_wnids.txt").read_text().split())
 
 
-@cache
-def imagenet_names() -> tuple[str, ...]:
-    """The same classes' English names, in the same order."""
-    from torchvision.models import VGG16_Weights
-
-    return tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])
-
-
 def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
     """Make the labels indices of the weights' classes, by name where both sides have names.
 

@@ -7,7 +7,6 @@ SqueezeNet), what follows must be linear, for the mean of its scores over positi
 """
 
 import copy
-import operator
 from collections.abc import Sequence
 
 import torch
@@ -17,8 +16,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from bench.errors import UserError
 
-POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
-POOL_FUNCTIONS = (F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.mean, "mean")
+POOLS = (nn.AdaptiveAvgPool2d,)
+POOL_FUNCTIONS = (F.adaptive_avg_pool2d, torch.mean, "mean")
 FLATTENS = (nn.Flatten,)
 FLATTEN_FUNCTIONS = (torch.flatten, torch.squeeze, "flatten", "squeeze", "view", "reshape")
 NOTHING = (nn.Dropout, nn.Identity)  # no effect in evaluation
@@ -154,5 +153,8 @@ def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: tuple[int, in
 
 def _refuse_remaining_pooling(traced: fx.GraphModule) -> None:
     for node in traced.graph.nodes:
-        if _kind(traced, node) == "pool" and node.target is not operator.getitem:
+        maximum = node.target is F.adaptive_max_pool2d or (
+            node.op == "call_module" and isinstance(traced.get_submodule(str(node.target)), nn.AdaptiveMaxPool2d)
+        )
+        if maximum or _kind(traced, node) == "pool":
             raise UnconvertibleError(f"it pools over the whole image inside ({node.name})")

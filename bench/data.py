@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.progress import progress
+
 
 @dataclass(frozen=True)
 class Images:
@@ -60,7 +62,7 @@ class Images:
 
 def _file_digests(paths: Sequence[Path]) -> list[str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(_file_digest, paths))
+        return list(progress(pool.map(_file_digest, paths), len(paths), "reading images for their digest"))
 
 
 def _file_digest(path: Path) -> str:

@@ -44,10 +44,10 @@ def fill(
     without such images are kept. Raises StoreError where a block cannot be kept.
     """
     blocks = [range(start, min(start + BLOCK, len(images))) for start in range(0, len(images), BLOCK)]
-    missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip))
+    missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip) if shard.first else [])
     mine = shard.share(missing)
     loader = Loader(images, threads)
-    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts), shard.first)
+    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts))
     try:
         wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
         prepared = loader.blocks(wanted)

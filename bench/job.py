@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,14 +16,14 @@ from bench.classes import reconcile
 from bench.data import Images
 from bench.device import Precision, pick_device
 from bench.errors import UserError
-from bench.evaluate import fill
+from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
 from bench.parts import Batch
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
-from bench.rows import Row, result_of, rows_of, tasks_of
+from bench.rows import Row, Tasks, result_of, rows_of, tasks_of
 from bench.shard import Shard
 from bench.sources import open_data
 from bench.weights import choose_weights, read_weights
@@ -33,36 +34,58 @@ from results.table import markdown, write
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Job:
+    """What the options mean: images with labels in the models' classes, rows, and the tasks that they need."""
+
+    images: Images
+    models: Sequence[Model]
+    rows: Sequence[Row]
+    tasks: Tasks
+
+    @property
+    def distinct_tasks(self) -> list[Task]:
+        """Each place in the store once."""
+        return list({task.store.folder: task for task in self.tasks.values()}.values())
+
+
 def run(options: Namespace) -> int:
     """Evaluate what was asked for and write the tables; the first process prints. Raises UserError and its like."""
     with Shard() as shard:
-        images = shard.in_turn(lambda: open_data(options.data)).limit(_limit(options.limit))
-        models = shard.in_turn(lambda: _models(options, images, shard))
-        images = _same_classes(images, models)
-        rows = rows_of(models, _protocols(options, models), options.fuse)
-        root = _writable(options.store or cache_folder() / "store")
-        tasks = tasks_of(rows, images, root)
-        for task in tasks.values():
-            task.model.check(task.part, images.ids[0])
+        job = shard.in_turn(lambda: _prepare(options, shard))
         if options.dry_run:
             if shard.first:
-                print(plan(list(tasks.values()), images))
+                print(plan(job.distinct_tasks, job.images))
             return 0
-        lines = header(models, images, options)
+        lines = header(job.models, job.images, options)
         if shard.first:
             print("\n".join(lines), file=sys.stderr)
-        batch = Batch(_batch(options.batch_size), models[0].device)
-        fill(list(tasks.values()), images, shard, batch, _threads(options.workers), options.fresh, options.skip_corrupt)
+            _writable("--out", options.out)
+        batch = Batch(_batch(options.batch_size), job.models[0].device)
+        threads = _threads(options.workers)
+        fill(job.distinct_tasks, job.images, shard, batch, threads, options.fresh, options.skip_corrupt)
         if shard.first:
-            _report(options, rows, tasks, images, lines)
+            _report(options, job, lines)
     return 0
 
 
-def _report(options: Namespace, rows: Sequence[Row], tasks, images: Images, lines: Sequence[str]) -> None:
-    scored = np.unique(images.labels) if options.restrict_classes else None
+def _prepare(options: Namespace, shard: Shard) -> Job:
+    images = open_data(options.data).limit(_limit(options.limit))
+    models = _models(options, images, shard)
+    images = _same_classes(images, models)
+    rows = rows_of(models, _protocols(options, models), options.fuse)
+    root = _writable("--store", options.store or cache_folder() / "store")
+    job = Job(images, models, rows, tasks_of(rows, images, root))
+    for model, part in job.tasks:
+        model.check(part, images.ids[0])
+    return job
+
+
+def _report(options: Namespace, job: Job, lines: Sequence[str]) -> None:
+    scored = np.unique(job.images.labels) if options.restrict_classes else None
     posteriors = options.out / "posteriors" if options.save_posteriors else None
-    results = [result_of(row, tasks, images, scored, provenance(), posteriors) for row in rows]
     try:
+        results = [result_of(row, job.tasks, job.images, scored, provenance(), posteriors) for row in job.rows]
         write(results, options.out, lines)
     except OSError as error:
         raise UserError(f"cannot write to {options.out}: {error.strerror}; give --out DIR") from None
@@ -93,14 +116,22 @@ def _models(options: Namespace, images: Images, shard: Shard) -> list[Model]:
 
 def _same_classes(images: Images, models: Sequence[Model]) -> Images:
     """Labels as indices of the models' classes; several models must agree."""
-    seen = [reconcile(images, model.count, model.weights.classes, model.weights.source) for model in models]
-    for model, other in zip(models[1:], seen[1:], strict=True):
-        if model.count != models[0].count or not np.array_equal(other.labels, seen[0].labels):
+    first = models[0]
+    seen = reconcile(images, first.count, first.weights.classes, first.weights.source)
+    for model in models[1:]:
+        other = reconcile(images, model.count, model.weights.classes, model.weights.source)
+        if model.count != first.count or not np.array_equal(other.labels, seen.labels) or _reordered(first, model):
             raise UserError(
-                f"models '{models[0].name}' and '{model.name}' order their classes differently and cannot be compared; "
+                f"models '{first.name}' and '{model.name}' order their classes differently and cannot be compared; "
                 "run them one by one"
             )
-    return seen[0]
+    return seen
+
+
+def _reordered(one: Model, other: Model) -> bool:
+    """Whether two nets know the same classes in different orders."""
+    names, others = one.weights.classes, other.weights.classes
+    return bool(names and others) and names != others and set(names or ()) == set(others or ())
 
 
 def _protocols(options: Namespace, models: Sequence[Model]) -> list[list[Protocol]]:
@@ -133,9 +164,9 @@ def _threads(count: int | None) -> int:
     return min(8, os.cpu_count() or 1) if count is None else _whole_number("--workers", str(count))
 
 
-def _writable(root: Path) -> Path:
+def _writable(option: str, folder: Path) -> Path:
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"store '{root}': {error.strerror}; give --store DIR where blocks can be kept") from None
-    return root
+        raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
+    return folder

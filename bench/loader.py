@@ -1,5 +1,6 @@
 """Images prepared ahead of the net: decoded once, rescaled to every Q that is wanted, on the host's threads."""
 
+import errno
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,10 +11,14 @@ import torch
 from PIL import Image
 
 from bench.data import Images
+from bench.errors import UserError
 from bench.pixels import decode, rescale, size_of
+from bench.progress import progress
 from protocols.view import Size
 
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+# what is wrong with the file itself; PIL's own errors have no number, a failing disk or a lost network has others
+LASTING = (None, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Loader:
     def undecodable(self) -> list[str]:
         """Ids of all images that cannot be decoded; reads every one."""
         readable = self.pool.map(lambda path: _prepare(path, ()) is not None, self.images.paths)
-        return [name for name, fine in zip(self.images.ids, readable, strict=True) if not fine]
+        checked = progress(readable, len(self.images), "checking all images")
+        return [name for name, fine in zip(self.images.ids, checked, strict=True) if not fine]
 
     def close(self) -> None:
         self.pool.shutdown(cancel_futures=True)
@@ -53,6 +59,8 @@ class Loader:
 def _prepare(path: Path, scales: Sequence[int]) -> Prepared | None:
     try:
         image = decode(path)
-    except DECODE_ERRORS:
+    except DECODE_ERRORS as error:
+        if isinstance(error, OSError) and error.errno not in LASTING:
+            raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
         return None
     return Prepared(size_of(image), {Q: rescale(image, Q) for Q in scales})

@@ -3,7 +3,6 @@
 import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import torch
 from torch import fx, nn
@@ -17,8 +16,6 @@ from bench.pixels import NAMED, Pixels
 from bench.weights import Weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED, TrainingScale
-
-Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +46,28 @@ class Model:
         return zoo.side_of(self.name)
 
     @cached_property
-    def dense_net(self) -> fx.GraphModule:
+    def converted(self) -> fx.GraphModule:
         """The fully-convolutional form. Raises UserError where there is none."""
         try:
-            return self._ready(fully_convolutional(self.net, self.side))
+            return fully_convolutional(self.net, self.side)
         except UnconvertibleError as error:
             raise UserError(
                 f"model '{self.name}' cannot be made fully convolutional: {error}; give centre, tencrop or multicrop"
             ) from None
 
     @cached_property
+    def dense_net(self) -> nn.Module:
+        return self._ready(self.converted)
+
+    @cached_property
     def crop_net(self) -> nn.Module:
         return self._ready(self.net)
 
-    def _ready(self, net: Net) -> Net:
-        return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
+    def _ready(self, net: nn.Module) -> nn.Module:
+        try:
+            return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
+        except torch.OutOfMemoryError:
+            raise UserError(f"model '{self.name}' does not fit into the memory of {self.device}; free some") from None
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
@@ -78,7 +82,7 @@ class Model:
     @cached_property
     def smallest_dense_side(self) -> int:
         """The smallest side, in pixels, that the fully-convolutional form takes."""
-        return smallest_side(self.dense_net, self.side)
+        return smallest_side(self.converted, self.side)
 
     @torch.inference_mode()
     def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
@@ -88,7 +92,13 @@ class Model:
         """
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
         batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
-        scores = (self.dense_net if whole else self.crop_net)(batch).float()
+        try:
+            scores = (self.dense_net if whole else self.crop_net)(batch).float()
+        except NotImplementedError as error:
+            raise UserError(
+                f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "
+                f"give --dtype fp32 ({error})"
+            ) from None
         if scores.ndim == 2:
             return scores.softmax(1).cpu()
         if self.map_rule == "posteriors":
@@ -104,7 +114,7 @@ class Model:
 
     @cached_property
     def _meta_dense(self) -> nn.Module:
-        return copy.deepcopy(self.dense_net).to("meta", torch.float32)
+        return copy.deepcopy(self.converted).to("meta", torch.float32)
 
     @cached_property
     def _meta_crop(self) -> nn.Module:

@@ -28,11 +28,11 @@ class Batch:
         """How many views of this many pixels fit."""
         return max(1, self.views * side * side // pixels)
 
-    def halve(self) -> None:
-        """Raise UserError where there is nothing left to halve."""
-        if self.views == 1:
+    def halve(self, views: int) -> None:
+        """After so many views were too many. Raises UserError where there is nothing left to halve."""
+        if views == 1:
             raise UserError("out of memory with one view at a time; give smaller Q, or a device with more memory")
-        self.views //= 2
+        self.views = max(1, self.views // 2)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def part_posteriors(
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not _out_of_memory(error):
                     raise
-                batch.halve()
+                batch.halve(len(now))
                 continue
             rows[[look.row for look in now]] = probs.numpy()
             todo = todo[len(now) :]

@@ -74,7 +74,7 @@ def _triple(text: str) -> tuple[float, float, float]:
 
 
 def _numbers(values: tuple[float, ...]) -> str:
-    return ",".join(f"{value:.6g}" for value in values)
+    return ",".join(repr(float(value)).removesuffix(".0") for value in values)
 
 
 def decode(path: Path) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""`--dry-run`: which parts are wanted, what is stored of them, and what the rest costs."""
+"""`--dry-run`: which parts are wanted, what is stored of them, and what all of them would cost."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """One look for every progress bar: on standard error, with an estimate of the time left."""
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import TypeVar
@@ -7,21 +8,22 @@ from typing import TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
 
 
 def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> Iterable[T]:
-    """Show a bar while iterating; `what` names the work, in a few words."""
-    return tqdm(items, total=total, desc=what, unit=unit, dynamic_ncols=True)
+    """Show a bar while iterating, if that takes more than a second; `what` names the work, in a few words."""
+    return tqdm(items, total=total, desc=what, unit=unit, dynamic_ncols=True, delay=1, disable=not FIRST)
 
 
 class Meter:
     """A bar for work whose steps cost differently: share done, time spent and time left."""
 
-    def __init__(self, total: float, shown: bool) -> None:
+    def __init__(self, total: float) -> None:
         form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
         self.left = total
         self.bar = tqdm(
-            total=total, desc="evaluating", bar_format=form, dynamic_ncols=True, disable=not shown or total == 0
+            total=total, desc="evaluating", bar_format=form, dynamic_ncols=True, disable=not FIRST or total == 0
         )
 
     def add(self, cost: float) -> None:

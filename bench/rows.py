@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from protocols.protocol import Part, Protocol
 from results.posteriors import join
 from results.result import Result, signature, signature_id
 from results.store import BLOCK, Store
-from results.tally import Member, row_blocks, tally
+from results.tally import Net, row_blocks, tally
 
 GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
 
@@ -27,13 +26,9 @@ class Row:
     nets: tuple[tuple[Model, Protocol], ...]
 
     @property
-    def parts(self) -> list[tuple[Model, Part, Fraction]]:
-        """What the row averages, each with its share."""
-        return [
-            (model, part, share / len(self.nets))
-            for model, protocol in self.nets
-            for part, share in protocol.weights.items()
-        ]
+    def parts(self) -> list[tuple[Model, Part]]:
+        """What has to be computed for the row."""
+        return [(model, part) for model, protocol in self.nets for part in protocol.parts]
 
 
 def rows_of(models: Sequence[Model], protocols: Sequence[Sequence[Protocol]], fuse: bool) -> list[Row]:
@@ -62,33 +57,35 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
     }
 
 
-def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> dict[tuple[str, Part], Task]:
-    """The parts that all rows need, each once, with its place in the store."""
-    tasks: dict[tuple[str, Part], Task] = {}
-    for row in rows:
-        for model, part, _ in row.parts:
-            tasks[_name(model), part] = Task(model, part, Store(root, part_key(model, part, images)))
-    return tasks
+Tasks = dict[tuple[Model, Part], Task]
+
+
+def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> Tasks:
+    """The parts that all rows need, with their places in the store."""
+    wanted = dict.fromkeys(each for row in rows for each in row.parts)
+    return {(model, part): Task(model, part, Store(root, part_key(model, part, images))) for model, part in wanted}
 
 
 def result_of(
     row: Row,
-    tasks: Mapping[tuple[str, Part], Task],
+    tasks: Tasks,
     images: Images,
     scored: np.ndarray | None,
     provenance: Mapping[str, str],
     posteriors: Path | None,
 ) -> Result:
     """Count a row from its stored parts; `posteriors` is the folder for its `.npz`, if wanted."""
-    members: list[Member] = [(tasks[_name(model), part].store, share) for model, part, share in row.parts]
+    stored: list[Net] = [
+        [(tasks[model, part].store, share) for part, share in protocol.weights.items()] for model, protocol in row.nets
+    ]
     blocks = -(-len(images) // BLOCK)
-    counted = tally(members, blocks, scored)
+    counted = tally(stored, blocks, scored)
     line = _signature(row, images, len(counted.corrupt), scored is not None)
     path = None
     if posteriors:
         posteriors.mkdir(parents=True, exist_ok=True)
         path = posteriors / f"{signature_id(line)}.npz"
-        join(list(row_blocks(members, blocks))).save(path)
+        join(list(row_blocks(stored, blocks))).save(path)
     nets, protocols = zip(*row.nets, strict=True)
     wrong1 = counted.wrong(1)
     assert wrong1 is not None
@@ -111,11 +108,6 @@ def result_of(
         posteriors=str(path) if path else None,
         provenance={**provenance, "device": "; ".join(counted.devices)},
     )
-
-
-def _name(model: Model) -> str:
-    """What tells two of a run's models apart."""
-    return f"{model.name} {model.weights.digest}"
 
 
 def _joined(names) -> str:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch.distributed
 
 T = TypeVar("T")
+PATIENCE = timedelta(days=7)  # workers wait for the slowest; one that dies is found by torchrun
 
 
 class Shard(AbstractContextManager):
@@ -25,7 +27,7 @@ class Shard(AbstractContextManager):
 
     def __enter__(self) -> "Shard":
         if self.world > 1:
-            torch.distributed.init_process_group("gloo")
+            torch.distributed.init_process_group("gloo", timeout=PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,11 +51,19 @@ class Shard(AbstractContextManager):
         return [item for box in boxes for item in box]
 
     def in_turn(self, make: Callable[[], T]) -> T:
-        """Made by the first process before the others, so that a download or a rendering happens once."""
+        """Made by the first process before the others, so that a download or a rendering happens once.
+
+        Where that fails, the first process raises the error and the others leave quietly.
+        """
+        made, error = None, None
         if self.first:
-            made = make()
-        self.gathered(())
-        return made if self.first else make()
+            try:
+                made = make()
+            except Exception as caught:
+                error = caught
+        if not self.agreed(error is None):
+            raise error or SystemExit(2)
+        return made if self.first else make()  # type: ignore[return-value]
 
     def share(self, items: Sequence[T]) -> Sequence[T]:
         """Every world-th item, beginning with this process's rank."""

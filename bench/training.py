@@ -11,7 +11,8 @@ from torch.optim.lr_scheduler import MultiStepLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from bench.augment import CentreCrops, TrainingCrops
-from bench.device import pick_device
+from bench.classes import reconcile
+from bench.device import Precision, pick_device
 from bench.errors import UserError
 from bench.initial import randomise, start_from
 from bench.pixels import Pixels
@@ -47,9 +48,13 @@ class Training:
         self.configuration = configuration_of(options.model)
         self.S = _scale(options.S)
         self.device = pick_device(options.device)
+        Precision("fp32").set_up(self.device)
         self.train = open_data(options.data, "train")
-        self.validation = open_data(options.data, "val").limit(VALIDATED)
         self.classes = self.train.classes or ()
+        validation = open_data(options.data, "val").limit(VALIDATED)
+        self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
+        if len(self.train) < options.batch:
+            raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
         options.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
         net = VGG(self.configuration, len(self.classes), options.width, dropout=options.dropout)
@@ -129,6 +134,8 @@ class Training:
             nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
             self.optimiser.step()
             total += loss.detach()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate  # the warm-up may be longer than the epoch
         mean = total.item() / len(loader)
         if mean != mean:
             raise UserError(f"the loss is not a number any more in epoch {number + 1}; give a smaller --rate")
@@ -152,12 +159,20 @@ class Training:
             wrong += int((self.net(self._prepare(images)).argmax(1).cpu() != labels).sum())
         return 100 * wrong / len(self.validation)
 
+    def _recipe(self) -> dict[str, str]:
+        """The options that a resumed run must share with the one that began."""
+        free = {"out", "workers", "device", "half"}
+        if self.options.schedule == "plateau":
+            free.add("epochs")  # under "step" the rate depends on it
+        return {name: str(value) for name, value in vars(self.options).items() if name not in free}
+
     def _keep(self) -> None:
         state = {
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "done": [tuple(epoch) for epoch in self.done],
+            "recipe": self._recipe(),
         }
         aside = self.options.out / "checkpoint.part"
         torch.save(state, aside)
@@ -168,6 +183,11 @@ class Training:
         if not path.exists():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
+        for option, value in self._recipe().items():
+            if state["recipe"][option] != value:
+                raise UserError(
+                    f"--{option} {value}: {path} was begun with {state['recipe'][option]}; give that, or another --out"
+                )
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scheduler.load_state_dict(state["scheduler"])

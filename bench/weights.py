@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import pickle
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -66,7 +69,7 @@ def read_weights(spec: str, model: str | None = None) -> Weights:
     path = Path(spec)
     if path.suffix not in SUFFIXES:
         raise UserError(f"weights '{spec}': give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(SUFFIXES)}")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"weights '{spec}': there is no such file")
     return _safetensors(spec, path) if path.suffix == ".safetensors" else _pickle(spec, path)
 
@@ -76,10 +79,12 @@ def choose_weights(spec: str, model: str, images: Images) -> str:
     if spec != "auto":
         return spec
     if images.name.startswith("shapes/"):
-        mine = [name for name in builtin_names() if read_weights(f"builtin:{name}").model == model]
+        builtin = {name: read_weights(f"builtin:{name}") for name in builtin_names()}
+        mine = [name for name, weights in builtin.items() if weights.model == model]
         if not mine:
             raise UserError(f"weights 'auto': no built-in net for {model}; there are {', '.join(builtin_names())}")
-        return f"builtin:{max(mine, key=len)}"  # the jittered one where there are several: its name has two scales
+        jittered = [name for name in mine if (S := builtin[name].S) and S.low < S.high]
+        return f"builtin:{(jittered or mine)[0]}"
     from torchvision import models
 
     if images.classes and set(images.classes) <= set(wnids()) and model in models.list_models(module=models):
@@ -151,8 +156,11 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
         )
         raise UserError(f"weights '{spec}': torchvision has no such weights{hint}") from None
     try:
-        state = known.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
+        with redirect_stdout(sys.stderr):  # torch announces downloads on standard output, where only tables go
+            state = known.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(f"weights '{spec}': the cached file holds more than tensors; remove it and run again") from None
+    except (OSError, RuntimeError, EOFError) as error:
         raise UserError(f"weights '{spec}': download failed ({error}); fetch {known.url} and give the file") from None
     return Weights(
         source=f"torchvision:{known}",
@@ -174,6 +182,7 @@ def _plain(spec: str, state: State) -> State:
     """The state dict without a `module.` prefix, floats as float32. Raises UserError for values that are not finite."""
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
+    state = {name: value.detach() for name, value in state.items()}  # old files hold parameters, not tensors
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     for name, value in state.items():
         if not torch.isfinite(value).all():
@@ -183,14 +192,13 @@ def _plain(spec: str, state: State) -> State:
 
 def save_weights(path: Path, weights: Weights, about: Mapping[str, str], dtype: torch.dtype = torch.float32) -> None:
     """Write a .safetensors file that `read_weights` reads back whole; `about` is recorded beside it in the header."""
-    header = {
-        **about,
+    said = {
         "model": weights.model,
-        "width": weights.width,
-        "S": str(weights.S),
-        "pixels": str(weights.pixels),
+        "S": weights.S and str(weights.S),
+        "pixels": weights.pixels and str(weights.pixels),
         "classes": weights.classes,
     }
+    header = {**about, "width": weights.width, **{name: value for name, value in said.items() if value is not None}}
     state = {
         name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in weights.state.items()

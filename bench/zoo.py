@@ -1,5 +1,7 @@
 """MODELS: the paper's nets by name or letter, and any classification net of torchvision's."""
 
+import re
+from collections import OrderedDict
 from difflib import get_close_matches
 
 import torch
@@ -14,6 +16,8 @@ LETTERS = {letter: name for name, letter in NAMES.items()}
 BATCH_NORM = {f"{name}_bn": letter for name, letter in NAMES.items() if letter in "ABDE"}
 OWN = (*NAMES, *BATCH_NORM)
 SIDES = {"inception_v3": 299}  # where a net's own input is not 224 px
+AUXILIARY = ("aux1", "aux2", "AuxLogits")  # heads of googlenet and inception_v3
+OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as torchvision's published files have it
 
 
 def model_names() -> list[str]:
@@ -72,21 +76,24 @@ def class_count(name: str, state: State, width: float = 1) -> int | None:
 def load(name: str, state: State, classes: int, width: float, source: str) -> nn.Module:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
     net = build(name, classes, width)
+    for head in AUXILIARY:  # only training uses them
+        if hasattr(net, head):
+            setattr(net, head, None)
     own = net.state_dict()
-    # counters of training steps, which files of old torch versions lack
-    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
-    surplus = [key for key in state if key not in own]
-    if missing or surplus:
-        faults = [f"{what} {_some(keys)}" for what, keys in (("missing", missing), ("surplus", surplus)) if keys]
-        raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}")
     for key, value in state.items():
-        if value.shape != own[key].shape:
+        if key in own and value.shape != own[key].shape:
             raise UserError(
                 f"weights '{source}' do not fit {name}: {key} is {_shape(value)} and should be {_shape(own[key])}"
             )
-    net.load_state_dict(
-        {key: state.get(key, torch.zeros(own[key].shape, dtype=own[key].dtype)) for key in own}, assign=True
-    )
+    # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
+    renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
+    renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
+    found = net.load_state_dict(renamed, strict=False, assign=True)
+    surplus = [key for key in found.unexpected_keys if key.split(".")[0] not in AUXILIARY]
+    if found.missing_keys or surplus:
+        both = zip(("missing", "surplus"), (found.missing_keys, surplus), strict=True)
+        faults = [f"{what} {_some(keys)}" for what, keys in both if keys]
+        raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}")
     return net
 
 

@@ -102,11 +102,6 @@ def parse(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = N
     return Protocol(tuple(sorted(methods, key=lambda parts: METHOD_ORDER.index(parts[0].method))))
 
 
-def parse_list(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None) -> tuple[Protocol, ...]:
-    """Read protocols separated by commas; one that stands there twice, under whatever name, is kept once."""
-    return tuple(dict.fromkeys(parse(item.strip(), S, Q) for item in text.split(",")))
-
-
 def parse_Q(text: str) -> tuple[int, ...]:
     """Read `384` or `256/384/512`, ascending in the result. Raises ProtocolError."""
     numbers = re.split(r"[/,]", text)

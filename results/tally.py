@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
 
 import numpy as np
 
 from results.errors import ResultError
 from results.metrics import ranks
-from results.posteriors import Posteriors, average
+from results.posteriors import Posteriors, average, fuse
 from results.store import Block, Store, StoreError
 
-Member = tuple[Store, Fraction]  # a part's blocks and its share in the row
+Net = Sequence[tuple[Store, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,15 @@ class Tally:
         return int((self.ranks >= k).sum()) if self.classes >= k else None
 
 
-def tally(members: Sequence[Member], blocks: int, scored: np.ndarray | None = None) -> Tally:
+def tally(nets: Sequence[Net], blocks: int, scored: np.ndarray | None = None) -> Tally:
     """Count over all blocks; with `scored` (class indices) only those classes compete. Raises StoreError."""
     found: list[np.ndarray] = []
     corrupt: list[str] = []
     devices: set[str] = set()
     seconds, classes = 0.0, 0
     for number in range(blocks):
-        contents = _read(members, number)
-        row = _combine(contents, members)
+        contents = _read(nets, number)
+        row = _combine(contents, nets)
         found.append(ranks(row, scored))
         seconds += sum(content.seconds for content in contents)
         devices.update(content.device for content in contents)
@@ -48,21 +49,25 @@ def tally(members: Sequence[Member], blocks: int, scored: np.ndarray | None = No
     return Tally(np.concatenate(found), classes, seconds, tuple(sorted(devices)), tuple(corrupt))
 
 
-def row_blocks(members: Sequence[Member], blocks: int) -> Iterator[Posteriors]:
+def row_blocks(nets: Sequence[Net], blocks: int) -> Iterator[Posteriors]:
     """The row's posteriors, block by block."""
     for number in range(blocks):
-        yield _combine(_read(members, number), members)
+        yield _combine(_read(nets, number), nets)
 
 
-def _read(members: Sequence[Member], number: int) -> list[Block]:
+def _read(nets: Sequence[Net], number: int) -> list[Block]:
     contents = []
-    for store, _ in members:
+    for store, _ in chain.from_iterable(nets):
         block = store.read(number)
         if block is None:
             raise StoreError(f"block {store.path(number)} was damaged or removed while running; run again to mend it")
         contents.append(block)
+    if len({content.corrupt for content in contents}) > 1:
+        raise StoreError(f"the parts of block {number} lack different images; run again with --fresh")
     return contents
 
 
-def _combine(contents: Sequence[Block], members: Sequence[Member]) -> Posteriors:
-    return average([content.posteriors for content in contents], [share for _, share in members])
+def _combine(contents: Sequence[Block], nets: Sequence[Net]) -> Posteriors:
+    """Each net's parts by their shares, then the nets."""
+    parts = iter(content.posteriors for content in contents)
+    return fuse([average(list(islice(parts, len(net))), [share for _, share in net]) for net in nets])

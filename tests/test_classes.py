@@ -3,12 +3,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torchvision.models import VGG16_Weights
 
-from bench.classes import imagenet_names, reconcile, wnids
+from bench.classes import reconcile, wnids
 from bench.data import Images
 from bench.errors import UserError
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "imagenet_sample" / "labels.csv"
+
+NAMES = tuple(VGG16_Weights.IMAGENET1K_V1.meta["categories"])  # English, in the order of the WordNet ids
 
 
 def images(labels, classes):
@@ -34,7 +37,7 @@ def test_a_thousand_distinct_wordnet_ids_in_sorted_order():
     ],
 )
 def test_index_wordnet_id_and_name_belong_together(index, wnid, name):
-    assert (wnids()[index], imagenet_names()[index]) == (wnid, name)
+    assert (wnids()[index], NAMES[index]) == (wnid, name)
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of ImageNet is not there")
@@ -58,7 +61,7 @@ def test_plain_label_out_of_range_names_the_first_image():
         reconcile(images([0, 24, 23, 30], None), 24, None, "builtin:x")
 
 
-@pytest.mark.parametrize("names", [None, imagenet_names()])
+@pytest.mark.parametrize("names", [None, NAMES])
 def test_wordnet_ids_map_to_imagenets_indices(names):
     seen = reconcile(images([0, 1, 2, 1], ("n01440764", "n03888257", "n15075141")), 1000, names, "w")
     assert seen.labels.tolist() == [0, 701, 999, 701]
@@ -87,7 +90,7 @@ def test_unknown_class_is_named_with_the_nearest():
 
 def test_wordnet_id_beyond_the_thousand_is_unknown():
     with pytest.raises(UserError, match="does not know class 'n99999999'"):
-        reconcile(images([0, 1], ("n01440764", "n99999999")), 1000, imagenet_names(), "w")
+        reconcile(images([0, 1], ("n01440764", "n99999999")), 1000, NAMES, "w")
 
 
 def test_wordnet_ids_do_not_fit_a_net_with_other_names():

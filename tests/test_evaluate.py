@@ -1,5 +1,6 @@
 """What does not change a number: batch size, threads, order of the work, death and resumption, several workers."""
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import torch
 from conftest import make_image, make_weights
 
 from bench.errors import UserError
-from bench.loader import Prepared
+from bench.loader import Prepared, _prepare
 from bench.model import Model
 from bench.parts import Batch, part_posteriors
 from bench.pixels import rescale
@@ -83,7 +84,7 @@ def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, 
 
 
 def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
-    words = command("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29541", "-m", "bench.run")
+    words = command("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bench.run")
     done = subprocess.run(
         [*words, *arguments(weights, photographs, tmp_path)],
         cwd=ROOT,
@@ -163,9 +164,41 @@ def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_pa
 
 
 def test_dense_equals_the_centre_crop_on_a_square_image_at_224(weights, tmp_path):
-    make_image((300, 300), 1).transpose(0).save(tmp_path / "a.png")
-    (tmp_path / "list.txt").write_text("a.png 0\n")
+    """The image and its mirror image, each under `centre`, average to what `dense` says of either."""
+    image = make_image((300, 300), 1)
+    image.save(tmp_path / "a.png")
+    image.transpose(0).save(tmp_path / "b.png")
+    (tmp_path / "list.txt").write_text("a.png 0\nb.png 0\n")
     words = f"--model A --weights {weights} --data list:{tmp_path}/list.txt --out {tmp_path} --store {tmp_path}/store"
-    assert main([*words.split(), "--protocol", "dense@224,multicrop@224", "--save-posteriors"]) == 0
-    dense, crops = posteriors(tmp_path).values()
-    assert np.abs(dense - crops).max() < 1e-5  # on a square of 224 both are the one crop and its mirror image
+    assert main([*words.split(), "--protocol", "centre@224,dense@224", "--save-posteriors"]) == 0
+    centre, dense = posteriors(tmp_path).values()
+    assert np.abs(centre[0] - centre[1]).max() > 1e-3
+    assert np.abs(dense - centre.mean(0)).max() < 1e-5
+
+
+def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch):
+    """An error that may pass must not be remembered as an image that cannot be decoded."""
+
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    assert _prepare(photographs.parent, (256,)) is None  # a folder is no image
+    assert _prepare(photographs, (256,)) is None  # nor is a text
+    monkeypatch.setattr("bench.loader.decode", fail)
+    with pytest.raises(UserError, match="Input/output error"):
+        _prepare(photographs, (256,))
+
+
+def test_an_error_of_the_first_worker_is_said_once(tmp_path):
+    words = command("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bench.run")
+    done = subprocess.run(
+        [*words, "--data", "list:nowhere.txt", "--store", str(tmp_path)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("bench.run: error: ") == 1

@@ -16,6 +16,11 @@ def test_named_pixels_print_and_parse_back(name):
     assert parse_pixels(str(pixels)) == pixels == NAMED[name]
 
 
+def test_no_digit_of_a_mean_is_lost():
+    text = "BGR/255/104.00698793,116.66876762,122.67891434/1,1,1"
+    assert str(parse_pixels(text)) == text
+
+
 def test_caffe_is_bgr_minus_the_papers_mean():
     image = torch.tensor([200, 100, 50], dtype=torch.uint8)[:, None, None]
     expected = torch.tensor([50 - 103.939, 100 - 116.779, 200 - 123.68])

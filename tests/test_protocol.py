@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from protocols.crops import METHODS
-from protocols.protocol import DESCRIPTIONS, NAMES, Part, Protocol, ProtocolError, parse, parse_list, parse_Q
+from protocols.protocol import DESCRIPTIONS, NAMES, Part, Protocol, ProtocolError, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
 
 SPELLED_OUT = [
@@ -72,15 +72,11 @@ def test_weights_that_state_no_S_are_taken_as_jittered():
 def test_one_protocol_under_two_names_is_equal_and_hashes_alike(one, other):
     assert parse(one) == parse(other)
     assert hash(parse(one)) == hash(parse(other))
-    assert parse_list(f"{one},{other}") == (parse(one),)
+    assert {parse(one), parse(other)} == {parse(one)}
 
 
 def test_different_protocols_differ():
     assert len({parse(text) for text in SPELLED_OUT}) == len(SPELLED_OUT)
-
-
-def test_a_list_keeps_its_order():
-    assert [str(each) for each in parse_list("tencrop, centre,dense@256")] == ["tencrop@256", "centre@256", "dense@256"]
 
 
 def test_Q_given_apart_holds_where_none_is_written():
@@ -189,7 +185,7 @@ def test_single_scale_refuses_several_Q_given_apart():
 @pytest.mark.parametrize("text", ["", ",", "dense,", ",dense"])
 def test_an_empty_item_of_a_list_is_refused(text):
     with pytest.raises(ProtocolError, match="the methods are"):
-        parse_list(text)
+        [parse(each) for each in text.split(",")]
 
 
 @pytest.mark.parametrize(("text", "Q"), [("384", (384,)), ("512/256", (256, 512)), ("256,384", (256, 384))])

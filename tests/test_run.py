@@ -4,18 +4,23 @@ import json
 import re
 import subprocess
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import CLASSES, make_image, make_weights
+from conftest import CLASSES, PIXELS, make_image, make_weights
 from safetensors.torch import save_file
 
 from bench import zoo
+from bench.device import Precision
+from bench.model import Model
+from bench.pixels import Pixels
 from bench.run import main
+from bench.weights import Weights, read_weights, save_weights
+from protocols.scales import JITTERED
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -92,6 +97,30 @@ def test_fusion_is_the_mean_of_the_nets(run, weights, tmp_path):
     assert np.allclose(fused, (one + two) / 2, atol=1e-7)
     assert np.abs(one - two).max() > 1e-2
     assert rows[2]["model"] == "vgg16 + vgg16"
+
+
+def test_nets_that_differ_in_pixels_alone_are_not_confused(run, weights, tmp_path):
+    found = read_weights(str(weights))
+    save_weights(tmp_path / "grey.safetensors", replace(found, pixels=Pixels("RGB", 1, (0.5,) * 3, (0.3,) * 3)), {})
+    both = f"{weights},{tmp_path}/grey.safetensors"
+    rows = run("--model", "D,D", "--weights", both, "--save-posteriors")[3]
+    one, two = (np.load(row["posteriors"])["posteriors"] for row in rows)
+    assert np.abs(one - two).max() > 1e-3
+
+
+def test_nets_that_order_their_classes_differently_are_not_fused(run, weights, tmp_path):
+    found = read_weights(str(weights))
+    save_weights(tmp_path / "other.safetensors", replace(found, classes=CLASSES[::-1]), {})
+    both = f"{weights},{tmp_path}/other.safetensors"
+    code, _, err, _ = run("--model", "D,D", "--weights", both, "--fuse")
+    assert code == 2
+    assert "order their classes differently" in err
+
+
+def test_a_dtype_that_a_net_lacks_ends_with_one_line(run, tmp_path):
+    path = make_weights(tmp_path / "lrn.safetensors", "vgg11-lrn")
+    code, _, err, _ = run("--model", "A-LRN", "--weights", str(path), "--dtype", "bf16")
+    assert code == 0 or "give --dtype fp32" in err.splitlines()[-1]
 
 
 def test_saved_posteriors_give_the_table_again(run):
@@ -184,6 +213,7 @@ MISTAKES = [
     (["--device", "tpu"], "device 'tpu'"),
     (["--store", "/dev/null/store"], "give --store DIR"),
     (["--out", "/dev/null/out"], "give --out DIR"),
+    (["--out", "/dev/null/out", "--save-posteriors"], "give --out DIR"),
 ]
 
 
@@ -230,25 +260,22 @@ def test_dry_run_says_what_is_stored_and_what_the_rest_costs(run, tmp_path):
     assert len(list((tmp_path / "store").glob("*/*.npz"))) == 1
 
 
-def test_full_size_flops_are_the_papers(weights):
-    """VGG-16 at 224: 15.5 G multiply-adds, 30.9 GFLOP."""
-    from torch.utils.flop_counter import FlopCounterMode
-
+@pytest.mark.parametrize("whole", [False, True])
+def test_full_size_flops_are_the_papers(whole):
+    """VGG-16 at 224: 15.5 G multiply-adds, 30.9 GFLOP; the converted net costs the same there."""
     net = zoo.build("vgg16", 1000)
-    with FlopCounterMode(display=False) as counter:
-        net(torch.empty(1, 3, 224, 224, device="meta"))
-    assert counter.get_total_flops() / 1e9 == pytest.approx(30.9, abs=0.1)
+    empty = Weights("none", {}, "vgg16")
+    model = Model("vgg16", empty, net, 1000, PIXELS, JITTERED, torch.device("meta"), Precision("fp32"))
+    assert model.flops(224, 224, whole) / 1e9 == pytest.approx(30.9, abs=0.1)
 
 
 def test_help_answers_at_once_and_without_torch():
-    start = time.perf_counter()
     code = "import sys, bench.run; bench.run.parser().format_help(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
     help_text = subprocess.run(
         [sys.executable, "-m", "bench.run", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert "--protocol" in help_text.stdout
-    assert time.perf_counter() - start < 30  # a hang, not a benchmark
 
 
 @pytest.mark.parametrize("what", ["models", "protocols", "data", "weights"])

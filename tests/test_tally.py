@@ -31,7 +31,7 @@ def stores(tmp_path) -> list[Store]:
 
 
 def test_one_part_is_counted_over_all_blocks(stores):
-    found = tally([(stores[0], Fraction(1))], 2)
+    found = tally([[(stores[0], Fraction(1))]], 2)
     assert len(found.ranks) == 36
     assert found.wrong(1) == 30  # six of 36 images have class 0
     assert found.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
@@ -39,7 +39,7 @@ def test_one_part_is_counted_over_all_blocks(stores):
 
 
 def test_parts_are_averaged_as_posteriors(stores):
-    members = [(store, HALF) for store in stores]
+    members = [[(store, HALF) for store in stores]]
     found = tally(members, 2)
     right = found.ranks[np.arange(36) % 6 == 1]
     assert (right == 0).all()  # the surer part wins
@@ -49,33 +49,49 @@ def test_parts_are_averaged_as_posteriors(stores):
     assert first.probs[0].tolist() == pytest.approx([0.26, 0.5, 0.06, 0.06, 0.06, 0.06])
 
 
-def test_restricted_classes_compete_alone(stores):
-    found = tally([(stores[0], Fraction(1))], 2, scored=np.arange(6))
-    assert found.wrong(1) == 30
+def test_restricted_classes_compete_alone(stores, tmp_path):
+    """Without class 0, which the net prefers, the other five tie and nobody is beaten."""
+    with_tie = Store(tmp_path, {"part": "tie"})
+    with_tie.write(0, Block(posteriors(1, 5, 0, 0.5), 1, "x"))
+    assert tally([[(with_tie, Fraction(1))]], 1).wrong(1) == 5
+    assert tally([[(with_tie, Fraction(1))]], 1, scored=np.arange(1, 6)).wrong(1) == 0
     with pytest.raises(ValueError, match="not one of the scored classes"):
-        tally([(stores[0], Fraction(1))], 2, scored=np.array([0, 1]))
+        tally([[(stores[0], Fraction(1))]], 2, scored=np.array([0, 1]))
+
+
+def test_nets_are_fused_each_after_its_own_parts(stores):
+    """One net judged by both parts, the other by the first alone: the second part counts a quarter."""
+    nets = [[(store, HALF) for store in stores], [(stores[0], Fraction(1))]]
+    first = next(row_blocks(nets, 2))
+    assert first.probs[0, :3].tolist() == pytest.approx([0.75 * 0.5 + 0.25 * 0.02, 0.75 * 0.1 + 0.25 * 0.9, 0.08])
+
+
+def test_parts_that_lack_different_images_are_not_averaged(stores):
+    stores[1].write(1, Block(posteriors(32, 4, 1, 0.9), 1, "x", ("other.jpg",)))
+    with pytest.raises(StoreError, match="lack different images"):
+        tally([[(store, HALF) for store in stores]], 2)
 
 
 def test_fewer_than_five_classes_have_no_top_5(tmp_path):
     store = Store(tmp_path, {"part": "c"})
     store.write(0, Block(Posteriors(np.full((1, 3), 1 / 3, np.float32), np.array([0]), np.array(["0"])), 1, "x"))
-    assert tally([(store, Fraction(1))], 1).wrong(5) is None
+    assert tally([[(store, Fraction(1))]], 1).wrong(5) is None
 
 
 def test_a_block_that_went_missing_is_an_error_and_never_a_smaller_count(stores):
     stores[0].path(1).unlink()
     with pytest.raises(StoreError, match="run again"):
-        tally([(stores[0], Fraction(1))], 2)
+        tally([[(stores[0], Fraction(1))]], 2)
 
 
 def test_parts_of_different_images_are_not_averaged(stores):
-    stores[1].write(1, Block(posteriors(33, 4, 1, 0.9), 1, "x"))
+    stores[1].write(1, Block(posteriors(33, 4, 1, 0.9), 1, "x", ("broken.jpg",)))
     with pytest.raises(ValueError, match="different images"):
-        tally([(store, HALF) for store in stores], 2)
+        tally([[(store, HALF) for store in stores]], 2)
 
 
 def test_nothing_left_to_count_is_an_error(tmp_path):
     store = Store(tmp_path, {"part": "d"})
     store.write(0, Block(posteriors(0, 0, 0, 0.5), 1, "x", ("a.jpg", "b.jpg")))
     with pytest.raises(ResultError, match="no image is left"):
-        tally([(store, Fraction(1))], 1)
+        tally([[(store, Fraction(1))]], 1)

@@ -73,6 +73,24 @@ def test_a_pickle_with_code_is_refused_before_it_runs(tmp_path, monkeypatch):
     assert not os.path.exists("exploded")
 
 
+def test_a_pickle_with_code_in_torchs_cache_is_refused_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    with open(tmp_path / "checkpoints" / os.path.basename(models.VGG11_Weights.IMAGENET1K_V1.url), "wb") as file:
+        pickle.dump({"layer.weight": Bomb()}, file)
+    with pytest.raises(UserError, match="more than tensors"):
+        read_weights("torchvision:IMAGENET1K_V1", "vgg11")
+    assert not os.path.exists("exploded")
+
+
+def test_a_file_of_parameters_is_read_as_tensors(tmp_path):
+    torch.save({key: torch.nn.Parameter(value) for key, value in STATE.items()}, tmp_path / "w.pth")
+    found = read_weights(str(tmp_path / "w.pth"))
+    assert not any(value.requires_grad for value in found.state.values())
+    assert found.digest
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_values_that_are_not_finite_are_refused_by_name(tmp_path, value):
     save_file({**STATE, "layer.bias": torch.tensor([0, 1, value, 2])}, tmp_path / "w.safetensors")

@@ -1,5 +1,8 @@
+import re
+
 import pytest
 import torch
+from torchvision import models
 
 from bench import zoo
 from bench.errors import UserError
@@ -65,3 +68,35 @@ def test_weights_that_do_not_fit_are_refused_by_name(state, change, message):
     change(state)
     with pytest.raises(UserError, match=message):
         zoo.load("vgg11", state, 5, 1 / 64, "x")
+
+
+@pytest.mark.parametrize("name", ["mnasnet0_5", "densenet121", "vit_b_16", "googlenet", "mobilenet_v2"])
+def test_torchvisions_own_files_load(name):
+    """With keys as its nets save them."""
+    torch.manual_seed(0)
+    settings = {"init_weights": False} if name == "googlenet" else {}
+    theirs = models.get_model(name, weights=None, num_classes=7, **settings).eval()
+    net = zoo.load(name, dict(theirs.state_dict()), 7, 1, "x")
+    images = torch.randn(1, 3, 224, 224)
+    with torch.inference_mode():
+        assert torch.equal(net(images), theirs(images))
+
+
+def renamed(state: dict[str, torch.Tensor], pattern: str, to: str) -> dict[str, torch.Tensor]:
+    old = {re.sub(pattern, to, key): value for key, value in state.items()}
+    assert old.keys() != state.keys()
+    return old
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "to"),
+    [
+        ("densenet121", r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2"),
+        ("vit_b_16", r"mlp\.0\.", "mlp.linear_1."),
+    ],
+)
+def test_keys_of_older_files_are_renamed(name, pattern, to):
+    """torchvision's published densenets have `norm.1`, older vision transformers `mlp.linear_1`."""
+    state = models.get_model(name, weights=None, num_classes=7).state_dict()
+    net = zoo.load(name, renamed(state, pattern, to), 7, 1, "x")
+    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
