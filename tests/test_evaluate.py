@@ -83,21 +83,26 @@ def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, 
         assert np.array_equal(found, undisturbed[protocol])
 
 
-def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in two workers."""
     words = command("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bench.run")
-    done = subprocess.run(
-        [*words, *arguments(weights, photographs, tmp_path)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    return subprocess.run(
+        [*words, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
+
+
+def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
+    done = torchrun(*arguments(weights, photographs, tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| model ") == 1
     for protocol, found in posteriors(tmp_path).items():
         assert np.array_equal(found, undisturbed[protocol])
+
+
+def test_an_error_of_the_first_worker_is_said_once(tmp_path):
+    done = torchrun("--data", "list:nowhere.txt", "--store", str(tmp_path))
+    assert done.returncode != 0
+    assert done.stderr.count("bench.run: error: ") == 1
 
 
 class Fake:
@@ -187,18 +192,3 @@ def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch
     monkeypatch.setattr("bench.loader.decode", fail)
     with pytest.raises(UserError, match="Input/output error"):
         _prepare(photographs, (256,))
-
-
-def test_an_error_of_the_first_worker_is_said_once(tmp_path):
-    words = command("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bench.run")
-    done = subprocess.run(
-        [*words, "--data", "list:nowhere.txt", "--store", str(tmp_path)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert done.stderr.count("bench.run: error: ") == 1
