@@ -27,11 +27,12 @@ class Meter:
         )
 
     def add(self, cost: float) -> None:
-        step = min(cost, self.left)  # rounding must not carry it past its end
-        self.left -= step
-        self.bar.update(step)
+        self.left = max(0.0, self.left - cost)
+        self.bar.n = (self.bar.total or 0) - self.left  # not summed up, so that rounding carries it nowhere
+        self.bar.update(0)
 
     def close(self) -> None:
+        self.bar.refresh()
         self.bar.close()
 
 
