@@ -7,10 +7,10 @@ import torch
 from torch.utils.data import Dataset
 
 from bench.data import Images
-from bench.pixels import cut, decode, rescale, size_of
+from bench.pixels import read, read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
-from protocols.view import Box, View
+from protocols.view import Box, Size, View, rescaled
 
 SHIFT = 10.0  # standard deviation of the random RGB shift, of 255
 
@@ -34,18 +34,18 @@ class TrainingCrops(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, int]:
         random = np.random.default_rng([self.seed, self.epoch, index])
         S = int(random.integers(self.S.low, self.S.high + 1))
-        image = rescale(decode(self.images.paths[index]), S)
-        size = size_of(image)
+        image = read(self.images.paths[index])
+        size = rescaled(Size(*image.size), S)
         left = int(random.integers(size.width - self.side + 1))
         top = int(random.integers(size.height - self.side + 1))
         view = View(S, Box(left, top, left + self.side, top + self.side), flip=bool(random.integers(2)))
         shift = torch.from_numpy(random.normal(0, SHIFT, 3).astype(np.float32))
-        return cut(image, view).contiguous(), shift, int(self.images.labels[index])
+        return read_view(image, view).contiguous(), shift, int(self.images.labels[index])
 
 
 @dataclass(frozen=True)
 class CentreCrops(Dataset):
-    """The centre crop at Q of every image, for the error that steers the schedule: uint8 RGB (3, side, side), label."""
+    """The centre crop at Q of every image, for the error that steers the schedule: uint8 RGB (3, side, side)."""
 
     images: Images
     Q: int
@@ -54,7 +54,7 @@ class CentreCrops(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = decode(self.images.paths[index])
-        (view,) = Part("centre", self.Q).views(size_of(image), self.side)
-        return cut(rescale(image, self.Q), view).contiguous(), int(self.images.labels[index])
+    def __getitem__(self, index: int) -> torch.Tensor:
+        image = read(self.images.paths[index])
+        (view,) = Part("centre", self.Q).views(Size(*image.size), self.side)
+        return read_view(image, view).contiguous()

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2.functional import resize
 
-from protocols.view import Size, View, rescaled
+from protocols.view import Box, Size, View, rescaled
 
 RULES = "PIL convert(RGB), no EXIF, antialiased bilinear on uint8"  # in every signature
 
@@ -82,8 +82,17 @@ def decode(path: Path) -> torch.Tensor:
 
     Raises OSError, SyntaxError or ValueError, as PIL does, where it cannot be decoded.
     """
+    return _tensor(read(path))
+
+
+def read(path: Path) -> Image.Image:
+    """The file as an RGB image; raises what `decode` raises."""
     with Image.open(path) as image:
-        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+        return image.convert("RGB")
+
+
+def _tensor(image: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
 def size_of(image: torch.Tensor) -> Size:
@@ -102,3 +111,17 @@ def cut(image: torch.Tensor, view: View) -> torch.Tensor:
         left, top, right, bottom = view.box
         image = image[..., top:bottom, left:right]
     return image.flip(-1) if view.flip else image
+
+
+def read_view(image: Image.Image, view: View) -> torch.Tensor:
+    """One view of an image at the view's Q, uint8 RGB (3, h, w), without rescaling what the view does not show.
+
+    Equal to `cut(rescale(...))` up to rounding, one level of 255: for training, where many images give one view each.
+    """
+    whole = rescaled(Size(*image.size), view.Q)
+    box = view.box or Box(0, 0, *whole)
+    across, down = image.width / whole.width, image.height / whole.height
+    source = (box.left * across, box.top * down, box.right * across, box.bottom * down)
+    size = (box.right - box.left, box.bottom - box.top)
+    shown = _tensor(image.resize(size, Image.Resampling.BILINEAR, box=source))
+    return shown.flip(-1) if view.flip else shown
