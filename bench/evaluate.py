@@ -47,7 +47,7 @@ def fill(
     missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip) if shard.first else [])
     mine = shard.share(missing)
     loader = Loader(images, threads)
-    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts))
+    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
     try:
         wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
         prepared = loader.blocks(wanted)

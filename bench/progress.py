@@ -19,16 +19,18 @@ def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> 
 class Meter:
     """A bar for work whose steps cost differently: share done, time spent and time left."""
 
-    def __init__(self, total: float) -> None:
+    def __init__(self, total: float, what: str) -> None:
         form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
         self.left = total
-        self.bar = tqdm(
-            total=total, desc="evaluating", bar_format=form, dynamic_ncols=True, disable=not FIRST or total == 0
-        )
+        self.bar = tqdm(total=total, desc=what, bar_format=form, dynamic_ncols=True, disable=not FIRST or total == 0)
 
     def add(self, cost: float) -> None:
         self.left = max(0.0, self.left - cost)
-        self.bar.n = (self.bar.total or 0) - self.left  # not summed up, so that rounding carries it nowhere
+        self.done((self.bar.total or 0) - self.left)  # not summed up, so that rounding carries it nowhere
+
+    def done(self, share: float) -> None:
+        """Say how much of the total is done by now."""
+        self.bar.n = share
         self.bar.update(0)
 
     def close(self) -> None:

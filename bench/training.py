@@ -1,23 +1,28 @@
 """Training epoch by epoch, with a checkpoint after each from which it goes on exactly."""
 
+import csv
+import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import MultiStepLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from bench.augment import CentreCrops, TrainingCrops
 from bench.classes import reconcile
 from bench.device import Precision, pick_device
 from bench.errors import UserError
+from bench.half import halve
 from bench.initial import randomise, start_from
 from bench.pixels import Pixels
+from bench.plot import plot_training
 from bench.progress import progress
 from bench.provenance import provenance
+from bench.schedule import DROP, level
 from bench.sources import open_data
 from bench.train import CLIP, MOMENTUM, VALIDATED, WARM_UP, WEIGHT_DECAY
 from bench.vgg import SIDE, VGG, configuration_of
@@ -26,17 +31,31 @@ from bench.zoo import canonical
 from protocols.scales import parse_S, single_scale
 
 PIXELS = Pixels("RGB", 255, (128, 128, 128), (64, 64, 64))
-DROP = 0.1  # what the rate is multiplied by when it falls
 
 
 class Epoch(NamedTuple):
-    """One line of the log; the error is the centre crop's on a part of the validation split, in %."""
+    """One line of the log; errors are top-1 in %, the validation's of centre crops of a part of the split."""
 
     epoch: int
     rate: float
     loss: float
+    training_error: float
     validation_error: float
     seconds: float
+
+
+def train(options: Namespace) -> int:
+    """Train one net to the end, writing log, plot and weights beside the checkpoint."""
+    training = Training(options)
+    with (training.out / "log.csv").open("w", newline="") as file:
+        log = csv.writer(file)
+        log.writerow(Epoch._fields)
+        for row in training.epochs():
+            log.writerow(row)
+            file.flush()
+    plot_training(training.done, training.out / "training.png", training.out.name)
+    print(training.save(), file=sys.stderr)
+    return 0
 
 
 class Training:
@@ -44,6 +63,8 @@ class Training:
 
     def __init__(self, options: Namespace) -> None:
         self.options = options
+        if options.threads:
+            torch.set_num_threads(options.threads)
         self.provenance = provenance()  # now: the tree may be another when the weights are saved
         self.configuration = configuration_of(options.model)
         self.S = _scale(options.S)
@@ -55,39 +76,46 @@ class Training:
         self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
         if len(self.train) < options.batch:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
-        options.out.mkdir(parents=True, exist_ok=True)
+        self.out = options.out or Path("runs") / f"{self.configuration}-{options.S}"
+        self.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
         net = VGG(self.configuration, len(self.classes), options.width, dropout=options.dropout)
         randomise(net)
-        if options.init:
-            start_from(net, read_weights(options.init).state)
+        init = read_weights(options.init) if options.init else None
+        if init:
+            start_from(net, init.state)
+        self.recipe = self._recipe(init)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.SGD(
             self.net.parameters(), options.rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
         )
-        self.scheduler = self._scheduler()
         self.done: list[Epoch] = []
         self._resume()
 
     def epochs(self) -> Iterator[Epoch]:
         """Yield every epoch's log line, those of an earlier run first."""
         yield from self.done
-        for number in range(len(self.done), self.options.epochs):
+        while (rate := self._rate()) is not None:
             start = time.perf_counter()
-            rate = self.optimiser.param_groups[0]["lr"]
-            loss = self._learn(number)
+            loss, training_error = self._learn(len(self.done), rate)
             error = self.validation_error()
-            if isinstance(self.scheduler, ReduceLROnPlateau):
-                self.scheduler.step(error)
-            else:
-                self.scheduler.step()
-            self.done.append(Epoch(number, rate, loss, error, round(time.perf_counter() - start, 1)))
+            seconds = round(time.perf_counter() - start, 1)
+            self.done.append(Epoch(len(self.done), rate, loss, training_error, error, seconds))
             self._keep()
             yield self.done[-1]
 
+    def _rate(self) -> float | None:
+        """Of the next epoch; None when training is over."""
+        falls = level([epoch.validation_error for epoch in self.done], self.options.epochs, self.options.patience)
+        return None if falls is None else self.options.rate * DROP**falls
+
     def save(self) -> str:
         """Write the weights with everything that they need to be used, as `weights.safetensors`; return the path."""
-        path = self.options.out / "weights.safetensors"
+        path = self.out / "weights.safetensors"
+        half = set()
+        if self.options.half:
+            batches = list(self._validation_batches())
+            half = halve(self.net, lambda: self._predictions(batches))
         weights = Weights(
             source=str(path),
             state=self.net.state_dict(),
@@ -101,45 +129,39 @@ class Training:
             "data": f"{self.train.name} {self.train.digest}",
             "validation_error": f"{self.done[-1].validation_error:.2f} (centre crop)",
             "seconds": f"{sum(epoch.seconds for epoch in self.done):.0f}",
+            "recipe": {name: value for name, value in self.recipe.items() if name != "data"},
             **self.provenance,
         }
-        save_weights(path, weights, about, torch.float16 if self.options.half else torch.float32)
+        save_weights(path, weights, about, half)
         return str(path)
 
-    def _scheduler(self) -> MultiStepLR | ReduceLROnPlateau:
-        if self.options.schedule == "plateau":
-            return ReduceLROnPlateau(self.optimiser, factor=DROP, patience=self.options.patience)
-        milestones = [round(self.options.epochs * share) for share in (0.7, 0.9)]
-        return MultiStepLR(self.optimiser, milestones, gamma=DROP)
-
-    def _learn(self, number: int) -> float:
-        """One pass over the training images; return the mean loss."""
+    def _learn(self, number: int, rate: float) -> tuple[float, float]:
+        """One pass over the training images at a rate; return the mean loss and the error in %."""
         options = self.options
         torch.manual_seed(options.seed + 1 + number)  # order and dropout
         order = torch.randperm(len(self.train)).tolist()
         crops = TrainingCrops(self.train, self.S, SIDE, options.seed, number)
         loader = DataLoader(crops, options.batch, sampler=order, num_workers=options.workers, drop_last=True)
-        rate = self.optimiser.param_groups[0]["lr"]
-        total = torch.zeros((), device=self.device)
+        loss_sum = torch.zeros((), device=self.device)
+        wrong = torch.zeros((), device=self.device)
         self.net.train()
-        for iteration, (images, shifts, labels) in enumerate(
-            progress(loader, len(loader), f"epoch {number + 1}/{options.epochs}", "batch")
-        ):
+        batches = progress(loader, len(loader), f"epoch {number + 1} of {sum(options.epochs)}", "batch")
+        for iteration, (images, shifts, labels) in enumerate(batches):
             warm = min(1.0, (iteration + 1) / WARM_UP) if number == 0 else 1.0
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate * warm
-            loss = nn.functional.cross_entropy(self.net(self._prepare(images, shifts)), labels.to(self.device))
+            self.optimiser.param_groups[0]["lr"] = rate * warm
+            labels = labels.to(self.device)
+            scores = self.net(self._prepare(images, shifts))
+            loss = nn.functional.cross_entropy(scores, labels)
             self.optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
             self.optimiser.step()
-            total += loss.detach()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate  # the warm-up may be longer than the epoch
-        mean = total.item() / len(loader)
+            loss_sum += loss.detach()
+            wrong += (scores.detach().argmax(1) != labels).sum()
+        mean = loss_sum.item() / len(loader)
         if mean != mean:
             raise UserError(f"the loss is not a number any more in epoch {number + 1}; give a smaller --rate")
-        return mean
+        return mean, 100 * wrong.item() / (len(loader) * options.batch)
 
     def _prepare(self, images: torch.Tensor, shifts: torch.Tensor | None = None) -> torch.Tensor:
         batch = PIXELS.normalise(images.to(self.device))
@@ -148,49 +170,48 @@ class Training:
             batch += (shifts / deviation)[:, :, None, None].to(self.device)
         return batch.contiguous(memory_format=torch.channels_last)
 
-    @torch.inference_mode()
     def validation_error(self) -> float:
         """Centre-crop top-1 error in % on the validation images."""
-        (Q,) = single_scale(self.S)
-        self.net.eval()
-        wrong = 0
-        loader = DataLoader(CentreCrops(self.validation, Q, SIDE), 50, num_workers=self.options.workers)
-        for images, labels in loader:
-            wrong += int((self.net(self._prepare(images)).argmax(1).cpu() != labels).sum())
-        return 100 * wrong / len(self.validation)
+        labels = torch.from_numpy(self.validation.labels)
+        return 100 * (self._predictions(self._validation_batches()) != labels).double().mean().item()
 
-    def _recipe(self) -> dict[str, str]:
+    def _validation_batches(self) -> Iterable[torch.Tensor]:
+        (Q,) = single_scale(self.S)
+        return DataLoader(CentreCrops(self.validation, Q, SIDE), 50, num_workers=self.options.workers)
+
+    @torch.inference_mode()
+    def _predictions(self, batches: Iterable[torch.Tensor]) -> torch.Tensor:
+        self.net.eval()
+        return torch.cat([self.net(self._prepare(images)).argmax(1).cpu() for images in batches])
+
+    def _recipe(self, init: Weights | None) -> dict[str, str]:
         """The options that a resumed run must share with the one that began."""
-        free = {"out", "workers", "device", "half"}
-        if self.options.schedule == "plateau":
-            free.add("epochs")  # under "step" the rate depends on it
-        return {name: str(value) for name, value in vars(self.options).items() if name not in free}
+        free = {"out", "workers", "threads", "device", "half", "paper", "jobs", "init"}
+        shared = {name: str(value) for name, value in vars(self.options).items() if name not in free}
+        return {**shared, "init": init.digest if init else "", "data": self.train.digest}
 
     def _keep(self) -> None:
         state = {
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
             "done": [tuple(epoch) for epoch in self.done],
-            "recipe": self._recipe(),
+            "recipe": self.recipe,
         }
-        aside = self.options.out / "checkpoint.part"
+        aside = self.out / "checkpoint.part"
         torch.save(state, aside)
-        aside.replace(self.options.out / "checkpoint.pt")
+        aside.replace(self.out / "checkpoint.pt")
 
     def _resume(self) -> None:
-        path = self.options.out / "checkpoint.pt"
+        path = self.out / "checkpoint.pt"
         if not path.exists():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
-        for option, value in self._recipe().items():
-            if state["recipe"][option] != value:
-                raise UserError(
-                    f"--{option} {value}: {path} was begun with {state['recipe'][option]}; give that, or another --out"
-                )
+        for option, value in self.recipe.items():
+            begun = state["recipe"][option]
+            if begun != value:
+                raise UserError(f"--{option} {value}: {path} was begun with {begun}; give that, or another --out")
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.scheduler.load_state_dict(state["scheduler"])
         self.done = [Epoch(*epoch) for epoch in state["done"]]
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -190,8 +190,11 @@ def _plain(spec: str, state: State) -> State:
     return state
 
 
-def save_weights(path: Path, weights: Weights, about: Mapping[str, str], dtype: torch.dtype = torch.float32) -> None:
-    """Write a .safetensors file that `read_weights` reads back whole; `about` is recorded beside it in the header."""
+def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half: Collection[str] = ()) -> None:
+    """Write a .safetensors file that `read_weights` reads back whole; `about` is recorded beside it in the header.
+
+    Tensors named in `half` are stored in half precision.
+    """
     said = {
         "model": weights.model,
         "S": weights.S and str(weights.S),
@@ -200,7 +203,7 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, str], dtype: 
     }
     header = {**about, "width": weights.width, **{name: value for name, value in said.items() if value is not None}}
     state = {
-        name: value.detach().cpu().to(dtype if value.is_floating_point() else value.dtype).contiguous()
+        name: value.detach().cpu().to(torch.float16 if name in half else value.dtype).contiguous()
         for name, value in weights.state.items()
     }
     save_file(state, path, metadata={HEADER: json.dumps(header)})

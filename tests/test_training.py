@@ -32,7 +32,7 @@ def folder(tmp_path_factory) -> str:
 
 
 def words(folder: str, out, *more: str) -> list[str]:
-    small = f"--model A --width 0.03125 --data {folder} --batch 4 --workers 0 --epochs 2 --out {out}"
+    small = f"--model A --width 0.03125 --data {folder} --batch 4 --workers 0 --epochs 2 --threads 1 --out {out}"
     return [*small.split(), *more]
 
 
@@ -46,7 +46,7 @@ def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path):
     assert len(list(resumed.epochs())) == 2
     ours, theirs = resumed.net.state_dict(), whole.net.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    assert [epoch[:4] for epoch in resumed.done] == [epoch[:4] for epoch in whole.done]
+    assert [epoch[:-1] for epoch in resumed.done] == [epoch[:-1] for epoch in whole.done]
 
 
 def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
@@ -117,8 +117,9 @@ def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch
     crop, shift, label = crops[3]
     assert label == images.labels[3]
     windows = whole.unfold(1, 224, 1).unfold(2, 224, 1).permute(1, 2, 0, 3, 4)
-    found = [(windows == each).flatten(2).all(2).any() for each in (crop, crop.flip(2))]
-    assert any(found)
+    # read_view rounds once where cut(rescale()) may round otherwise: one level of 255
+    distances = [(windows.int() - each.int()).abs().flatten(2).amax(2).min() for each in (crop, crop.flip(2))]
+    assert min(distances) <= 1
     again = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)[3]
     assert torch.equal(again[0], crop)
     assert torch.equal(again[1], shift)
