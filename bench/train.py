@@ -28,11 +28,11 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--S", default="256", help="training scale: 256, or 256-512 drawn per image")
     parser.add_argument("--init", help="weights to start from; deeper nets take A's outer layers")
     parser.add_argument(
-        "--epochs", type=_epochs, default="4,2", help="the most at the first rate, at a tenth of it, ..."
+        "--epochs", type=_epochs, default="4,1", help="the most at the first rate, at a tenth of it, ..."
     )
     parser.add_argument("--patience", type=int, default=2, help="epochs without improvement before the rate falls")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=0.01)
+    parser.add_argument("--rate", type=float, default=0.04)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare images")
@@ -50,7 +50,7 @@ def _epochs(text: str) -> tuple[int, ...]:
             raise ValueError
         return epochs
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}': give numbers above 0, such as 4,2") from None
+        raise argparse.ArgumentTypeError(f"'{text}': give numbers above 0, such as 4,1") from None
 
 
 def main(arguments: list[str] | None = None) -> int:

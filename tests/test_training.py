@@ -72,13 +72,13 @@ def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
 
 def test_the_warm_up_ends_at_the_rate_even_in_a_short_epoch(folder, tmp_path):
     first, second = Training(parser().parse_args(words(folder, tmp_path))).epochs()
-    assert first.rate == second.rate == 0.01
+    assert first.rate == second.rate == 0.04
 
 
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
     next(Training(parser().parse_args(words(folder, tmp_path))).epochs())
     assert main(words(folder, tmp_path, "--rate", "0.5")) == 2
-    assert "was begun with 0.01" in capsys.readouterr().err.splitlines()[-1]
+    assert "was begun with 0.04" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("mistake", ["--S 200", "--S x", "--model vgg61", "--init none.pth", "--batch 99"])
