@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,15 +23,25 @@ from bench.parts import Batch
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
-from bench.rows import Row, Tasks, result_of, rows_of, tasks_of
+from bench.rows import Row, Tasks, result_of, rows_of, save_posteriors, tally_of, tasks_of
 from bench.shard import Shard
 from bench.sources import open_data
 from bench.weights import choose_weights, read_weights
 from protocols.protocol import Protocol, parse, parse_Q
-from protocols.scales import parse_S
+from protocols.scales import TrainingScale, parse_S
+from results.result import Result
 from results.table import markdown, write
+from results.tally import Tally
 
 T = TypeVar("T")
+
+
+class Wanted(NamedTuple):
+    """A net to be evaluated: its name, where its weights are, and S where they may not say it."""
+
+    name: str
+    weights: str
+    S: TrainingScale | None
 
 
 @dataclass(frozen=True)
@@ -48,32 +58,45 @@ class Job:
         """Each place in the store once."""
         return list({task.store.folder: task for task in self.tasks.values()}.values())
 
+    def tally(self, row: Row, options: Namespace) -> Tally:
+        """Count a row from its stored parts."""
+        scored = np.unique(self.images.labels) if options.restrict_classes else None
+        return tally_of(row, self.tasks, self.images, scored)
+
+    def result(self, row: Row, counted: Tally, options: Namespace, posteriors: Path | None = None) -> Result:
+        """What the tables say of a counted row."""
+        result = result_of(row, counted, self.images, options.restrict_classes, provenance(), posteriors)
+        if result.posteriors:
+            save_posteriors(row, self.tasks, self.images, Path(result.posteriors))
+        return result
+
 
 def run(options: Namespace) -> int:
     """Evaluate what was asked for and write the tables; the first process prints. Raises UserError and its like."""
     with Shard() as shard:
         job = shard.in_turn(lambda: _prepare(options, shard))
-        if options.dry_run:
-            if shard.first:
-                print(plan(job.distinct_tasks, job.images))
-            return 0
-        lines = header(job.models, job.images, options)
-        if shard.first:
-            print("\n".join(lines), file=sys.stderr)
-            _writable("--out", options.out)
-        batch = Batch(_batch(options.batch_size), job.models[0].device)
-        threads = _threads(options.workers)
-        fill(job.distinct_tasks, job.images, shard, batch, threads, options.fresh, options.skip_corrupt)
-        if shard.first:
-            _report(options, job, lines)
+        if complete(job, options, shard) and shard.first:
+            _report(options, job)
     return 0
 
 
-def _prepare(options: Namespace, shard: Shard) -> Job:
-    images = open_data(options.data).limit(_limit(options.limit))
-    models = _models(options, images, shard)
-    images = _same_classes(images, models)
-    rows = rows_of(models, _protocols(options, models), options.fuse)
+def complete(job: Job, options: Namespace, shard: Shard) -> bool:
+    """Compute what the store lacks; under --dry-run only say what that is, and return False. Raises UserError."""
+    if options.dry_run:
+        if shard.first:
+            print(plan(job.distinct_tasks, job.images))
+        return False
+    if shard.first:
+        print("\n".join(header(job.models, job.images, options)), file=sys.stderr)
+        _writable("--out", options.out)
+    batch = Batch(_batch(options.batch_size), job.models[0].device)
+    threads = _threads(options.workers)
+    fill(job.distinct_tasks, job.images, shard, batch, threads, options.fresh, options.skip_corrupt)
+    return True
+
+
+def make_job(options: Namespace, images: Images, models: Sequence[Model], rows: Sequence[Row]) -> Job:
+    """Find the parts that the rows need and their places in the store. Raises UserError where a Q is too small."""
     root = _writable("--store", options.store or cache_folder() / "store")
     job = Job(images, models, rows, tasks_of(rows, images, root))
     for model, part in job.tasks:
@@ -81,19 +104,51 @@ def _prepare(options: Namespace, shard: Shard) -> Job:
     return job
 
 
-def _report(options: Namespace, job: Job, lines: Sequence[str]) -> None:
-    scored = np.unique(job.images.labels) if options.restrict_classes else None
-    posteriors = options.out / "posteriors" if options.save_posteriors else None
+def open_images(options: Namespace) -> Images:
+    """What `--data` and `--limit` say. Raises UserError."""
+    return open_data(options.data).limit(_limit(options.limit))
+
+
+def open_models(options: Namespace, wanted: Sequence[Wanted], shard: Shard) -> list[Model]:
+    """Nets with their weights, on this process's device. Raises UserError."""
+    device = pick_device(options.device, shard.local_rank)
+    precision = Precision(options.dtype)
+    precision.set_up(device)
+    pixels = _parsed(parse_pixels, options.pixels)
+    return [
+        make_model(each.name, read_weights(each.weights, each.name), pixels, each.S, device, precision, options.map)
+        for each in wanted
+    ]
+
+
+def writing_to(folder: Path, write: Callable[[], T]) -> T:
+    """Call `write`; what stands in its way is a UserError."""
     try:
-        results = [result_of(row, job.tasks, job.images, scored, provenance(), posteriors) for row in job.rows]
-        write(results, options.out, lines)
+        return write()
     except OSError as error:
-        raise UserError(f"cannot write to {options.out}: {error.strerror}; give --out DIR") from None
-    print(markdown(results))
+        raise UserError(f"cannot write to {folder}: {error.strerror}; give --out DIR") from None
+
+
+def _prepare(options: Namespace, shard: Shard) -> Job:
+    images = open_images(options)
+    models = open_models(options, _wanted(options, images), shard)
+    images = same_classes(images, models)
+    return make_job(options, images, models, rows_of(models, _protocols(options, models), options.fuse))
+
+
+def _report(options: Namespace, job: Job) -> None:
+    posteriors = options.out / "posteriors" if options.save_posteriors else None
+
+    def tables() -> list[Result]:
+        results = [job.result(row, job.tally(row, options), options, posteriors) for row in job.rows]
+        write(results, options.out, header(job.models, job.images, options))
+        return results
+
+    print(markdown(writing_to(options.out, tables)))
     print(f"written to {options.out}/results.csv, .json and .md", file=sys.stderr)
 
 
-def _models(options: Namespace, images: Images, shard: Shard) -> list[Model]:
+def _wanted(options: Namespace, images: Images) -> list[Wanted]:
     names = [zoo.canonical(name) for name in options.model.split(",")]
     specs = options.weights.split(",")
     if len(specs) == 1 and len(names) > 1 and specs[0] == "auto":
@@ -102,20 +157,12 @@ def _models(options: Namespace, images: Images, shard: Shard) -> list[Model]:
         raise UserError(
             f"weights '{options.weights}': {len(specs)} for {len(names)} models; give one per model, or auto"
         )
-    device = pick_device(options.device, shard.local_rank)
-    precision = Precision(options.dtype)
-    precision.set_up(device)
-    pixels = _parsed(parse_pixels, options.pixels)
     S = _parsed(parse_S, options.S)
-    models = []
-    for name, spec in zip(names, specs, strict=True):
-        weights = read_weights(choose_weights(spec, name, images), name)
-        models.append(make_model(name, weights, pixels, S, device, precision, options.map))
-    return models
+    return [Wanted(name, choose_weights(spec, name, images), S) for name, spec in zip(names, specs, strict=True)]
 
 
-def _same_classes(images: Images, models: Sequence[Model]) -> Images:
-    """Labels as indices of the models' classes; several models must agree."""
+def same_classes(images: Images, models: Sequence[Model]) -> Images:
+    """Labels as indices of the models' classes; several models must agree. Raises UserError."""
     first = models[0]
     seen = reconcile(images, first.count, first.weights.classes, first.weights.source)
     for model in models[1:]:

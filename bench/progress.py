@@ -22,7 +22,9 @@ class Meter:
     def __init__(self, total: float, what: str) -> None:
         form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
         self.left = total
-        self.bar = tqdm(total=total, desc=what, bar_format=form, dynamic_ncols=True, disable=not FIRST or total == 0)
+        self.bar = tqdm(
+            total=total, desc=what, bar_format=form, dynamic_ncols=True, smoothing=0, disable=not FIRST or total == 0
+        )
 
     def add(self, cost: float) -> None:
         self.left = max(0.0, self.left - cost)

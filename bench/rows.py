@@ -14,7 +14,7 @@ from protocols.protocol import Part, Protocol
 from results.posteriors import join
 from results.result import Result, signature, signature_id
 from results.store import BLOCK, Store
-from results.tally import Net, row_blocks, tally
+from results.tally import Net, Tally, row_blocks, tally
 
 GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
 
@@ -66,27 +66,23 @@ def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> Tasks:
     return {(model, part): Task(model, part, Store(root, part_key(model, part, images))) for model, part in wanted}
 
 
+def tally_of(row: Row, tasks: Tasks, images: Images, scored: np.ndarray | None) -> Tally:
+    """Count a row from its stored parts; with `scored` only those classes compete."""
+    return tally(_stored(row, tasks), _blocks(images), scored)
+
+
+def save_posteriors(row: Row, tasks: Tasks, images: Images, path: Path) -> None:
+    """Write a row's ids, labels and posteriors as one `.npz`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    join(list(row_blocks(_stored(row, tasks), _blocks(images)))).save(path)
+
+
 def result_of(
-    row: Row,
-    tasks: Tasks,
-    images: Images,
-    scored: np.ndarray | None,
-    provenance: Mapping[str, str],
-    posteriors: Path | None,
+    row: Row, counted: Tally, images: Images, restricted: bool, provenance: Mapping[str, str], folder: Path | None
 ) -> Result:
-    """Count a row from its stored parts; `posteriors` is the folder for its `.npz`, if wanted."""
-    stored: list[Net] = [
-        [(tasks[model, part].store, share) for part, share in protocol.weights.items()] for model, protocol in row.nets
-    ]
-    blocks = -(-len(images) // BLOCK)
-    counted = tally(stored, blocks, scored)
-    line = _signature(row, images, len(counted.corrupt), scored is not None)
-    path = None
-    if posteriors:
-        posteriors.mkdir(parents=True, exist_ok=True)
-        path = posteriors / f"{signature_id(line)}.npz"
-        join(list(row_blocks(stored, blocks))).save(path)
+    """What the tables say of a counted row; `folder` is where its posteriors are saved, if they are."""
     nets, protocols = zip(*row.nets, strict=True)
+    line = _signature(row, images, len(counted.corrupt), restricted)
     wrong1 = counted.wrong(1)
     assert wrong1 is not None
     return Result(
@@ -105,9 +101,19 @@ def result_of(
         seconds=counted.seconds,
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
         signature=line,
-        posteriors=str(path) if path else None,
+        posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
         provenance={**provenance, "device": "; ".join(counted.devices)},
     )
+
+
+def _stored(row: Row, tasks: Tasks) -> list[Net]:
+    return [
+        [(tasks[model, part].store, share) for part, share in protocol.weights.items()] for model, protocol in row.nets
+    ]
+
+
+def _blocks(images: Images) -> int:
+    return -(-len(images) // BLOCK)
 
 
 def _joined(names) -> str:

@@ -8,9 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.errors import UserError
-from protocols.protocol import ProtocolError
-from results.errors import ResultError
+from bench.options import add_computation, add_numbers, finished
 
 SHAPES_LIMIT = 200  # images of the built-in set that a run without --limit takes
 EPILOG = """examples:
@@ -55,36 +53,15 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--S", help="the weights' training scale where they do not say it, such as 384 or 256-512")
     what.add_argument(
-        "--pixels",
-        help="what the weights expect where they do not say it: torchvision, caffe, or order/range/mean/std such as "
-        "BGR/255/104,117,123/1,1,1",
-    )
-    what.add_argument(
         "--limit",
         help=f"this many images, spread evenly over the set, or all ({SHAPES_LIMIT} of shapes, all of other sets)",
     )
-    what.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
-    what.add_argument("--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so")
     what.add_argument("--fuse", action="store_true", help="add the fusion of all models")
-    what.add_argument(
-        "--map",
-        choices=("scores", "posteriors"),
-        default="scores",
-        help="what is averaged over the positions of a class score map: scores, then soft-max, or posteriors (scores)",
-    )
-    what.add_argument("--dtype", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32", help="number format (fp32)")
-    how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
-    how.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
-    how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
-    how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 8 at most)")
-    how.add_argument(
-        "--store", type=Path, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
-    )
-    how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
+    add_numbers(what)
+    add_computation(parser)
     out = parser.add_argument_group("what comes out")
     out.add_argument("--out", type=Path, metavar="DIR", help="folder for results.csv, .json and .md (runs/DATE-TIME)")
     out.add_argument("--save-posteriors", action="store_true", help="write ids, labels and posteriors, an .npz a row")
-    out.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
     out.add_argument("--list", choices=("models", "protocols", "data", "weights"), help="say what there is, and stop")
     return parser
 
@@ -94,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.out = options.out or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     if options.limit is None and options.data == "shapes":
         options.limit = str(SHAPES_LIMIT)
-    try:
+
+    def work() -> int:
         if options.list:
             from bench.listing import listing
 
@@ -103,15 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
         from bench.job import run
 
         return run(options)
-    except (UserError, ProtocolError, ResultError) as error:
-        print(f"bench.run: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("bench.run: stopped; finished blocks are kept, the same command goes on from there", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+
+    return finished("bench.run", work)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.options import finished
+
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
 WARM_UP = 200  # iterations over which the rate rises to its value when training begins
@@ -55,15 +57,14 @@ def _epochs(text: str) -> tuple[int, ...]:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    from bench.errors import UserError
-    from bench.paper_nets import train_all
-    from bench.training import train
 
-    try:
+    def work() -> int:
+        from bench.paper_nets import train_all
+        from bench.training import train
+
         return train_all(options) if options.paper else train(options)
-    except UserError as error:
-        print(f"bench.train: error: {error}", file=sys.stderr)
-        return 2
+
+    return finished("bench.train", work)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From posteriors to counts of wrong images."""
 
 import math
+from fractions import Fraction
 from statistics import NormalDist
 
 import numpy as np
@@ -36,3 +37,27 @@ def wilson(wrong: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     middle = (rate + z * z / (2 * n)) / shrink
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / shrink
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p of McNemar's test, from the images that only one of two classifiers got wrong.
+
+    Binomial: if both were equally good, each such image would be either's with probability 1/2 (McNemar, 1947).
+    """
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    ways = term = 1  # of choosing none of n; the next term follows from the one before
+    for k in range(fewer):
+        term = term * (n - k) // (k + 1)
+        ways += term
+    return min(1.0, float(Fraction(2 * ways, 2**n)))
+
+
+def paired_difference(
+    only_first: int, only_second: int, n: int, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """The first's error rate less the second's on the same n images, and its interval (Bonett and Price, 2012)."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    first, second = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    half = z * math.sqrt((first + second - (first - second) ** 2) / (n + 2))
+    middle = first - second
+    return (only_first - only_second) / n, max(-1.0, middle - half), min(1.0, middle + half)

@@ -1,13 +1,13 @@
 """Rows as CSV, JSON and Markdown."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from results.cells import code, escaped, interval, number
 from results.result import Result
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
@@ -19,7 +19,7 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     table = pd.DataFrame([_cells(record) for record in records]).to_markdown(
         index=False, disable_numparse=True, colalign=["left"] * len(PLAIN) + ["right"] * 8 + ["left"]
     )
-    signatures = dict.fromkeys(f"- `{record['signature_id']}`: {_code(record['signature'])}" for record in records)
+    signatures = dict.fromkeys(f"- `{record['signature_id']}`: {code(record['signature'])}" for record in records)
     lines = [*header, ""] if header else []
     return "\n".join([*lines, table, "", "Signatures:", "", *signatures, ""])
 
@@ -27,39 +27,22 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
 def _cells(record: dict[str, Any]) -> dict[str, str]:
     skipped = f" ({record['skipped']} corrupt left out)" if record["skipped"] else ""
     return {
-        **{name: _escaped(record[name]) for name in PLAIN},
+        **{name: escaped(record[name]) for name in PLAIN},
         "n": f"{record['n']}{skipped}",
-        "top-1 error % [95 %]": _error(record, "top1"),
-        "top-5 error % [95 %]": _error(record, "top5"),
+        "top-1 error % [95 %]": error_cell(record, "top1"),
+        "top-5 error % [95 %]": error_cell(record, "top5"),
         "wrong1": str(record["wrong1"]),
-        "wrong5": _dash(record["wrong5"]),
+        "wrong5": number(record["wrong5"]),
         "views": str(record["views"]),
-        "images/s": _dash(record["images_per_second"], ".3g"),
-        "paper top-1 / top-5": f"{_dash(record['paper_top1'], '.1f')} / {_dash(record['paper_top5'], '.1f')}",
+        "images/s": number(record["images_per_second"], ".3g"),
+        "paper top-1 / top-5": f"{number(record['paper_top1'], '.1f')} / {number(record['paper_top5'], '.1f')}",
         "signature": f"`{record['signature_id']}`",
     }
 
 
-def _error(record: dict[str, Any], name: str) -> str:
-    if record[name] is None:
-        return "–"
-    return f"{record[name]:.2f} [{record[name + '_low']:.2f}, {record[name + '_high']:.2f}]"
-
-
-def _dash(value: float | None, form: str = "") -> str:
-    return "–" if value is None else format(value, form)
-
-
-def _escaped(text: str) -> str:
-    """File names may hold what Markdown reads as markup."""
-    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
-    return plain.replace("](", "]\\(")
-
-
-def _code(text: str) -> str:
-    """A code span; backticks inside it take a longer fence."""
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"`{text}`" if fence == "`" else f"{fence} {text} {fence}"
+def error_cell(record: dict[str, Any], name: str) -> str:
+    """`top1` or `top5` of a record with its interval."""
+    return interval(record[name], record[f"{name}_low"], record[f"{name}_high"])
 
 
 def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -> None:

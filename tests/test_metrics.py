@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from results.metrics import ranks, wilson
+from results.metrics import mcnemar, paired_difference, ranks, wilson
 from results.posteriors import Posteriors
 
 
@@ -135,3 +135,41 @@ def test_wilson_is_symmetric_and_stays_between_0_and_1():
         low, high = wilson(wrong, 30)
         assert 0 <= low <= wrong / 30 <= high <= 1
         assert wilson(30 - wrong, 30) == pytest.approx((1 - high, 1 - low))
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p"),
+    # the exact sign test, as any table of the binomial distribution with probability 1/2 gives it
+    [(0, 6, 0.03125), (6, 0, 0.03125), (1, 9, 22 / 1024), (5, 15, 0.0413895), (5, 5, 1), (0, 0, 1), (0, 1, 1)],
+)
+def test_mcnemar_is_the_exact_sign_test_on_the_discordant_images(only_first, only_second, p):
+    assert mcnemar(only_first, only_second) == pytest.approx(p, rel=1e-5)
+
+
+def test_mcnemar_stays_exact_where_floats_would_not():
+    assert 0 < mcnemar(1000, 2000) < 1e-70
+    assert mcnemar(5000, 5000) == 1
+
+
+def test_paired_difference_as_published():
+    # Bentur et al., 2009, 21 children: 1 and 7 discordant, in Fagerland, Lydersen and Laake, 2014
+    difference, low, high = paired_difference(1, 7, 21)
+    assert difference == pytest.approx(-0.286, abs=5e-4)
+    assert (low, high) == (pytest.approx(-0.508, abs=5e-4), pytest.approx(-0.013, abs=1e-3))
+
+
+@pytest.mark.parametrize(("only_first", "only_second", "n"), [(3, 9, 40), (0, 0, 10), (10, 0, 10), (50, 60, 2000)])
+def test_paired_difference_turns_its_sign_with_the_order_and_stays_in_range(only_first, only_second, n):
+    difference, low, high = paired_difference(only_first, only_second, n)
+    assert paired_difference(only_second, only_first, n) == pytest.approx((-difference, -high, -low))
+    assert -1 <= low <= difference <= high <= 1
+
+
+def test_paired_difference_covers_the_truth_about_as_often_as_it_says():
+    random = np.random.RandomState(0)
+    covered = 0
+    for _ in range(2000):
+        only_first, only_second, _ = random.multinomial(200, [0.10, 0.15, 0.75])
+        _, low, high = paired_difference(int(only_first), int(only_second), 200)
+        covered += low <= -0.05 <= high
+    assert 0.94 <= covered / 2000 <= 0.965

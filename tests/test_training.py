@@ -1,8 +1,13 @@
 import json
+import random
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
-from conftest import make_image
+from conftest import make_image, make_weights
+from PIL import Image
 from safetensors import safe_open
 
 from bench.augment import TrainingCrops
@@ -49,6 +54,32 @@ def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path):
     assert [epoch[:-1] for epoch in resumed.done] == [epoch[:-1] for epoch in whole.done]
 
 
+def test_killed_at_a_random_moment_and_resumed_equals_left_alone_to_the_bit(folder, tmp_path):
+    def command(out):
+        longer = words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(start))
+        return [sys.executable, "-m", "bench.train", *longer]
+
+    start = make_weights(tmp_path / "start.safetensors", "A")
+    subprocess.run(command("whole"), check=True, capture_output=True)
+    with subprocess.Popen(command("cut"), stderr=subprocess.DEVNULL) as process:
+        wait_for(tmp_path / "cut" / "checkpoint.pt")
+        time.sleep(random.uniform(0, 1))  # anywhere in the second epoch, the third, or the writing after it
+        process.kill()
+    subprocess.run(command("cut"), check=True, capture_output=True)
+    one, other = (read_weights(str(tmp_path / out / "weights.safetensors")) for out in ("whole", "cut"))
+    assert one.digest == other.digest
+    logs = [(tmp_path / out / "log.csv").read_text().splitlines() for out in ("whole", "cut")]
+    assert len({tuple(line.rpartition(",")[0] for line in log) for log in logs}) == 1  # but for the seconds
+    assert len(logs[0]) == 4
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
     assert main(words(folder, tmp_path, "--S", "256-288", "--half", "--rate", "0.005", "--dropout", "0")) == 0
     path = tmp_path / "weights.safetensors"
@@ -58,8 +89,11 @@ def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["vgg-protocols"])
     assert {"command", "data", "validation_error", "commit"} <= about.keys()
+    assert about["recipe"]["rate"] == "0.005"
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert len(lines) == 3
+    with Image.open(tmp_path / "training.png") as plot:
+        assert plot.size == (960, 420)
     out = ["--out", str(tmp_path), "--store", str(tmp_path / "store")]
     assert run(["--model", "A", "--weights", str(path), "--data", folder, "--protocol", "single-scale", *out]) == 0
     assert "dense@272" in capsys.readouterr().out

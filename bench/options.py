@@ -1,0 +1,58 @@
+"""Options that several commands share, and how a command ends."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.errors import UserError
+from protocols.protocol import ProtocolError
+from results.errors import ResultError
+
+
+def add_numbers(group: argparse._ArgumentGroup) -> None:
+    """What changes the numbers, beside nets, protocols and data."""
+    group.add_argument(
+        "--pixels",
+        help="what the weights expect where they do not say it: torchvision, caffe, or order/range/mean/std such as "
+        "BGR/255/104,117,123/1,1,1",
+    )
+    group.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
+    group.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so"
+    )
+    group.add_argument(
+        "--map",
+        choices=("scores", "posteriors"),
+        default="scores",
+        help="what is averaged over the positions of a class score map: scores, then soft-max, or posteriors (scores)",
+    )
+    group.add_argument("--dtype", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32", help="number format (fp32)")
+
+
+def add_computation(parser: argparse.ArgumentParser) -> None:
+    """How it is computed."""
+    how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
+    how.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
+    how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 8 at most)")
+    how.add_argument(
+        "--store", type=Path, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
+    )
+    how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
+    how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
+
+
+def finished(command: str, work: Callable[[], int]) -> int:
+    """Do a command's work and return its exit code: an error of the user's is one line and code 2."""
+    try:
+        return work()
+    except (UserError, ProtocolError, ResultError) as error:
+        print(f"{command}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{command}: stopped; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1

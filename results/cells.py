@@ -1,0 +1,25 @@
+"""How values are written in Markdown tables."""
+
+import re
+
+
+def escaped(text: str) -> str:
+    """File names may hold what Markdown reads as markup."""
+    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    return plain.replace("](", "]\\(")
+
+
+def code(text: str) -> str:
+    """A code span; backticks inside it take a longer fence."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"`{text}`" if fence == "`" else f"{fence} {text} {fence}"
+
+
+def number(value: float | None, form: str = "") -> str:
+    """A dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def interval(value: float | None, low: float, high: float, form: str = ".2f") -> str:
+    """A value with its interval in brackets; a dash where there is none."""
+    return "–" if value is None else f"{value:{form}} [{low:{form}}, {high:{form}}]"

@@ -1,0 +1,96 @@
+"""The paper's Tables 3 to 6 with measured columns beside the published ones, and the table of its claims."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from results.cells import code, escaped, interval, number
+from results.claims import ALPHA, MARGIN, Comparison
+from results.paper import PaperRow
+from results.result import Result
+from results.table import error_cell
+
+TITLES = {
+    3: "Table 3: dense evaluation at a single test scale (section 4.1)",
+    4: "Table 4: dense evaluation at three test scales (section 4.2)",
+    5: "Table 5: dense, multi-crop, and both (section 4.3)",
+    6: "Table 6: fusion of nets (section 4.4)",
+}
+
+
+def write_tables(measured: Mapping[PaperRow, Result], folder: Path, caption: Sequence[str]) -> None:
+    """Write `table3` to `table6`, each as .md and .csv; the caption's lines stand above every table."""
+    for table, title in TITLES.items():
+        rows = {row: result for row, result in measured.items() if row.table == table}
+        records = [result.record() | {"paper_top1": row.top1, "paper_top5": row.top5} for row, result in rows.items()]
+        lines = [f"# {title}", "", *caption, "", _markdown(rows, records), ""]
+        signatures = dict.fromkeys(f"- `{each['signature_id']}`: {code(each['signature'])}" for each in records)
+        _write(folder / f"table{table}", records, [*lines, "Signatures:", "", *signatures, ""])
+
+
+def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Sequence[str]) -> None:
+    """Write `claims.md` and `claims.csv`."""
+    records = [each.record() for each in comparisons]
+    verdicts = [record["verdict"] for record in records]
+    counts = ", ".join(f"{verdicts.count(each)} {each}" for each in ("holds", "reversed", "undecided"))
+    lines = [
+        "# Do the paper's claims hold?",
+        "",
+        *caption,
+        f"- {len(records)} claims: {counts}. Top-1; each compares two rows on the same images.",
+        f"- McNemar's exact test at {ALPHA:.0%}, not corrected for the number of claims; differences in points with "
+        f'95 % intervals, below 0 the first row is better. A claim of "no better" also holds where an improvement of '
+        f"{100 * MARGIN:g} point can be ruled out.",
+        "",
+        pd.DataFrame([_claim_cells(record) for record in records]).to_markdown(
+            index=False, disable_numparse=True, colalign=["left"] * 4 + ["right"] * 4 + ["left", "right"]
+        ),
+        "",
+    ]
+    _write(folder / "claims", records, lines)
+
+
+def _write(path: Path, records: Sequence[dict[str, Any]], lines: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(records, dtype=object).to_csv(path.with_suffix(".csv"), index=False)
+    path.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:
+    cells = [_cells(row, record) for row, record in zip(rows, records, strict=True)]
+    return pd.DataFrame(cells).to_markdown(
+        index=False, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 7 + ["left"]
+    )
+
+
+def _cells(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
+    return {
+        "nets (configuration/S)": ", ".join(net.split()[0] for net in row.nets),
+        "protocol": escaped(record["protocol"]),
+        "n": str(record["n"]),
+        "top-1 error % [95 %]": error_cell(record, "top1"),
+        "top-5 error % [95 %]": error_cell(record, "top5"),
+        "wrong1": str(record["wrong1"]),
+        "wrong5": number(record["wrong5"]),
+        "ImageNet, paper: top-1": f"{record['paper_top1']:.1f}",
+        "top-5": f"{record['paper_top5']:.1f}",
+        "signature": f"`{record['signature_id']}`",
+    }
+
+
+def _claim_cells(record: dict[str, Any]) -> dict[str, str]:
+    interval_ = interval(record["difference"], record["difference_low"], record["difference_high"], "+.2f")
+    return {
+        "claim": escaped(record["claim"]),
+        "section": record["section"],
+        "first": escaped(record["first"]),
+        "second": escaped(record["second"]),
+        "top-1 error %": f"{record['top1_first']:.2f} / {record['top1_second']:.2f}",
+        "difference [95 %]": interval_,
+        "only first / only second wrong": f"{record['only_first_wrong']} / {record['only_second_wrong']}",
+        "McNemar p": f"{record['mcnemar_p']:.2g}",
+        "verdict": record["verdict"],
+        "difference in the paper": f"{record['paper_difference']:+.1f}",
+    }
