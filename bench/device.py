@@ -1,5 +1,7 @@
 """Which device computes, and in which number format."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -44,6 +46,23 @@ class Precision:
             raise UserError(f"dtype 'tf32': only CUDA devices have it, this is {device.type}; give fp32 or bf16")
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
+
+
+@contextmanager
+def single_threads(device: torch.device) -> Iterator[int]:
+    """How many batches to compute at once: on a CPU as many as torch has threads, with one thread each meanwhile.
+
+    Small layers leave most of a team of threads waiting, and its members keep the cores from decoding as they wait.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu":
+        yield 1
+        return
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
 
 
 def device_name(device: torch.device) -> str:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.data import Images
-from bench.device import device_name
+from bench.device import device_name, single_threads
 from bench.errors import UserError
 from bench.loader import Loader, Prepared
 from bench.model import Model
@@ -36,35 +37,48 @@ class Task:
 
 
 def fill(
-    tasks: Sequence[Task], images: Images, shard: Shard, batch: Batch, threads: int, fresh: bool, skip: bool
+    tasks: Sequence[Task],
+    images: Images,
+    shard: Shard,
+    batch_size: int | None,
+    loading: int,
+    fresh: bool,
+    skip: bool,
 ) -> None:
     """Compute every block that a task's store lacks, this process's share of them, and wait for the other processes.
 
-    With `skip`, images that cannot be decoded are left out of the blocks; else a UserError lists them all, and blocks
-    without such images are kept. Raises StoreError where a block cannot be kept.
+    `loading` threads prepare images. With `skip`, images that cannot be decoded are left out of the blocks; else a
+    UserError lists them all, and blocks without such images are kept. Raises StoreError where a block cannot be kept.
     """
     blocks = [range(start, min(start + BLOCK, len(images))) for start in range(0, len(images), BLOCK)]
     missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip) if shard.first else [])
     mine = shard.share(missing)
-    loader = Loader(images, threads)
+    device = tasks[0].model.device
+    name = device_name(device)
     meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
-    try:
-        wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
-        prepared = loader.blocks(wanted)
-        for number, needed in mine:
-            start = time.perf_counter()
-            block = next(prepared)
-            waited = (time.perf_counter() - start) / len(needed)
-            if None in block and not skip:
-                raise _undecodable(loader.undecodable())
-            for t in needed:
-                tasks[t].store.write(
-                    number, _compute(tasks[t], images, blocks[number], block, batch, meter.add, waited)
-                )
-            del block
-    finally:
-        meter.close()
-        loader.close()
+    with single_threads(device) as threads:
+        loader = Loader(images, loading)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
+        batch = Batch(batch_size, device, pool if threads > 1 else None)
+        try:
+            wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
+            prepared = loader.blocks(wanted)
+            for number, needed in mine:
+                start = time.perf_counter()
+                block = next(prepared)
+                waited = (time.perf_counter() - start) / len(needed)
+                if None in block and not skip:
+                    raise _undecodable(loader.undecodable())
+                for t in needed:
+                    start = time.perf_counter()
+                    posteriors, corrupt = _compute(tasks[t], images, blocks[number], block, batch, meter.add)
+                    seconds = time.perf_counter() - start + waited
+                    tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt))
+                del block
+        finally:
+            meter.close()
+            pool.shutdown(cancel_futures=True)
+            loader.close()
     shard.gathered(())
 
 
@@ -100,26 +114,16 @@ def _undecodable(names: Sequence[str]) -> UserError:
 
 
 def _compute(
-    task: Task,
-    images: Images,
-    indices: range,
-    block: Sequence[Prepared | None],
-    batch: Batch,
-    advance: Advance,
-    waited: float,
-) -> Block:
-    """One task on one block of images."""
-    start = time.perf_counter()
+    task: Task, images: Images, indices: range, block: Sequence[Prepared | None], batch: Batch, advance: Advance
+) -> tuple[Posteriors, tuple[str, ...]]:
+    """One task on one block of images; and the ids of those that cannot be decoded."""
+    task.model.ready(task.part)
     good = [(i, image) for i, image in zip(indices, block, strict=True) if image is not None]
     probs = part_posteriors(task.model, task.part, [image for _, image in good], batch, advance, task.cost)
     ids = np.array([images.ids[i] for i, _ in good], dtype=str)
     _refuse_nonfinite(probs, ids, task)
-    return Block(
-        Posteriors(probs, images.labels[[i for i, _ in good]], ids),
-        seconds=time.perf_counter() - start + waited,
-        device=device_name(task.model.device),
-        corrupt=tuple(images.ids[i] for i, image in zip(indices, block, strict=True) if image is None),
-    )
+    corrupt = tuple(images.ids[i] for i, image in zip(indices, block, strict=True) if image is None)
+    return Posteriors(probs, images.labels[[i for i, _ in good]], ids), corrupt
 
 
 def _refuse_nonfinite(probs: np.ndarray, ids: np.ndarray, task: Task) -> None:

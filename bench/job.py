@@ -19,7 +19,6 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
-from bench.parts import Batch
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
@@ -89,9 +88,8 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
     if shard.first:
         print("\n".join(header(job.models, job.images, options)), file=sys.stderr)
         _writable("--out", options.out)
-    batch = Batch(_batch(options.batch_size), job.models[0].device)
-    threads = _threads(options.workers)
-    fill(job.distinct_tasks, job.images, shard, batch, threads, options.fresh, options.skip_corrupt)
+    batch, loading = _batch(options.batch_size), _threads(options.workers)
+    fill(job.distinct_tasks, job.images, shard, batch, loading, options.fresh, options.skip_corrupt)
     return True
 
 

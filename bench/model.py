@@ -13,6 +13,7 @@ from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
 from bench.device import Precision
 from bench.errors import UserError
 from bench.pixels import NAMED, Pixels
+from bench.pool import pool_pairwise
 from bench.weights import Weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED, TrainingScale
@@ -63,7 +64,13 @@ class Model:
     def crop_net(self) -> nn.Module:
         return self._ready(self.net)
 
+    def ready(self, part: Part) -> None:
+        """Put the net that a part needs onto the device, before several threads ask for it at once."""
+        _ = self.dense_net if part.method == "dense" else self.crop_net
+
     def _ready(self, net: nn.Module) -> nn.Module:
+        if self.device.type == "cpu":
+            pool_pairwise(net)
         try:
             return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
         except torch.OutOfMemoryError:

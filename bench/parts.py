@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,25 +15,26 @@ from bench.pixels import cut
 from protocols.protocol import Part
 from protocols.view import Size, View
 
-AUTO_BATCH = {"cpu": 32, "cuda": 256}
+AUTO_BATCH = {"cpu": 8, "cuda": 256}  # on a CPU what stays in the caches
 Advance = Callable[[float], None]
 
 
 class Batch:
-    """How many views of the net's own size go through it at once; halved when memory runs out."""
+    """How many views of the net's own size go through it at once, halved when memory runs out; and in which threads."""
 
-    def __init__(self, views: int | None, device: torch.device) -> None:
+    def __init__(self, views: int | None, device: torch.device, pool: Executor | None = None) -> None:
         self.views = views or AUTO_BATCH[device.type]
+        self.map = pool.map if pool else map
 
     def size(self, pixels: int, side: int) -> int:
         """How many views of this many pixels fit."""
         return max(1, self.views * side * side // pixels)
 
-    def halve(self, views: int) -> None:
-        """After so many views were too many. Raises UserError where there is nothing left to halve."""
-        if views == 1:
-            raise UserError("out of memory with one view at a time; give smaller Q, or a device with more memory")
-        self.views = max(1, self.views // 2)
+    def halve(self, views: int) -> int:
+        """After so many were too many: half of it, from now on; batches cut before may find that out after others."""
+        half = max(1, views // 2)
+        self.views = min(self.views, half)
+        return half
 
 
 @dataclass(frozen=True)
@@ -63,26 +65,40 @@ def part_posteriors(
         for view, weight in part.views(image.size, model.side).items():
             looks.append(Look(i, view, weight, len(looks)))
     per_image = np.bincount([look.image for look in looks], minlength=len(block))
+    rows = np.empty((len(looks), model.count), np.float32)
+
+    def compute(together: Sequence[Look], limit: int = batch.views) -> Sequence[Look]:
+        views = torch.stack([cut(block[look.image].at[part.Q], look.view) for look in together])
+        try:
+            probs = model.posteriors(views, whole=together[0].view.box is None)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            if len(together) == 1:
+                raise UserError(
+                    "out of memory with one view at a time; give smaller Q, or a device with more memory"
+                ) from None
+            limit, middle = batch.halve(limit), len(together) // 2
+            return [*compute(together[:middle], limit), *compute(together[middle:], limit)]
+        rows[[look.row for look in together]] = probs.numpy()
+        return together
+
+    for done in batch.map(compute, _batches(looks, block, batch, model.side)):
+        advance(sum(cost / per_image[look.image] for look in done))
+    return _means(rows, looks, len(block))
+
+
+def _batches(looks: Sequence[Look], block: Sequence[Prepared], batch: Batch, side: int) -> list[Sequence[Look]]:
+    """Views of equal size together, as many as fit."""
     by_size: dict[Size, list[Look]] = defaultdict(list)
     for look in looks:
         by_size[_view_size(block[look.image], look.view)].append(look)
-    rows = np.empty((len(looks), model.count), np.float32)
-    for size, group in by_size.items():
-        todo = group
-        while todo:
-            now = todo[: batch.size(size.width * size.height, model.side)]
-            views = torch.stack([cut(block[look.image].at[part.Q], look.view) for look in now])
-            try:
-                probs = model.posteriors(views, whole=now[0].view.box is None)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                if not _out_of_memory(error):
-                    raise
-                batch.halve(len(now))
-                continue
-            rows[[look.row for look in now]] = probs.numpy()
-            todo = todo[len(now) :]
-            advance(sum(cost / per_image[look.image] for look in now))
-    return _means(rows, looks, len(block))
+    return [
+        group[start : start + count]
+        for size, group in by_size.items()
+        for count in [batch.size(size.width * size.height, side)]
+        for start in range(0, len(group), count)
+    ]
 
 
 def _view_size(image: Prepared, view: View) -> Size:

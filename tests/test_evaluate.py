@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,16 @@ def test_running_out_of_memory_halves_the_batch_and_loses_nothing(block):
     assert sum(tight.seen) == 150
     roomy = part_posteriors(Fake(1000), Part("multicrop", 256), block, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
     assert np.array_equal(found, roomy)
+
+
+def test_batches_in_several_threads_change_nothing_not_even_when_memory_runs_out(block):
+    with ThreadPoolExecutor(3) as pool:
+        batch, tight = Batch(30, torch.device("cpu"), pool), Fake(room=8)
+        found = part_posteriors(tight, Part("multicrop", 256), block, batch)  # type: ignore[arg-type]
+    assert batch.views == 7
+    assert sum(tight.seen) == 150
+    alone = part_posteriors(Fake(1000), Part("multicrop", 256), block, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
+    assert np.array_equal(found, alone)
 
 
 def test_out_of_memory_with_one_view_ends_with_one_line(block):
