@@ -19,6 +19,7 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
+from bench.options import say
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
@@ -83,7 +84,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
     """Compute what the store lacks; under --dry-run only say what that is, and return False. Raises UserError."""
     if options.dry_run:
         if shard.first:
-            print(plan(job.distinct_tasks, job.images))
+            say(plan(job.distinct_tasks, job.images))
         return False
     if shard.first:
         print("\n".join(header(job.models, job.images, options)), file=sys.stderr)
@@ -142,7 +143,7 @@ def _report(options: Namespace, job: Job) -> None:
         write(results, options.out, header(job.models, job.images, options))
         return results
 
-    print(markdown(writing_to(options.out, tables)))
+    say(markdown(writing_to(options.out, tables)))
     print(f"written to {options.out}/results.csv, .json and .md", file=sys.stderr)
 
 

@@ -1,6 +1,7 @@
 """Options that several commands share, and how a command ends."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,11 @@ def finished(command: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print(f"{command}: stopped; what is finished is kept, the same command goes on from there", file=sys.stderr)
         return 130
+
+
+def say(text: str) -> None:
+    """Print what was asked for; a reader that went away, such as `head`, is no fault of the command's."""
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same pipe

@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import add_computation, add_numbers, finished
+from bench.options import add_computation, add_numbers, finished, say
 
 SHAPES_LIMIT = 200  # images of the built-in set that a run without --limit takes
 EPILOG = """examples:
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.list:
             from bench.listing import listing
 
-            print(listing(options.list))
+            say(listing(options.list))
             return 0
         from bench.job import run
 

@@ -13,7 +13,7 @@ from bench.model import Model
 from bench.paper_nets import NETS, PaperNet
 from bench.rows import Row
 from bench.shard import Shard
-from bench.weights import SUFFIXES
+from bench.weights import SUFFIXES, builtin_names
 from protocols.protocol import parse
 from protocols.scales import parse_S
 from results.claims import Claim, claims, compare
@@ -41,7 +41,7 @@ def sources(spec: str, data: str) -> dict[str, str]:
     if spec == "auto":
         if data != "shapes":
             raise UserError(f"weights 'auto': the built-in nets know shapes, not {data}; give DIR or NAME=WHERE,...")
-        return {name: f"builtin:{name}" for name in BY_NAME}
+        return {name: f"builtin:{name}" for name in BY_NAME if name in builtin_names()}
     if Path(spec).is_dir():
         files = {name: Path(spec) / f"{name}{suffix}" for suffix in reversed(SUFFIXES) for name in BY_NAME}
         found = {name: str(path) for name, path in files.items() if path.is_file()}

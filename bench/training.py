@@ -173,7 +173,8 @@ class Training:
     def validation_error(self) -> float:
         """Centre-crop top-1 error in % on the validation images."""
         labels = torch.from_numpy(self.validation.labels)
-        return 100 * (self._predictions(self._validation_batches()) != labels).double().mean().item()
+        wrong = int((self._predictions(self._validation_batches()) != labels).sum())
+        return round(100 * wrong / len(labels), 4)
 
     def _validation_batches(self) -> Iterable[torch.Tensor]:
         (Q,) = single_scale(self.S)

@@ -13,7 +13,7 @@ from bench.paper_nets import NETS
 from bench.run import main as run
 from bench.tables import main
 from bench.tables_job import BY_NAME, sources
-from bench.weights import Weights, read_weights, save_weights
+from bench.weights import Weights, builtin_names, read_weights, save_weights
 from bench.zoo import canonical
 from protocols.scales import parse_S
 from results.claims import claims
@@ -111,7 +111,7 @@ def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
 
 
 def test_sources(nets):
-    assert sources("auto", "shapes") == {name: f"builtin:{name}" for name in BY_NAME}
+    assert sources("auto", "shapes") == {name: f"builtin:{name}" for name in builtin_names()}
     assert sources(str(nets), "x") == {name: f"{nets}/{name}.safetensors" for name in BY_NAME}
     assert sources("D-384=a.pth, A-256=torchvision:B", "x") == {"D-384": "a.pth", "A-256": "torchvision:B"}
 

@@ -1,0 +1,114 @@
+"""Written tables, read back row by row; a file may come from anywhere, so nothing in it is trusted."""
+
+import csv
+import io
+import json
+import math
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from results.cells import number
+from results.errors import ResultError
+
+NUMBERS = ("n", "wrong1", "wrong5", "images_per_second")
+NAMES = ("model", "S", "protocol", "data")  # what people know a row by
+PROVENANCE = ("machine", "device", "python", "torch", "torchvision", "numpy", "pillow")
+MOST = 1e12  # images, or images/s: anything above was never measured
+WANTED = "give a results.json or results.csv as bench.run writes it"
+
+
+class Counts(NamedTuple):
+    n: int
+    wrong1: int
+    wrong5: int | None
+
+    def __str__(self) -> str:
+        return f"wrong1 {self.wrong1}, wrong5 {number(self.wrong5)}, n {self.n}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured and what came out; `speed` in images/s, NaN where unknown; `texts` are names and provenance."""
+
+    signature: str
+    counts: Counts
+    speed: float
+    texts: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts[name]
+
+
+def read(path: Path) -> dict[str, Row]:
+    """The rows of a results.json or results.csv by signature. Raises ResultError."""
+    rows: dict[str, Row] = {}
+    for place, record in enumerate(_records(path), 1):
+        try:
+            row = _row(record)
+        except ValueError as error:
+            raise ResultError(f"'{path}', row {place}: {error}; {WANTED}") from None
+        if rows.setdefault(row.signature, row).counts != row.counts:
+            raise ResultError(f"'{path}', row {place}: its signature stands above with other counts; keep one of them")
+    if not rows:
+        raise ResultError(f"'{path}' holds no rows; {WANTED}")
+    return rows
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return _json(text) if text.lstrip().startswith(("[", "{")) else _csv(text)
+    except OSError as error:
+        raise ResultError(f"'{path}': {error.strerror}; {WANTED}") from None
+    except (ValueError, RecursionError, csv.Error):
+        raise ResultError(f"'{path}' is not a table of results; {WANTED}") from None
+
+
+def _json(text: str) -> list[dict[str, Any]]:
+    records = json.loads(text)
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("not a list of objects")
+    json.dumps(records, ensure_ascii=False).encode()  # JSON can spell half a character, which cannot be printed
+    return records
+
+
+def _csv(text: str) -> list[dict[str, Any]]:
+    lines = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    records: list[dict[str, Any]] = list(lines)
+    if any(None in record or None in record.values() for record in records):
+        raise ValueError("too few or too many cells")
+    return [{name: _cell(text) if name in NUMBERS else text for name, text in record.items()} for record in records]
+
+
+def _cell(text: str) -> Any:
+    """A number as JSON would hold it; what is none stays a text."""
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return text
+
+
+def _row(record: Mapping[str, Any]) -> Row:
+    line, n, wrong1, wrong5, speed = [record.get(name, None) for name in ("signature", *NUMBERS)]
+    texts = {name: record.get(name) or "–" for name in (*NAMES, *PROVENANCE)}
+    for name, text in (("signature", line), *texts.items()):
+        _check(name, text, isinstance(text, str) and bool(text.strip()), "a text")
+    _check("n", n, _is_number(n), "a whole number")
+    _check("wrong1", wrong1, _is_number(wrong1, n), "a whole number from 0 to n")
+    _check("wrong5", wrong5, wrong5 is None or _is_number(wrong5, n), "a whole number from 0 to n")
+    _check("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
+    counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
+    return Row(line, counts, math.nan if speed is None else float(speed), texts)
+
+
+def _check(name: str, value: Any, fine: bool, wanted: str) -> None:
+    if not fine:
+        raise ValueError(f"{name} {reprlib.repr(value)} is not {wanted}")
+
+
+def _is_number(value: Any, most: float = MOST, whole: bool = True) -> bool:
+    """Whole numbers may be floats: pandas writes 3.0 for 3 in a column with gaps."""
+    return type(value) in (int, float) and 0 <= value <= most and (not whole or value % 1 == 0)
