@@ -1,6 +1,7 @@
 """A net with its weights and everything that belongs to them, giving class posteriors of views."""
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +13,10 @@ from bench import zoo
 from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
 from bench.device import Precision
 from bench.errors import UserError
+from bench.grid import Grid
 from bench.pixels import NAMED, Pixels
 from bench.pool import pool_pairwise
+from bench.vgg import VGG
 from bench.weights import Weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED, TrainingScale
@@ -64,9 +67,14 @@ class Model:
     def crop_net(self) -> nn.Module:
         return self._ready(self.net)
 
+    @cached_property
+    def grid(self) -> Grid | None:
+        """The form for crops that overlap, where the net is one of the paper's."""
+        return Grid(self.crop_net) if isinstance(self.crop_net, VGG) else None
+
     def ready(self, part: Part) -> None:
         """Put the net that a part needs onto the device, before several threads ask for it at once."""
-        _ = self.dense_net if part.method == "dense" else self.crop_net
+        _ = self.dense_net if part.method == "dense" else self.grid
 
     def _ready(self, net: nn.Module) -> nn.Module:
         if self.device.type == "cpu":
@@ -97,20 +105,30 @@ class Model:
 
         Whole images go through the dense net. The one place where a class score map becomes posteriors.
         """
-        batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
-        batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
-        try:
-            scores = (self.dense_net if whole else self.crop_net)(batch).float()
-        except NotImplementedError as error:
-            raise UserError(
-                f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "
-                f"give --dtype fp32 ({error})"
-            ) from None
+        scores = self._scores(self.dense_net if whole else self.crop_net, views)
         if scores.ndim == 2:
             return scores.softmax(1).cpu()
         if self.map_rule == "posteriors":
             return scores.softmax(1).mean((2, 3)).cpu()
         return scores.mean((2, 3)).softmax(1).cpu()
+
+    @torch.inference_mode()
+    def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
+        """Posteriors (L, T, K), float32 on the host, of the crops at all tops and lefts of uint8 RGB (3, H, W)."""
+        grid = self.grid
+        assert grid is not None
+        return self._scores(lambda batch: grid.scores(batch[0], tops, lefts), image[None]).softmax(-1).cpu()
+
+    def _scores(self, net: Callable[[torch.Tensor], torch.Tensor], views: torch.Tensor) -> torch.Tensor:
+        batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
+        batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
+        try:
+            return net(batch).float()
+        except NotImplementedError as error:
+            raise UserError(
+                f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "
+                f"give --dtype fp32 ({error})"
+            ) from None
 
     def flops(self, height: int, width: int, whole: bool) -> int:
         """Floating-point operations for one view: twice its multiply-adds."""

@@ -83,9 +83,45 @@ def part_posteriors(
         rows[[look.row for look in together]] = probs.numpy()
         return together
 
-    for done in batch.map(compute, _batches(looks, block, batch, model.side)):
+    def compute_grid(together: Sequence[Look]) -> Sequence[Look]:
+        try:
+            grid_posteriors(model, block[together[0].image].at[part.Q], together, rows)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            return [look for few in _batches(together, block, batch, model.side) for look in compute(few)]
+        return together
+
+    shared = part.method == "multicrop" and model.grid is not None
+    work = _grids(looks) if shared else _batches(looks, block, batch, model.side)
+    for done in batch.map(compute_grid if shared else compute, work):
         advance(sum(cost / per_image[look.image] for look in done))
     return _means(rows, looks, len(block))
+
+
+def grid_posteriors(model: Model, image: torch.Tensor, looks: Sequence[Look], rows: np.ndarray) -> None:
+    """Fill the rows of all crops of one image that are mirrored, or all that are not."""
+    if looks[0].view.flip:
+        image = image.flip(-1)
+    places = {look.row: _place(look.view, image.shape[-1]) for look in looks}
+    lefts, tops = (sorted(set(starts)) for starts in zip(*places.values(), strict=True))
+    probs = model.posteriors_of_grid(image, tops, lefts).numpy()
+    for row, (left, top) in places.items():
+        rows[row] = probs[lefts.index(left), tops.index(top)]
+
+
+def _place(view: View, width: int) -> tuple[int, int]:
+    """Left and top of a crop; of a mirrored one, in the mirrored image."""
+    assert view.box is not None
+    return (width - view.box.right if view.flip else view.box.left), view.box.top
+
+
+def _grids(looks: Sequence[Look]) -> list[Sequence[Look]]:
+    """The crops of one image together, mirrored ones apart."""
+    grids: dict[tuple[int, bool], list[Look]] = defaultdict(list)
+    for look in looks:
+        grids[look.image, look.view.flip].append(look)
+    return list(grids.values())
 
 
 def _batches(looks: Sequence[Look], block: Sequence[Prepared], batch: Batch, side: int) -> list[Sequence[Look]]:

@@ -21,10 +21,13 @@ def pool_pairwise(net: nn.Module) -> None:
     """Put it in the place of every 2x2 pooling of a net that is not to be trained any more."""
     for parent in list(net.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.MaxPool2d) and _plain(child):
+            if is_pairwise(child):
                 setattr(parent, name, PairwiseMax())
 
 
-def _plain(pool: nn.MaxPool2d) -> bool:
-    settings = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode, pool.return_indices)
+def is_pairwise(layer: nn.Module) -> bool:
+    """Whether it is a 2x2 pooling of stride 2 without padding, in either form."""
+    if not isinstance(layer, nn.MaxPool2d):
+        return isinstance(layer, PairwiseMax)
+    settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode, layer.return_indices)
     return settings in [(2, 2, 0, 1, False, False), ((2, 2), (2, 2), (0, 0), (1, 1), False, False)]

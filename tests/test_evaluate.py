@@ -109,7 +109,7 @@ def test_an_error_of_the_first_worker_is_said_once(tmp_path):
 class Fake:
     """Stands in for a model that has room for so many pixels at once, and remembers what it was given."""
 
-    side, count = 224, 3
+    side, count, grid = 224, 3, None
 
     def __init__(self, room: int, error: Exception | None = None) -> None:
         self.room, self.error, self.seen = room, error or torch.OutOfMemoryError("CUDA out of memory"), []
