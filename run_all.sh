@@ -8,7 +8,5 @@ cd "$(dirname "$0")"
 if [ ! -x .venv/bin/python ]; then
     python3 -m venv .venv
 fi
-if ! .venv/bin/python -c "import bench.tables" 2>/dev/null; then
-    .venv/bin/pip install --quiet --disable-pip-version-check -e .
-fi
+.venv/bin/pip install --quiet --disable-pip-version-check -e .
 exec .venv/bin/python -m bench.tables --out results/tables "$@"

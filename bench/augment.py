@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import Dataset
 
 from bench.data import Images
+from bench.errors import UserError
+from bench.loader import DECODE_ERRORS
 from bench.pixels import read, read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
@@ -34,7 +37,7 @@ class TrainingCrops(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, int]:
         random = np.random.default_rng([self.seed, self.epoch, index])
         S = int(random.integers(self.S.low, self.S.high + 1))
-        image = read(self.images.paths[index])
+        image = _image(self.images, index)
         size = rescaled(Size(*image.size), S)
         left = int(random.integers(size.width - self.side + 1))
         top = int(random.integers(size.height - self.side + 1))
@@ -55,6 +58,13 @@ class CentreCrops(Dataset):
         return len(self.images)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        image = read(self.images.paths[index])
+        image = _image(self.images, index)
         (view,) = Part("centre", self.Q).views(Size(*image.size), self.side)
         return read_view(image, view).contiguous()
+
+
+def _image(images: Images, index: int) -> Image.Image:
+    try:
+        return read(images.paths[index])
+    except DECODE_ERRORS:
+        raise UserError(f"image '{images.paths[index]}' cannot be decoded; mend or remove it") from None

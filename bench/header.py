@@ -1,15 +1,14 @@
 """What stands above a table: plainly what was evaluated, on what, and what was assumed."""
 
-from argparse import Namespace
 from collections.abc import Sequence
 
 from bench.data import Images
 from bench.model import Model
 
 
-def header(models: Sequence[Model], images: Images, options: Namespace) -> list[str]:
+def header(models: Sequence[Model], images: Images) -> list[str]:
     """Lines of Markdown for people."""
-    lines = [_model(model, options) for model in models]
+    lines = [_model(model) for model in models]
     share = "all" if len(images) == images.total else "evenly spread"
     lines.append(
         f"- Data: {images.name}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
@@ -23,10 +22,12 @@ def header(models: Sequence[Model], images: Images, options: Namespace) -> list[
     return lines
 
 
-def _model(model: Model, options: Namespace) -> str:
+def _model(model: Model) -> str:
     weights = model.weights
-    S = f"S={model.S}" + ("" if weights.S or options.S else " (assumed: the weights do not say it; --S)")
-    stated = weights.pixels or options.pixels
-    pixels = f"pixels {model.pixels}" + ("" if stated else " (assumed: the weights do not say it; --pixels)")
     width = "" if weights.width == 1 else f", width {weights.width:g}"
+    S, pixels = f"S={model.S}{_assumed(model, 'S')}", f"pixels {model.pixels}{_assumed(model, 'pixels')}"
     return f"- Model: {model.name}{width}, weights {weights.source} ({weights.digest[:12]}), {S}, {pixels}"
+
+
+def _assumed(model: Model, what: str) -> str:
+    return f" (assumed: the weights do not say it; --{what})" if what in model.assumed else ""

@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
-from bench.options import say
+from bench.options import say, writable
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
@@ -87,8 +87,8 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
             say(plan(job.distinct_tasks, job.images))
         return False
     if shard.first:
-        print("\n".join(header(job.models, job.images, options)), file=sys.stderr)
-        _writable("--out", options.out)
+        print("\n".join(header(job.models, job.images)), file=sys.stderr)
+        writable("--out", options.out)
     batch, loading = _batch(options.batch_size), _threads(options.workers)
     fill(job.distinct_tasks, job.images, shard, batch, loading, options.fresh, options.skip_corrupt)
     return True
@@ -96,7 +96,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
 
 def make_job(options: Namespace, images: Images, models: Sequence[Model], rows: Sequence[Row]) -> Job:
     """Find the parts that the rows need and their places in the store. Raises UserError where a Q is too small."""
-    root = _writable("--store", options.store or cache_folder() / "store")
+    root = writable("--store", options.store or cache_folder() / "store")
     job = Job(images, models, rows, tasks_of(rows, images, root))
     for model, part in job.tasks:
         model.check(part, images.ids[0])
@@ -140,7 +140,7 @@ def _report(options: Namespace, job: Job) -> None:
 
     def tables() -> list[Result]:
         results = [job.result(row, job.tally(row, options), options, posteriors) for row in job.rows]
-        write(results, options.out, header(job.models, job.images, options))
+        write(results, options.out, header(job.models, job.images))
         return results
 
     say(markdown(writing_to(options.out, tables)))
@@ -208,11 +208,3 @@ def _batch(text: str) -> int | None:
 
 def _threads(count: int | None) -> int:
     return min(8, os.cpu_count() or 1) if count is None else _whole_number("--workers", str(count))
-
-
-def _writable(option: str, folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
-    return folder

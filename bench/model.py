@@ -27,7 +27,7 @@ class Model:
     """A classifier of K classes; `net` takes (N, 3, side, side) and gives (N, K) scores.
 
     `map_rule` says what is averaged over the positions of a class score map: `scores`, before the soft-max (section
-    3.2 as we read it), or `posteriors`, after it.
+    3.2 as we read it), or `posteriors`, after it. `assumed`: which of "S" and "pixels" neither weights nor user said.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Model:
     device: torch.device
     precision: Precision
     map_rule: str = "scores"
+    assumed: frozenset[str] = frozenset()
 
     @property
     def configuration(self) -> str:
@@ -159,16 +160,21 @@ def make_model(
     if weights.model and zoo.canonical(weights.model) != name:
         raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
     count = zoo.class_count(name, weights.state, weights.width) or 1000  # loading says what is missing
+    own = {
+        "pixels": _agreed("pixels", weights.source, weights.pixels, pixels),
+        "S": _agreed("S", weights.source, weights.S, S),
+    }
     return Model(
         name=name,
         weights=weights,
         net=zoo.load(name, weights.state, count, weights.width, weights.source),
         count=count,
-        pixels=_agreed("pixels", weights.source, weights.pixels, pixels) or NAMED["torchvision"],
-        S=_agreed("S", weights.source, weights.S, S) or JITTERED,
+        pixels=own["pixels"] or NAMED["torchvision"],
+        S=own["S"] or JITTERED,
         device=device,
         precision=precision,
         map_rule=map_rule,
+        assumed=frozenset(what for what, value in own.items() if value is None),
     )
 
 

@@ -10,6 +10,8 @@ from bench.errors import UserError
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
 
+SUBSET = 200  # images of the built-in set that a quick run takes
+
 
 def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
@@ -42,6 +44,15 @@ def add_computation(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
     how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
+
+
+def writable(option: str, folder: Path) -> Path:
+    """The folder, made if it is not there. Raises UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
+    return folder
 
 
 def finished(command: str, work: Callable[[], int]) -> int:

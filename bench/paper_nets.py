@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.progress import Meter, warn
+from bench.sources import open_data
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def train_all(options: Namespace) -> int:
     meter = Meter(sum(options.epochs) * len(NETS), "training")
     running: dict[Future[str | None], str] = {}
     failed: list[str] = []
-    with ThreadPoolExecutor(jobs) as pool:
+    open_data(options.data, "train")  # rendered once, not by every training that finds it missing
+    pool = ThreadPoolExecutor(jobs)
+    try:
         while True:
             for name in sorted(waiting.get_ready(), key=list(by_name).index):
                 running[pool.submit(_train, command(by_name[name], options, out, threads), out / name)] = name
@@ -69,7 +72,9 @@ def train_all(options: Namespace) -> int:
                 else:
                     waiting.done(name)
             meter.done(sum(_epochs_done(out / name) for name in by_name))
-    meter.close()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        meter.close()
     if failed:
         raise UserError(f"{', '.join(failed)} failed, see above; mend that and run again, what is trained is kept")
     print(f"the twelve nets are in {out}/*/weights.safetensors", file=sys.stderr)
@@ -96,9 +101,10 @@ def _train(words: list[str], folder: Path) -> str | None:
         # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
         environment = os.environ | {"OMP_NUM_THREADS": words[words.index("--threads") + 1]}
         code = subprocess.run(words, stdout=file, stderr=file, env=environment, check=False).returncode
-    return messages.read_text().splitlines()[-1] if code else None
+    lines = messages.read_text().splitlines() or ["it ended without a word"]
+    return f"{lines[-1]} (exit code {code}; {messages})" if code else None
 
 
 def _epochs_done(folder: Path) -> int:
     log = folder / "log.csv"
-    return len(log.read_text().splitlines()) - 1 if log.exists() else 0
+    return max(0, len(log.read_text().splitlines()) - 1) if log.exists() else 0

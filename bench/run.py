@@ -1,6 +1,6 @@
 """`python -m bench.run`: error tables of a classifier under the VGG paper's test protocols.
 
-The command line, and the only place with defaults. Nothing heavy is imported before the arguments are read.
+The command line. Nothing heavy is imported before the arguments are read.
 """
 
 import argparse
@@ -8,9 +8,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import add_computation, add_numbers, finished, say
+from bench.options import SUBSET, add_computation, add_numbers, finished, say
 
-SHAPES_LIMIT = 200  # images of the built-in set that a run without --limit takes
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
   python -m bench.run --model vgg16 --data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1
@@ -54,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--S", help="the weights' training scale where they do not say it, such as 384 or 256-512")
     what.add_argument(
         "--limit",
-        help=f"this many images, spread evenly over the set, or all ({SHAPES_LIMIT} of shapes, all of other sets)",
+        help=f"this many images, spread evenly over the set, or all ({SUBSET} of shapes, all of other sets)",
     )
     what.add_argument("--fuse", action="store_true", help="add the fusion of all models")
     add_numbers(what)
@@ -70,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     options.out = options.out or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     if options.limit is None and options.data == "shapes":
-        options.limit = str(SHAPES_LIMIT)
+        options.limit = str(SUBSET)
 
     def work() -> int:
         if options.list:

@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import add_computation, add_numbers, finished
+from bench.options import SUBSET, add_computation, add_numbers, finished
 
-QUICK = 200  # images of --quick
 EPILOG = """examples:
   python -m bench.tables --quick
   python -m bench.tables --data imagenet:DIR --weights DIR
@@ -33,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "nets there are no weights are left out",
     )
     what.add_argument("--limit", metavar="N", help="this many images, spread evenly over the set, or all (all)")
-    what.add_argument("--quick", dest="limit", action="store_const", const=str(QUICK), help=f"--limit {QUICK}")
+    what.add_argument("--quick", dest="limit", action="store_const", const=str(SUBSET), help=f"--limit {SUBSET}")
     add_numbers(what)
     add_computation(parser)
     out = parser.add_argument_group("what comes out")

@@ -43,8 +43,8 @@ def sources(spec: str, data: str) -> dict[str, str]:
             raise UserError(f"weights 'auto': the built-in nets know shapes, not {data}; give DIR or NAME=WHERE,...")
         return {name: f"builtin:{name}" for name in BY_NAME if name in builtin_names()}
     if Path(spec).is_dir():
-        files = {name: Path(spec) / f"{name}{suffix}" for suffix in reversed(SUFFIXES) for name in BY_NAME}
-        found = {name: str(path) for name, path in files.items() if path.is_file()}
+        files = ((name, Path(spec) / f"{name}{suffix}") for suffix in reversed(SUFFIXES) for name in BY_NAME)
+        found = {name: str(path) for name, path in files if path.is_file()}
     else:
         found = dict(_assignment(each) for each in spec.split(","))
     if not found:
@@ -87,7 +87,7 @@ def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
     measured = {paper: job.result(row, counted[row], options) for paper, row in rows.items()}
     wrong = {frozenset(paper.nets): counted[row].ranks >= 1 for paper, row in rows.items()}
     comparable = [claim for claim in claims() if _sides(claim) <= wrong.keys()]
-    caption = _caption(options, job, len(rows))
+    caption = _caption(job, len(rows))
     write_tables(measured, options.out, caption)
     write_claims(
         [
@@ -103,9 +103,9 @@ def _sides(claim: Claim) -> set[frozenset[str]]:
     return {frozenset(claim.first), frozenset(claim.second)}
 
 
-def _caption(options: Namespace, job: Job, rows: int) -> list[str]:
+def _caption(job: Job, rows: int) -> list[str]:
     """What was measured, above every table; the subset is named where it is one."""
-    *_, data = [line for line in header(job.models, job.images, options) if line.startswith("- Data: ")]
+    *_, data = [line for line in header(job.models, job.images) if line.startswith("- Data: ")]
     width = next(iter({model.weights.width for model in job.models}))
     lines = [data, f"- Nets: {len(job.models)} of the twelve" + (f", width {width:g}" if width != 1 else "")]
     if rows < len(paper_rows()):

@@ -1,6 +1,7 @@
 """Training epoch by epoch, with a checkpoint after each from which it goes on exactly."""
 
 import csv
+import os
 import sys
 import time
 from argparse import Namespace
@@ -12,12 +13,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from bench.augment import CentreCrops, TrainingCrops
+from bench.augment import SHIFT, CentreCrops, TrainingCrops
 from bench.classes import reconcile
 from bench.device import Precision, pick_device
 from bench.errors import UserError
 from bench.half import halve
 from bench.initial import randomise, start_from
+from bench.options import writable
 from bench.pixels import Pixels
 from bench.plot import plot_training
 from bench.progress import progress
@@ -45,14 +47,21 @@ class Epoch(NamedTuple):
 
 
 def train(options: Namespace) -> int:
-    """Train one net to the end, writing log, plot and weights beside the checkpoint."""
+    """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
     training = Training(options)
+    if training.weights_path.exists() and training.over:
+        print(f"{training.weights_path} is there already", file=sys.stderr)
+        return 0
     with (training.out / "log.csv").open("w", newline="") as file:
         log = csv.writer(file)
         log.writerow(Epoch._fields)
-        for row in training.epochs():
-            log.writerow(row)
-            file.flush()
+        file.flush()
+        try:
+            for row in training.epochs():
+                log.writerow(row)
+                file.flush()
+        except UserError as error:  # a loading process's comes with its traceback before it
+            raise UserError(str(error).rpartition("UserError: ")[2]) from None
     plot_training(training.done, training.out / "training.png", training.out.name)
     print(training.save(), file=sys.stderr)
     return 0
@@ -77,7 +86,7 @@ class Training:
         if len(self.train) < options.batch:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
         self.out = options.out or Path("runs") / f"{self.configuration}-{options.S}"
-        self.out.mkdir(parents=True, exist_ok=True)
+        self.weights_path = writable("--out", self.out) / "weights.safetensors"
         torch.manual_seed(options.seed)
         net = VGG(self.configuration, len(self.classes), options.width, dropout=options.dropout)
         randomise(net)
@@ -104,6 +113,11 @@ class Training:
             self._keep()
             yield self.done[-1]
 
+    @property
+    def over(self) -> bool:
+        """Whether no epoch is left."""
+        return self._rate() is None
+
     def _rate(self) -> float | None:
         """Of the next epoch; None when training is over."""
         falls = level([epoch.validation_error for epoch in self.done], self.options.epochs, self.options.patience)
@@ -111,7 +125,7 @@ class Training:
 
     def save(self) -> str:
         """Write the weights with everything that they need to be used, as `weights.safetensors`; return the path."""
-        path = self.out / "weights.safetensors"
+        path = self.weights_path
         half = set()
         if self.options.half:
             batches = list(self._validation_batches())
@@ -129,7 +143,7 @@ class Training:
             "data": f"{self.train.name} {self.train.digest}",
             "validation_error": f"{self.done[-1].validation_error:.2f} (centre crop)",
             "seconds": f"{sum(epoch.seconds for epoch in self.done):.0f}",
-            "recipe": {name: value for name, value in self.recipe.items() if name != "data"},
+            "recipe": self.recipe,
             **self.provenance,
         }
         save_weights(path, weights, about, half)
@@ -188,8 +202,14 @@ class Training:
     def _recipe(self, init: Weights | None) -> dict[str, str]:
         """The options that a resumed run must share with the one that began."""
         free = {"out", "workers", "threads", "device", "half", "paper", "jobs", "init"}
-        shared = {name: str(value) for name, value in vars(self.options).items() if name not in free}
-        return {**shared, "init": init.digest if init else "", "data": self.train.digest}
+        shared = {name: _text(value) for name, value in vars(self.options).items() if name not in free}
+        return {
+            **shared,
+            "init": init.digest if init else "",
+            "data": self.train.digest,
+            "validation": self.validation.digest,
+            "constants": f"{MOMENTUM} {WEIGHT_DECAY} {WARM_UP} {VALIDATED} {CLIP} {DROP} {SHIFT}",
+        }
 
     def _keep(self) -> None:
         state = {
@@ -197,8 +217,9 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "done": [tuple(epoch) for epoch in self.done],
             "recipe": self.recipe,
+            "provenance": self.provenance,
         }
-        aside = self.out / "checkpoint.part"
+        aside = self.out / f"checkpoint.{os.getpid()}.part"
         torch.save(state, aside)
         aside.replace(self.out / "checkpoint.pt")
 
@@ -206,14 +227,26 @@ class Training:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            begun = state["recipe"]
+        except Exception as error:  # a broken file may raise anything
+            why = " ".join(str(error).split())[:100]
+            raise UserError(f"checkpoint '{path}' cannot be read ({why}); remove it, or give another --out") from None
         for option, value in self.recipe.items():
-            begun = state["recipe"][option]
-            if begun != value:
-                raise UserError(f"--{option} {value}: {path} was begun with {begun}; give that, or another --out")
+            if begun.get(option) != value:
+                raise UserError(
+                    f"--{option} {value}: {path} was begun with {begun.get(option)}; give that, or another --out"
+                )
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.done = [Epoch(*epoch) for epoch in state["done"]]
+        self.provenance = state["provenance"]
+
+
+def _text(value: object) -> str:
+    """An option's value as it is typed."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _scale(text: str):

@@ -206,4 +206,6 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         name: value.detach().cpu().to(torch.float16 if name in half else value.dtype).contiguous()
         for name, value in weights.state.items()
     }
-    save_file(state, path, metadata={HEADER: json.dumps(header)})
+    aside = path.with_name(f"{path.name}.part")
+    save_file(state, aside, metadata={HEADER: json.dumps(header)})
+    aside.replace(path)

@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Literal["holds", "reversed", "undecided"]:
-        """By McNemar's test at 5 %; "no better" also holds where an improvement of a point can be ruled out."""
+        """By McNemar's test at 5 %; where that is silent, "no better" holds if a point's gain can be ruled out."""
         decided = self.p < ALPHA
         first_better = self.only_first < self.only_second
         if self.claim.kind == "better":

@@ -10,7 +10,7 @@ from results.cells import code, escaped, interval, number
 from results.claims import ALPHA, MARGIN, Comparison
 from results.paper import PaperRow
 from results.result import Result
-from results.table import error_cell
+from results.table import error_cell, images_cell
 
 TITLES = {
     3: "Table 3: dense evaluation at a single test scale (section 4.1)",
@@ -41,8 +41,8 @@ def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Seque
         *caption,
         f"- {len(records)} claims: {counts}. Top-1; each compares two rows on the same images.",
         f"- McNemar's exact test at {ALPHA:.0%}, not corrected for the number of claims; differences in points with "
-        f'95 % intervals, below 0 the first row is better. A claim of "no better" also holds where an improvement of '
-        f"{100 * MARGIN:g} point can be ruled out.",
+        "95 % intervals, below 0 the first row is better. Where the test decides nothing, a claim of no improvement "
+        f"holds if one of {100 * MARGIN:g} point can be ruled out.",
         "",
         pd.DataFrame([_claim_cells(record) for record in records]).to_markdown(
             index=False, disable_numparse=True, colalign=["left"] * 4 + ["right"] * 4 + ["left", "right"]
@@ -69,7 +69,7 @@ def _cells(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
     return {
         "nets (configuration/S)": ", ".join(net.split()[0] for net in row.nets),
         "protocol": escaped(record["protocol"]),
-        "n": str(record["n"]),
+        "n": images_cell(record),
         "top-1 error % [95 %]": error_cell(record, "top1"),
         "top-5 error % [95 %]": error_cell(record, "top5"),
         "wrong1": str(record["wrong1"]),

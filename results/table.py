@@ -25,10 +25,9 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
 
 
 def _cells(record: dict[str, Any]) -> dict[str, str]:
-    skipped = f" ({record['skipped']} corrupt left out)" if record["skipped"] else ""
     return {
         **{name: escaped(record[name]) for name in PLAIN},
-        "n": f"{record['n']}{skipped}",
+        "n": images_cell(record),
         "top-1 error % [95 %]": error_cell(record, "top1"),
         "top-5 error % [95 %]": error_cell(record, "top5"),
         "wrong1": str(record["wrong1"]),
@@ -38,6 +37,12 @@ def _cells(record: dict[str, Any]) -> dict[str, str]:
         "paper top-1 / top-5": f"{number(record['paper_top1'], '.1f')} / {number(record['paper_top5'], '.1f')}",
         "signature": f"`{record['signature_id']}`",
     }
+
+
+def images_cell(record: dict[str, Any]) -> str:
+    """How many images were counted, and how many were left out."""
+    skipped = f" ({record['skipped']} corrupt left out)" if record["skipped"] else ""
+    return f"{record['n']}{skipped}"
 
 
 def error_cell(record: dict[str, Any], name: str) -> str:

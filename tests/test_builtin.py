@@ -5,7 +5,8 @@ import json
 import pytest
 
 from bench.cache import cache_folder
-from bench.run import SHAPES_LIMIT, main, parser
+from bench.options import SUBSET
+from bench.run import main, parser
 from bench.shapes import SPLITS
 from bench.sources import open_data
 
@@ -38,5 +39,5 @@ def test_the_validation_split_is_read_from_the_cache():
     images = open_data("shapes")
     assert len(images) == images.total == SPLITS["val"]
     assert all(cache_folder() in path.parents for path in images.paths[:10])
-    assert len(images) > SHAPES_LIMIT
+    assert len(images) > SUBSET
     assert parser().parse_args([]).limit is None

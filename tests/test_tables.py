@@ -1,6 +1,7 @@
 """All 32 rows of the paper's tables from twelve small random nets, through the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,14 @@ def test_only_a_deleted_block_is_computed_again(tables, nets, images, tmp_path):
         assert (tmp_path / name).read_text() == (tables / name).read_text()
 
 
+def test_weights_that_do_not_say_their_S_take_it_from_the_nets_name(nets, images, tmp_path):
+    whole = read_weights(f"{nets}/C-384.safetensors")
+    save_weights(tmp_path / "unsaid.safetensors", replace(whole, S=None), {})
+    asked = words(f"C-384={tmp_path}/unsaid.safetensors", images, tmp_path)
+    assert main([*asked[:-1], str(tmp_path / "store")]) == 0
+    assert pd.read_csv(tmp_path / "table4.csv")["S"].tolist() == [384]
+
+
 def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
     asked = words(f"D-256={nets}/D-256.safetensors", images, tmp_path)
     asked[-1] = str(nets / "store")
@@ -110,9 +119,13 @@ def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
     assert "30 of 32 rows are left out" in (tmp_path / "table3.md").read_text()
 
 
-def test_sources(nets):
+def test_sources(nets, tmp_path):
     assert sources("auto", "shapes") == {name: f"builtin:{name}" for name in builtin_names()}
     assert sources(str(nets), "x") == {name: f"{nets}/{name}.safetensors" for name in BY_NAME}
+    for suffix in (".pth", ".pt"):
+        (tmp_path / f"B-256{suffix}").touch()
+        assert sources(str(tmp_path), "x") == {"B-256": f"{tmp_path}/B-256{suffix}"}
+        (tmp_path / f"B-256{suffix}").unlink()
     assert sources("D-384=a.pth, A-256=torchvision:B", "x") == {"D-384": "a.pth", "A-256": "torchvision:B"}
 
 

@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from bench.initial import randomise, start_from
 from bench.pixels import decode, rescale
 from bench.run import main as run
 from bench.sources import open_data
-from bench.train import main, parser
+from bench.train import WARM_UP, main, parser
 from bench.training import PIXELS, Training
 from bench.vgg import VGG
 from bench.weights import read_weights
@@ -105,8 +106,12 @@ def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
 
 
 def test_the_warm_up_ends_at_the_rate_even_in_a_short_epoch(folder, tmp_path):
-    first, second = Training(parser().parse_args(words(folder, tmp_path))).epochs()
-    assert first.rate == second.rate == 0.04
+    training = Training(parser().parse_args(words(folder, tmp_path)))
+    used = []
+    for epoch in training.epochs():
+        assert epoch.rate == 0.04
+        used.append(training.optimiser.param_groups[0]["lr"])
+    assert used == [pytest.approx(0.04 * 3 / WARM_UP), 0.04]  # twelve images are three batches of four
 
 
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
@@ -119,6 +124,43 @@ def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
 def test_mistakes_end_with_one_line(folder, tmp_path, capsys, mistake):
     assert main(words(folder, tmp_path, *mistake.split())) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("bench.train: error: ")
+
+
+@pytest.mark.parametrize(
+    "mistake", ["--batch 0", "--workers -1", "--rate -1", "--dropout 2", "--threads 0", "--seed -1", "--epochs 4,0"]
+)
+def test_numbers_out_of_range_are_refused(folder, tmp_path, capsys, mistake):
+    with pytest.raises(SystemExit) as ended:
+        main(words(folder, tmp_path, *mistake.split()))
+    assert ended.value.code == 2
+    assert "give a" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_files_in_the_way_end_with_one_line(folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(words(folder, tmp_path / "file" / "out")) == 2
+    assert capsys.readouterr().err.startswith("bench.train: error: --out ")
+    (tmp_path / "checkpoint.pt").write_bytes(b"broken")
+    assert main(words(folder, tmp_path)) == 2
+    assert "checkpoint.pt' cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_training_image_that_cannot_be_decoded_is_named_in_one_line(folder, tmp_path, capfd, workers):
+    data = tmp_path / "data"
+    shutil.copytree(folder.removeprefix("folder:"), data)
+    (data / "train" / "dark" / "0.png").write_bytes(b"no image")
+    assert main([*words(f"folder:{data}", tmp_path / "out"), "--workers", workers]) == 2
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said == f"bench.train: error: image '{data}/train/dark/0.png' cannot be decoded; mend or remove it"
+
+
+def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
+    assert main(words(folder, tmp_path)) == 0
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    (tmp_path / "weights.safetensors").write_bytes(before + b"touched")
+    assert main(words(folder, tmp_path)) == 0
+    assert (tmp_path / "weights.safetensors").read_bytes() == before + b"touched"
 
 
 def test_a_deeper_net_takes_the_first_four_convolutions_and_the_linear_layers():
