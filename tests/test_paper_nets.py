@@ -55,6 +55,7 @@ def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path,
         return subprocess.CompletedProcess(words, 0)
 
     monkeypatch.setattr(paper_nets.subprocess, "run", run)
+    monkeypatch.setattr(paper_nets, "open_data", lambda *_: None)  # nothing is rendered for nets that are not trained
     OPTIONS.out = tmp_path
     with pytest.raises(UserError, match="D-384 failed"):
         train_all(OPTIONS)
