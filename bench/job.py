@@ -128,11 +128,16 @@ def writing_to(folder: Path, write: Callable[[], T]) -> T:
         raise UserError(f"cannot write to {folder}: {error.strerror}; give --out DIR") from None
 
 
-def _prepare(options: Namespace, shard: Shard) -> Job:
+def open_all(options: Namespace, shard: Shard) -> tuple[Images, list[Model]]:
+    """The images, labelled in the models' classes, and the models. Raises UserError."""
     images = open_images(options)
     models = open_models(options, _wanted(options, images), shard)
-    images = same_classes(images, models)
-    return make_job(options, images, models, rows_of(models, _protocols(options, models), options.fuse))
+    return same_classes(images, models), models
+
+
+def _prepare(options: Namespace, shard: Shard) -> Job:
+    images, models = open_all(options, shard)
+    return make_job(options, images, models, rows_of(models, protocols_of(options, models), options.fuse))
 
 
 def _report(options: Namespace, job: Job) -> None:
@@ -180,7 +185,8 @@ def _reordered(one: Model, other: Model) -> bool:
     return bool(names and others) and names != others and set(names or ()) == set(others or ())
 
 
-def _protocols(options: Namespace, models: Sequence[Model]) -> list[list[Protocol]]:
+def protocols_of(options: Namespace, models: Sequence[Model]) -> list[list[Protocol]]:
+    """What `--protocol` and `--Q` mean for each model. Raises ProtocolError."""
     Q = parse_Q(options.Q) if options.Q else None
     return [[parse(item.strip(), model.S, Q) for item in options.protocol.split(",")] for model in models]
 

@@ -120,11 +120,14 @@ class Model:
         assert grid is not None
         return self._scores(lambda batch: grid.scores(batch[0], tops, lefts), image[None]).softmax(-1).cpu()
 
-    def _scores(self, net: Callable[[torch.Tensor], torch.Tensor], views: torch.Tensor) -> torch.Tensor:
+    def batch_of(self, views: torch.Tensor) -> torch.Tensor:
+        """What the net takes of uint8 RGB views (N, 3, H, W): normalised, on the device, in its number format."""
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
-        batch = batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
+        return batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
+
+    def _scores(self, net: Callable[[torch.Tensor], torch.Tensor], views: torch.Tensor) -> torch.Tensor:
         try:
-            return net(batch).float()
+            return net(self.batch_of(views)).float()
         except NotImplementedError as error:
             raise UserError(
                 f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "

@@ -72,7 +72,7 @@ def part_posteriors(
         try:
             probs = model.posteriors(views, whole=together[0].view.box is None)
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(together) == 1:
                 raise UserError(
@@ -87,7 +87,7 @@ def part_posteriors(
         try:
             grid_posteriors(model, block[together[0].image].at[part.Q], together, rows)
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             return [look for few in _batches(together, block, batch, model.side) for look in compute(few)]
         return together
@@ -153,6 +153,6 @@ def _means(rows: np.ndarray, looks: Sequence[Look], count: int) -> np.ndarray:
     return (totals / weights[:, None]).astype(np.float32)
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
     """Only a genuine lack of memory: CUDA's own type, or the host allocator's message."""
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)

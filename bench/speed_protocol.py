@@ -1,0 +1,92 @@
+"""A protocol end to end: images/s with all stages under way at once, and each stage's share when done in turn."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.data import Images
+from bench.device import single_threads
+from bench.evaluate import Task, fill
+from bench.loader import Prepared
+from bench.model import Model
+from bench.parts import Batch, part_posteriors
+from bench.pixels import decode, rescale, size_of
+from bench.rows import Row, tally_of, tasks_of
+from bench.shard import Shard
+from bench.stopwatch import wait_for
+from protocols.protocol import Protocol
+
+SAMPLE = 8  # images whose stages are timed in turn
+STAGES = ("decode", "rescale", "views", "net", "fuse")
+
+
+class Netless(Model):
+    """A model that does all but run its net: views are cut, batched, normalised and moved to the device."""
+
+    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+        self.batch_of(views)
+        wait_for(self.device)
+        return torch.zeros(len(views), self.count)
+
+    def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
+        return self.posteriors(image[None], whole=False).expand(len(lefts), len(tops), -1)
+
+
+def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: int) -> dict[str, Any]:
+    """Images/s, all blocks computed anew after a block to warm up; and the stages' shares, each in one thread."""
+    row = Row(((model, protocol),))
+    with tempfile.TemporaryDirectory() as folder:
+        _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), loading)
+        seconds, fusing = _evaluate(row, images, Path(folder, "timed"), loading)
+    stages = _stages(model, protocol, images) | {"fuse": fusing / len(images)}
+    total = sum(stages.values())
+    return {
+        "model": model.name,
+        "protocol": str(protocol),
+        "dtype": model.precision.name,
+        "images": len(images),
+        "images_per_second": len(images) / seconds,
+        **{f"{stage}_ms": 1e3 * stages[stage] for stage in STAGES},
+        **{f"{stage}_share": stages[stage] / total for stage in STAGES},
+    }
+
+
+def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[float, float]:
+    """Seconds in all, and of these those of averaging and counting."""
+    tasks = tasks_of([row], images, store)
+    start = time.perf_counter()
+    todo: list[Task] = list(tasks.values())
+    with Shard() as shard:
+        fill(todo, images, shard, None, loading, fresh=True, skip=False)
+    between = time.perf_counter()
+    tally_of(row, tasks, images, None)
+    stop = time.perf_counter()
+    return stop - start, stop - between
+
+
+def _stages(model: Model, protocol: Protocol, images: Images) -> dict[str, float]:
+    """Seconds per image of each stage before the posteriors are fused."""
+    paths = images.paths[:SAMPLE]
+    start = time.perf_counter()
+    decoded = [decode(path) for path in paths]
+    times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
+    netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
+    with single_threads(model.device):
+        batch = Batch(None, model.device)
+        for part in protocol.parts:
+            start = time.perf_counter()
+            block = [Prepared(size_of(image), {part.Q: rescale(image, part.Q)}) for image in decoded]
+            rescaled = time.perf_counter()
+            part_posteriors(netless, part, block, batch)
+            cut = time.perf_counter()
+            part_posteriors(model, part, block, batch)
+            stop = time.perf_counter()
+            times["rescale"] += rescaled - start
+            times["views"] += cut - rescaled
+            times["net"] += (stop - cut) - (cut - rescaled)
+    return {stage: seconds / len(paths) for stage, seconds in times.items()}

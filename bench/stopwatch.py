@@ -1,0 +1,46 @@
+"""Honest timings: warmed up, the device waited for, repeated, and told with their spread."""
+
+import time
+from collections.abc import Callable
+from statistics import quantiles
+from typing import NamedTuple
+
+import torch
+
+FEWEST = 5  # repetitions, of which quartiles still mean something
+
+
+class Spread(NamedTuple):
+    """Median and quartiles of repeated timings, in seconds."""
+
+    low: float
+    median: float
+    high: float
+
+
+def repeated(work: Callable[[], object], device: torch.device, seconds: float, fewest: int = FEWEST) -> list[float]:
+    """Seconds that each call takes: two calls to warm up, then for so many seconds, and at least `fewest` times."""
+    for _ in range(2):
+        work()
+    times: list[float] = []
+    wait_for(device)
+    while len(times) < fewest or sum(times) < seconds:
+        start = time.perf_counter()
+        work()
+        wait_for(device)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def spread(times: list[float]) -> Spread:
+    return Spread(*quantiles(times, n=4, method="inclusive"))
+
+
+def percentile(times: list[float], percent: int) -> float:
+    return quantiles(times, n=100, method="inclusive")[percent - 1]
+
+
+def wait_for(device: torch.device) -> None:
+    """CUDA works on after a call has returned."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
