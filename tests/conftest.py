@@ -1,5 +1,8 @@
 """Small real inputs for every test: a net of full depth and 1/32 width, and photographs' sizes in noise."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from bench.vgg import VGG, configuration_of
 from bench.weights import Weights, save_weights
 from protocols.scales import TrainingScale
 
+ROOT = Path(__file__).resolve().parent.parent
 CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
 WIDTH = 1 / 32
 PIXELS = Pixels("BGR", 255, (104, 117, 123), (60, 61, 62))
@@ -62,3 +66,16 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f"{k:02d}.png {k % len(CLASSES)}\n")
     (folder / "labels.txt").write_text("".join(lines))
     return folder / "labels.txt"
+
+
+def environment() -> dict[str, str]:
+    """For a process of its own: this package, and as many threads as here."""
+    return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": str(ROOT)}
+
+
+def torchrun(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in two workers."""
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", module]
+    return subprocess.run(
+        [*words, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False
+    )

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_image, make_weights
+from conftest import ROOT, environment, make_image, make_weights, torchrun
 
 from bench.errors import UserError
 from bench.loader import Prepared, _prepare
@@ -24,7 +23,6 @@ from bench.run import main
 from protocols.protocol import Part
 from protocols.view import Size
 
-ROOT = Path(__file__).resolve().parent.parent
 PROTOCOLS = "centre@256,tencrop,dense+multicrop@224"
 
 
@@ -64,10 +62,6 @@ def command(*words: str) -> list[str]:
     return [sys.executable, *words]
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": str(ROOT)}
-
-
 def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, undisturbed, tmp_path):
     words = command("-m", "bench.run", *arguments(weights, photographs, tmp_path, "--workers", "1"))
     with subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as process:
@@ -84,16 +78,8 @@ def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, 
         assert np.array_equal(found, undisturbed[protocol])
 
 
-def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in two workers."""
-    words = command("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "bench.run")
-    return subprocess.run(
-        [*words, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False
-    )
-
-
 def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
-    done = torchrun(*arguments(weights, photographs, tmp_path))
+    done = torchrun("bench.run", *arguments(weights, photographs, tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| model ") == 1
     for protocol, found in posteriors(tmp_path).items():
@@ -101,7 +87,7 @@ def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp
 
 
 def test_an_error_of_the_first_worker_is_said_once(tmp_path):
-    done = torchrun("--data", "list:nowhere.txt", "--store", str(tmp_path))
+    done = torchrun("bench.run", "--data", "list:nowhere.txt", "--store", str(tmp_path))
     assert done.returncode != 0
     assert done.stderr.count("bench.run: error: ") == 1
 

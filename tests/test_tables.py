@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CLASSES, PIXELS, WIDTH, make_image, make_weights
+from conftest import CLASSES, PIXELS, WIDTH, make_image, make_weights, torchrun
 
 from bench.errors import UserError
 from bench.paper_nets import NETS
@@ -109,6 +109,15 @@ def test_weights_that_do_not_say_their_S_take_it_from_the_nets_name(nets, images
     asked = words(f"C-384={tmp_path}/unsaid.safetensors", images, tmp_path)
     assert main([*asked[:-1], str(tmp_path / "store")]) == 0
     assert pd.read_csv(tmp_path / "table4.csv")["S"].tolist() == [384]
+
+
+def test_two_workers_write_the_same_tables_once(tables, nets, images, tmp_path):
+    asked = words(nets, images, tmp_path)
+    done = torchrun("bench.tables", *asked[:-1], str(tmp_path / "store"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("written to ") == 1
+    for name in ("table3.md", "table4.md", "table5.md", "table6.md", "claims.csv"):
+        assert (tmp_path / name).read_text() == (tables / name).read_text()
 
 
 def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
