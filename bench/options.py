@@ -13,6 +13,17 @@ from results.errors import ResultError
 SUBSET = 200  # images of the built-in set that a quick run takes
 
 
+def command_parser(command: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """A parser whose help shows the examples as they are written."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {command}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
 def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
     group.add_argument(

@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_numbers, finished, say
+from bench.options import SUBSET, add_computation, add_numbers, command_parser, finished, say
 
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
@@ -18,13 +18,7 @@ EPILOG = """examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.run",
-        description="Error tables of a classifier under the VGG paper's test protocols.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("bench.run", "Error tables of a classifier under the VGG paper's test protocols.", EPILOG)
     what = parser.add_argument_group("what is measured")
     what.add_argument(
         "--model", default="vgg16", metavar="NAMES", help="nets by name or letter, commas between (vgg16)"

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import finished
+from bench.options import command_parser, finished
 
 EPILOG = """examples:
   python -m bench.speed --model vgg16,vgg19 --dtypes fp32,tf32,bf16
@@ -13,13 +13,7 @@ EPILOG = """examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.speed",
-        description="Throughput and latency of nets, and where a protocol's time goes.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("bench.speed", "Throughput and latency of nets, and where a protocol's time goes.", EPILOG)
     what = parser.add_argument_group("what is measured")
     what.add_argument("--model", default="vgg16", metavar="NAMES", help="nets, commas between (vgg16)")
     what.add_argument("--width", type=float, default=1.0, help="multiplier of the paper's nets' channels (1)")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_numbers, finished
+from bench.options import SUBSET, add_computation, add_numbers, command_parser, finished
 
 EPILOG = """examples:
   python -m bench.tables --quick
@@ -14,13 +14,7 @@ EPILOG = """examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.tables",
-        description="The VGG paper's Tables 3 to 6 and its claims, measured.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser("bench.tables", "The VGG paper's Tables 3 to 6 and its claims, measured.", EPILOG)
     what = parser.add_argument_group("what is measured")
     what.add_argument("--data", default="shapes", metavar="SET", help="as for bench.run (shapes, the built-in set)")
     what.add_argument(
