@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from bench.cpu import keep_freed_memory
 from bench.errors import UserError
 from bench.provenance import processor
 
@@ -40,12 +41,14 @@ class Precision:
         return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.name, torch.float32)
 
     def set_up(self, device: torch.device) -> None:
-        """Allow TF32 only where it was asked for. Raises UserError where the device has none."""
+        """Make the device ready: TF32 only where it was asked for. Raises UserError where the device has none."""
         tf32 = self.name == "tf32"
         if tf32 and device.type != "cuda":
             raise UserError(f"dtype 'tf32': only CUDA devices have it, this is {device.type}; give fp32 or bf16")
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
+        if device.type == "cpu":
+            keep_freed_memory()
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from math import ceil
 import torch
 from torch import nn
 
-from bench.pool import is_pairwise
+from bench.pool import PairwiseMax
 from bench.vgg import SIDE, VGG
+from bench.winograd import Winograd
 
 Begins = Mapping[int, int]  # by a crop's offset in the image: its offset in a map of features
 
@@ -111,14 +112,19 @@ def _stages(net: VGG) -> list[Stage]:
     stages: list[Stage] = []
     layers: list[nn.Module] = []
     for layer in net.features:
-        if is_pairwise(layer):
-            kernels = [each for each in layers if isinstance(each, nn.Conv2d)]
-            reach = sum(each.kernel_size[0] // 2 for each in kernels)
-            stages.append(Stage(nn.Sequential(*layers), layer, reach, sum(each.weight.numel() for each in kernels)))
+        if isinstance(layer, PairwiseMax) or PairwiseMax.of(layer):
+            convolutions = [each for each in layers if isinstance(each, (nn.Conv2d, Winograd))]
+            reach = sum(each.kernel_size[0] // 2 for each in convolutions)
+            stages.append(Stage(nn.Sequential(*layers), layer, reach, sum(map(_cost, convolutions))))
             layers = []
         else:
             layers.append(layer)
     return stages[:-1]
+
+
+def _cost(layer: nn.Conv2d | Winograd) -> int:
+    """Multiply-adds per pixel; a transformed kernel makes four pixels at once."""
+    return layer.kernels.numel() // 4 if isinstance(layer, Winograd) else layer.weight.numel()
 
 
 def _halved(begins: Begins, phase: int) -> Begins:

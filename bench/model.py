@@ -11,11 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench import zoo
 from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
+from bench.cpu import quicken
 from bench.device import Precision
 from bench.errors import UserError
 from bench.grid import Grid
 from bench.pixels import NAMED, Pixels
-from bench.pool import pool_pairwise
 from bench.vgg import VGG
 from bench.weights import Weights
 from protocols.protocol import Part
@@ -78,12 +78,15 @@ class Model:
         _ = self.dense_net if part.method == "dense" else self.grid
 
     def _ready(self, net: nn.Module) -> nn.Module:
-        if self.device.type == "cpu":
-            pool_pairwise(net)
+        """A net of its own that shares its weights, on the device."""
+        net = copy.deepcopy(net, {id(each): each for each in (*net.parameters(), *net.buffers())})
         try:
-            return net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
+            net = net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
         except torch.OutOfMemoryError:
             raise UserError(f"model '{self.name}' does not fit into the memory of {self.device}; free some") from None
+        if self.device.type == "cpu":
+            quicken(net)
+        return net
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""

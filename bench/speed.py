@@ -19,7 +19,12 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--width", type=float, default=1.0, help="multiplier of the paper's nets' channels (1)")
     what.add_argument("--dtypes", default="fp32", metavar="LIST", help="of fp32, tf32, bf16, fp16 (fp32)")
     what.add_argument("--layouts", default="nchw,nhwc", metavar="LIST", help="of nchw, nhwc (both)")
-    what.add_argument("--modes", default="eager", metavar="LIST", help="of eager, compiled (eager)")
+    what.add_argument(
+        "--modes",
+        default="eager",
+        metavar="LIST",
+        help="of eager, compiled, and quick, bench.run's forms on a CPU (eager)",
+    )
     what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled from 1 until memory runs out")
     what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
     what.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")

@@ -45,6 +45,8 @@ def _nets(options: Namespace, device: torch.device) -> list[dict[str, Any]]:
     dtypes = _of("--dtypes", options.dtypes, DTYPES)
     layouts = _of("--layouts", options.layouts, tuple(LAYOUTS))
     modes = _of("--modes", options.modes, MODES)
+    if "quick" in modes and device.type != "cpu":
+        raise UserError(f"--modes quick: these forms are for a CPU, this is {device.type}; give eager or compiled")
     records = []
     for name in map(zoo.canonical, options.model.split(",")):
         sweep = Sweep(name, options.width, dtypes, layouts, modes, options.largest, options.seconds, device)

@@ -13,12 +13,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import zoo
+from bench.cpu import quicken
 from bench.device import Precision
 from bench.parts import out_of_memory
 from bench.stopwatch import FEWEST, percentile, repeated, spread
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
-MODES = ("eager", "compiled")
+MODES = ("eager", "compiled", "quick")
 LARGEST = {"cpu": 64, "cuda": 4096}
 PEAK_SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is the machine's peak
 CALLS = 100  # at batch 1, for the 99th percentile
@@ -50,13 +51,20 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
         for layout, mode in product(sweep.layouts, sweep.modes):
             form = LAYOUTS[layout]
             net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
-            work = torch.compile(net) if mode == "compiled" else net
+            work = _in_mode(mode, net)
             said = {"model": sweep.model, "dtype": dtype, "layout": layout, "mode": mode}
             for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
                 found = _measured(work, (batch, 3, side, side), precision.dtype, form, sweep)
                 if found is None:
                     break
                 yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
+
+
+def _in_mode(mode: str, net: nn.Module) -> Callable:
+    """The net as it is, compiled by torch, or in the forms in which bench.run computes it on a CPU."""
+    if mode == "quick":
+        quicken(net)
+    return torch.compile(net) if mode == "compiled" else net
 
 
 def net_flops(name: str, width: float) -> int:

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from bench.cpu import quicken
 from bench.grid import Grid
 from bench.initial import randomise
-from bench.pool import pool_pairwise
 from bench.vgg import BLOCKS, VGG
+from bench.winograd import Winograd
 from protocols.protocol import Part
 from protocols.view import Size, rescaled
 
@@ -46,7 +47,7 @@ def one_by_one(net: VGG, image: torch.Tensor, tops: list[int], lefts: list[int])
 def test_every_depth_of_sharing_equals_the_crops_one_by_one(configuration, size, Q, pairwise, monkeypatch):
     net = net_of(configuration)
     if pairwise:
-        pool_pairwise(net)
+        quicken(net)
     tops, lefts = places(size, Q)
     image = image_of(size, Q)
     expected = one_by_one(net, image, tops, lefts)
@@ -67,6 +68,22 @@ def test_batch_normalisation_is_shared_too():
     with torch.inference_mode():
         found = grid.scores(image, tops, lefts)
     expected = one_by_one(net, image, tops, lefts)
+    assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_wide_layers_are_shared_too(monkeypatch):
+    torch.manual_seed(0)
+    net = VGG("A", 7, 3 / 4).eval().to(memory_format=torch.channels_last)
+    randomise(net)
+    tops, lefts = [0, 13], [0, 8, 17]
+    image = image_of(Size(320, 240), 256)
+    expected = one_by_one(net, image, tops, lefts)
+    quicken(net)
+    monkeypatch.setattr(Grid, "depth", lambda *_: 3)
+    grid = Grid(net)
+    assert Winograd in map(type, grid.stages[2].layers)
+    with torch.inference_mode():
+        found = grid.scores(image, tops, lefts)
     assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
 
 

@@ -33,13 +33,13 @@ def test_work_is_repeated_after_warming_up_as_long_as_asked():
 
 
 def speeds(largest: int) -> list[dict]:
-    return list(net_speeds(Sweep("vgg11", 1 / 32, ["fp32"], ["nchw", "nhwc"], ["eager"], largest, 0.01, CPU)))
+    return list(net_speeds(Sweep("vgg11", 1 / 32, ["fp32"], ["nchw", "nhwc"], ["eager", "quick"], largest, 0.01, CPU)))
 
 
 def test_every_setting_is_measured_at_doubled_batches():
     records = speeds(4)
-    assert [(each["layout"], each["batch"]) for each in records] == [
-        (a, b) for a in ("nchw", "nhwc") for b in (1, 2, 4)
+    assert [(each["layout"], each["mode"], each["batch"]) for each in records] == [
+        (a, b, c) for a in ("nchw", "nhwc") for b in ("eager", "quick") for c in (1, 2, 4)
     ]
     for each in records:
         assert each["ms_low"] <= each["ms"] <= each["ms_high"]

@@ -1,0 +1,140 @@
+"""The faster forms of layers against torch's own."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from conftest import PIXELS, make_weights
+from torch import nn
+
+from bench.convert import fully_convolutional
+from bench.cpu import quicken
+from bench.device import Precision
+from bench.model import Model, make_model
+from bench.pool import PairwiseMax
+from bench.positions import Positions
+from bench.vgg import VGG
+from bench.weights import read_weights
+from bench.winograd import KERNEL, Winograd
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 8, 8), (1, 3, 7, 9), (1, 64, 2, 3), (3, 5, 224, 2)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_pooling_by_pairs_equals_torchs_to_the_bit(shape, layout):
+    images = torch.randn(shape, generator=torch.manual_seed(0)).contiguous(memory_format=layout)
+    images[0, 0, 0, 0] = torch.nan
+    expected = nn.MaxPool2d(2)(images)
+    assert torch.equal(PairwiseMax()(images).nan_to_num(99), expected.nan_to_num(99))
+
+
+def test_the_transforms_of_winograd_are_exact():
+    """Cook and Toom's identity in exact numbers: two outputs of a 3-tap filter from four products."""
+    taps, pixels = [Fraction(2), Fraction(-3, 7), Fraction(5)], [Fraction(k * k - 3, 11) for k in range(4)]
+    weights = [sum(Fraction(float(g)) * tap for g, tap in zip(row, taps, strict=True)) for row in KERNEL]
+    a, b, c, d = pixels
+    p, q, r, s = (x * y for x, y in zip((a - c, b + c, c - b, b - d), weights, strict=True))
+    direct = [sum(tap * pixels[k + j] for j, tap in enumerate(taps)) for k in (0, 1)]
+    assert [p + q + r, q - r - s] == direct
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [(1, 1, 1), (1, 2, 3), (3, 7, 7), (2, 14, 15), (1, 96, 128), (25, 14, 14), (600, 1, 2), (1, 3, 1100)],
+)
+def test_winograd_is_closer_to_the_exact_sum_than_float32_needs(count, height, width, bias):
+    torch.manual_seed(0)
+    plain = nn.Conv2d(192, 192, 3, padding=1, bias=bias)
+    images = torch.randn(count, 192, height, width).contiguous(memory_format=torch.channels_last)
+    form = Winograd.of(plain)
+    assert form is not None
+    with torch.inference_mode():
+        found, direct, exact = form(images), plain(images), plain.double()(images.double())
+    assert found.shape == exact.shape
+    assert (found - exact).abs().max() < 2 * (direct - exact).abs().max() + 1e-6
+
+
+def test_winograd_leaves_other_convolutions_alone():
+    others = [
+        nn.Conv2d(64, 64, 3, padding=1),  # too narrow to pay
+        nn.Conv2d(256, 256, 1),
+        nn.Conv2d(256, 256, 3),
+        nn.Conv2d(256, 256, 3, stride=2, padding=1),
+        nn.Conv2d(256, 256, 3, padding=2, dilation=2),
+        nn.Conv2d(256, 256, 3, padding=1, groups=2),
+        nn.Conv2d(256, 256, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(256, 256, 3, padding="same"),
+        nn.Conv2d(256, 256, 3, padding=1).bfloat16(),
+    ]
+    net = nn.Sequential(*others)
+    quicken(net)
+    assert list(net) == others
+
+
+def test_only_poolings_of_2x2_are_replaced():
+    others = [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, 1), nn.MaxPool2d(2, padding=1), nn.MaxPool2d(2, ceil_mode=True)]
+    net = nn.Sequential(*others, VGG("A", 5, 1 / 32))
+    quicken(net)
+    assert list(net)[:4] == others
+    assert [type(layer) for layer in net[4].features if "ax" in type(layer).__name__] == [PairwiseMax] * 5
+
+
+@pytest.mark.parametrize("size", [(7, 7), (8, 10), (16, 21)])
+def test_a_product_over_positions_equals_the_convolution(size):
+    torch.manual_seed(0)
+    plain = nn.Conv2d(16, 32, 7).to(memory_format=torch.channels_last)
+    images = torch.randn(2, 16, *size).contiguous(memory_format=torch.channels_last)
+    form = Positions.of(plain)
+    assert form is not None
+    torch.testing.assert_close(form(images), plain(images), atol=1e-5, rtol=1e-5)
+
+
+def test_only_converted_layers_become_products():
+    others = [nn.Conv2d(3, 8, 7, stride=2), nn.Conv2d(3, 8, 7, padding=3), nn.Conv2d(3, 8, 5), nn.Conv2d(3, 8, 1)]
+    net = nn.Sequential(*others)
+    quicken(net)
+    assert list(net) == others
+
+
+@pytest.fixture
+def wide() -> VGG:
+    """Wide enough in its last blocks for every form."""
+    torch.manual_seed(0)
+    net = VGG("A", 5, 3 / 8).eval()
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return net
+
+
+@pytest.mark.parametrize("size", [(224, 224), (256, 300)])
+@torch.inference_mode()
+def test_a_quickened_net_gives_the_same_scores(wide, size):
+    images = torch.randn(2, 3, *size).contiguous(memory_format=torch.channels_last)
+    net = fully_convolutional(wide, 224).to(memory_format=torch.channels_last)
+    expected = net(images)
+    quicken(net)
+    assert {PairwiseMax, Winograd, Positions} <= {type(layer) for layer in net.modules()}
+    assert (net(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_a_models_own_net_stays_as_it_is(tmp_path):
+    """The forms are for computing: counting FLOPs and converting begin at the net itself."""
+    model = _model(tmp_path)
+    layers = list(map(type, model.net.modules()))
+    before = model.flops(256, 300, whole=True), model.flops(224, 224, whole=False)
+    assert PairwiseMax in map(type, model.crop_net.modules())
+    assert PairwiseMax in map(type, model.dense_net.modules())
+    assert list(map(type, model.net.modules())) == layers
+    assert (model.flops(256, 300, whole=True), model.flops(224, 224, whole=False)) == before
+
+
+def test_a_model_holds_its_convolutions_once(tmp_path):
+    model = _model(tmp_path)
+    first = [next(net.parameters()).data_ptr() for net in (model.net, model.crop_net, model.dense_net)]
+    assert len(set(first)) == 1
+
+
+def _model(folder) -> Model:
+    weights = read_weights(str(make_weights(folder / "net.safetensors")))
+    return make_model("vgg16", weights, PIXELS, None, torch.device("cpu"), Precision("fp32"), "scores")
