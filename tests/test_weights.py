@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 
@@ -5,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import CLASSES, PIXELS, WIDTH
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torchvision import models
 
 from bench.data import Images
 from bench.errors import UserError
+from bench.paper_nets import NETS
 from bench.shapes import CLASSES as SHAPES
 from bench.weights import builtin_folder, builtin_names, choose_weights, read_weights, save_weights
 from protocols.scales import TrainingScale
@@ -183,6 +186,22 @@ def test_builtin_nets_are_small_and_say_everything(name):
     assert found.S
     assert found.pixels
     assert (builtin_folder() / f"{name}.safetensors").stat().st_size <= 1_500_000
+
+
+def test_all_twelve_nets_of_table_3_are_built_in_and_none_was_treated_specially():
+    recipes = {net.name: recipe_of(net.name) for net in NETS}
+    assert set(recipes) == set(builtin_names())
+    shared = ("epochs", "patience", "batch", "width", "dropout", "seed")
+    assert len({tuple(recipe[name] for name in shared) for recipe in recipes.values()}) == 1
+    for net in NETS:
+        recipe = recipes[net.name]
+        assert recipe["init"] == (read_weights(f"builtin:{net.start}").digest if net.start else "")
+        assert float(recipe["rate"]) == pytest.approx(0.04 * net.share)
+
+
+def recipe_of(name: str) -> dict[str, str]:
+    with safe_open(builtin_folder() / f"{name}.safetensors", "pt") as file:
+        return json.loads(file.metadata()["vgg-protocols"])["recipe"]
 
 
 def test_an_unknown_builtin_net_names_the_others():
