@@ -19,7 +19,7 @@ class Positions(nn.Module):
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
-        self.side = plain.kernel_size
+        self.kernel_size = plain.kernel_size
         self.register_buffer("kernels", plain.weight.detach().permute(0, 2, 3, 1).flatten(1))
         self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
 
@@ -32,6 +32,6 @@ class Positions(nn.Module):
         return cls(layer) if settings == ((1, 1), (0, 0), (1, 1), 1) else None
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        windows = images.permute(0, 2, 3, 1).unfold(1, self.side[0], 1).unfold(2, self.side[1], 1)
+        windows = images.permute(0, 2, 3, 1).unfold(1, self.kernel_size[0], 1).unfold(2, self.kernel_size[1], 1)
         rows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3)
         return nn.functional.linear(rows, self.kernels, self.bias).permute(0, 3, 1, 2)

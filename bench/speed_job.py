@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -31,8 +31,9 @@ def run(options: Namespace) -> int:
     folder = writable("--out", options.out)
     about = {"device": device_name(device), "driver": _driver(device), **provenance()}
     records = _protocols(options) if options.protocol else _nets(options, device)
-    cells = pd.DataFrame([_cells(record) for record in records]).fillna("–")
-    table = cells.to_markdown(index=False, disable_numparse=True)
+    table = _table([_cells(record) for record in records])
+    if options.protocol:
+        table += "\n\n" + _table([cells for record in records for cells in _layer_cells(record)])
     lines = [*(f"- {name}: {value}" for name, value in about.items()), "", table, ""]
     (folder / "speed.md").write_text("\n".join(lines), encoding="utf-8")
     (folder / "speed.json").write_text(json.dumps({"about": about, "records": records}, indent=1), encoding="utf-8")
@@ -75,8 +76,20 @@ def _of(option: str, text: str, allowed: Sequence[str]) -> list[str]:
     return given
 
 
+def _table(cells: Sequence[dict[str, str]]) -> str:
+    return pd.DataFrame(cells).fillna("–").to_markdown(index=False, disable_numparse=True)
+
+
+def _layer_cells(record: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """A row for every kind of layer: its time and its share of the net's; what is left is cutting, moving, joining."""
+    layers = record["layers_ms"]
+    for kind, ms in (layers | {"rest": record["net_ms"] - sum(layers.values())}).items():
+        said = {name: record[name] for name in ("model", "protocol", "dtype")}
+        yield _cells({**said, "layer": kind, "ms": ms, "share": ms / record["net_ms"]})
+
+
 def _cells(record: dict[str, Any]) -> dict[str, str]:
-    return {name: _cell(name, value) for name, value in record.items()}
+    return {name: _cell(name, value) for name, value in record.items() if not isinstance(value, dict)}
 
 
 def _cell(name: str, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from bench.parts import Batch, part_posteriors
 from bench.pixels import decode, rescale, size_of
 from bench.rows import Row, tally_of, tasks_of
 from bench.shard import Shard
+from bench.speed_layers import layer_times
 from bench.stopwatch import wait_for
 from protocols.protocol import Protocol
 
@@ -43,8 +45,10 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
     with tempfile.TemporaryDirectory() as folder:
         _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), loading)
         seconds, fusing = _evaluate(row, images, Path(folder, "timed"), loading)
-    stages = _stages(model, protocol, images) | {"fuse": fusing / len(images)}
-    total = sum(stages.values())
+    layers: dict[str, float] = defaultdict(float)
+    stages = _stages(model, protocol, images, layers) | {"fuse": fusing / len(images)}
+    total, counted = sum(stages.values()), min(SAMPLE, len(images))
+    slowest_first = sorted(layers, key=layers.__getitem__, reverse=True)
     return {
         "model": model.name,
         "protocol": str(protocol),
@@ -53,6 +57,7 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
         "images_per_second": len(images) / seconds,
         **{f"{stage}_ms": 1e3 * stages[stage] for stage in STAGES},
         **{f"{stage}_share": stages[stage] / total for stage in STAGES},
+        "layers_ms": {kind: 1e3 * layers[kind] / counted for kind in slowest_first},
     }
 
 
@@ -69,8 +74,8 @@ def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[floa
     return stop - start, stop - between
 
 
-def _stages(model: Model, protocol: Protocol, images: Images) -> dict[str, float]:
-    """Seconds per image of each stage before the posteriors are fused."""
+def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, float]) -> dict[str, float]:
+    """Seconds per image of each stage before the posteriors are fused; `layers` adds up the net's by kind of layer."""
     paths = images.paths[:SAMPLE]
     start = time.perf_counter()
     decoded = [decode(path) for path in paths]
@@ -86,6 +91,10 @@ def _stages(model: Model, protocol: Protocol, images: Images) -> dict[str, float
             cut = time.perf_counter()
             part_posteriors(model, part, block, batch)
             stop = time.perf_counter()
+            with layer_times(model.dense_net if part.method == "dense" else model.crop_net, model.device) as spent:
+                part_posteriors(model, part, block, batch)
+            for kind, seconds in spent.items():
+                layers[kind] += seconds
             times["rescale"] += rescaled - start
             times["views"] += cut - rescaled
             times["net"] += (stop - cut) - (cut - rescaled)

@@ -82,6 +82,9 @@ def test_a_protocol_end_to_end(weights, photographs, tmp_path):
         shares = [each[f"{stage}_share"] for stage in ("decode", "rescale", "views", "net", "fuse")]
         assert sum(shares) == pytest.approx(1)
         assert each["net_share"] > each["fuse_share"]
+        assert {"Conv2d 3x3", "PairwiseMax", "ReLU"} <= each["layers_ms"].keys()
+        assert ("Positions 7x7" in each["layers_ms"]) == each["protocol"].startswith("dense")
+        assert all(ms > 0 for ms in each["layers_ms"].values())
 
 
 @pytest.mark.parametrize("mistake", ["--dtypes fp8", "--layouts x", "--modes fast", "--model vgg61", "--device tpu"])
