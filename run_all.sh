@@ -2,11 +2,13 @@
 # The paper's Tables 3 to 6 and its claims into results/tables/, end to end on a fresh machine.
 # Usage: ./run_all.sh [--quick]                              built-in data and nets, of which --quick takes 200 images
 #        ./run_all.sh --data imagenet:DIR --weights DIR      full size; all options: python -m bench.tables --help
+# Paths that are not absolute start at this script's folder.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if [ ! -x .venv/bin/python ]; then
+if [ ! .venv/installed -nt pyproject.toml ]; then
     python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -e .
+    touch .venv/installed
 fi
-.venv/bin/pip install --quiet --disable-pip-version-check -e .
 exec .venv/bin/python -m bench.tables --out results/tables "$@"

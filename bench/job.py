@@ -23,7 +23,7 @@ from bench.options import say, writable
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
-from bench.rows import Row, Tasks, result_of, rows_of, save_posteriors, tally_of, tasks_of
+from bench.rows import Row, Tasks, result_of, rows_of, save_posteriors, tallies_of, tasks_of
 from bench.shard import Shard
 from bench.sources import open_data
 from bench.weights import choose_weights, read_weights
@@ -58,10 +58,10 @@ class Job:
         """Each place in the store once."""
         return list({task.store.folder: task for task in self.tasks.values()}.values())
 
-    def tally(self, row: Row, options: Namespace) -> Tally:
-        """Count a row from its stored parts."""
+    def tallies(self, options: Namespace) -> dict[Row, Tally]:
+        """Count the rows from their stored parts."""
         scored = np.unique(self.images.labels) if options.restrict_classes else None
-        return tally_of(row, self.tasks, self.images, scored)
+        return tallies_of(self.rows, self.tasks, self.images, scored)
 
     def result(self, row: Row, counted: Tally, options: Namespace, posteriors: Path | None = None) -> Result:
         """What the tables say of a counted row."""
@@ -144,7 +144,8 @@ def _report(options: Namespace, job: Job) -> None:
     posteriors = options.out / "posteriors" if options.save_posteriors else None
 
     def tables() -> list[Result]:
-        results = [job.result(row, job.tally(row, options), options, posteriors) for row in job.rows]
+        counted = job.tallies(options)
+        results = [job.result(row, counted[row], options, posteriors) for row in job.rows]
         write(results, options.out, header(job.models, job.images))
         return results
 

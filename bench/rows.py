@@ -66,9 +66,9 @@ def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> Tasks:
     return {(model, part): Task(model, part, Store(root, part_key(model, part, images))) for model, part in wanted}
 
 
-def tally_of(row: Row, tasks: Tasks, images: Images, scored: np.ndarray | None) -> Tally:
-    """Count a row from its stored parts; with `scored` only those classes compete."""
-    return tally(_stored(row, tasks), _blocks(images), scored)
+def tallies_of(rows: Sequence[Row], tasks: Tasks, images: Images, scored: np.ndarray | None) -> dict[Row, Tally]:
+    """Count rows from their stored parts; with `scored` only those classes compete."""
+    return dict(zip(rows, tally([_stored(row, tasks) for row in rows], _blocks(images), scored), strict=True))
 
 
 def save_posteriors(row: Row, tasks: Tasks, images: Images, path: Path) -> None:

@@ -17,7 +17,7 @@ from bench.loader import Prepared
 from bench.model import Model
 from bench.parts import Batch, part_posteriors
 from bench.pixels import decode, rescale, size_of
-from bench.rows import Row, tally_of, tasks_of
+from bench.rows import Row, tallies_of, tasks_of
 from bench.shard import Shard
 from bench.speed_layers import layer_times
 from bench.stopwatch import wait_for
@@ -69,7 +69,7 @@ def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[floa
     with Shard() as shard:
         fill(todo, images, shard, None, loading, fresh=True, skip=False)
     between = time.perf_counter()
-    tally_of(row, tasks, images, None)
+    tallies_of([row], tasks, images, None)
     stop = time.perf_counter()
     return stop - start, stop - between
 

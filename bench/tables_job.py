@@ -83,7 +83,7 @@ def _row(nets: Sequence[str], models: Mapping[str, Model]) -> Row:
 
 
 def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
-    counted = {row: job.tally(row, options) for row in job.rows}
+    counted = job.tallies(options)
     measured = {paper: job.result(row, counted[row], options) for paper, row in rows.items()}
     wrong = {frozenset(paper.nets): counted[row].ranks >= 1 for paper, row in rows.items()}
     comparable = [claim for claim in claims() if _sides(claim) <= wrong.keys()]

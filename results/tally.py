@@ -1,9 +1,10 @@
 """From stored blocks to one row: average the parts, fuse the nets, count, block by block, so that memory stays flat."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
+from pathlib import Path
 
 import numpy as np
 
@@ -30,37 +31,60 @@ class Tally:
         return int((self.ranks >= k).sum()) if self.classes >= k else None
 
 
-def tally(nets: Sequence[Net], blocks: int, scored: np.ndarray | None = None) -> Tally:
-    """Count over all blocks; with `scored` (class indices) only those classes compete. Raises StoreError."""
-    found: list[np.ndarray] = []
-    corrupt: list[str] = []
-    devices: set[str] = set()
-    seconds, classes = 0.0, 0
+def tally(rows: Sequence[Sequence[Net]], blocks: int, scored: np.ndarray | None = None) -> list[Tally]:
+    """Count rows over all blocks, each block read once for all of them; with `scored` only these classes compete.
+
+    Raises StoreError, and ResultError where no image is left.
+    """
+    counts = [_Count(nets) for nets in rows]
     for number in range(blocks):
-        contents = _read(nets, number)
-        row = _combine(contents, nets)
-        found.append(ranks(row, scored))
-        seconds += sum(content.seconds for content in contents)
-        devices.update(content.device for content in contents)
-        corrupt.extend(contents[0].corrupt)
-        classes = row.probs.shape[1] if scored is None else len(scored)
-    if not any(map(len, found)):
-        raise ResultError("no image is left to count: none of them can be decoded")
-    return Tally(np.concatenate(found), classes, seconds, tuple(sorted(devices)), tuple(corrupt))
+        read: dict[Path, Block] = {}
+        for count in counts:
+            count.add(_read(count.nets, number, read), scored)
+    return [count.tally() for count in counts]
+
+
+@dataclass
+class _Count:
+    """A row on its way to a tally."""
+
+    nets: Sequence[Net]
+    ranks: list[np.ndarray] = field(default_factory=list)
+    corrupt: list[str] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    classes: int = 0
+
+    def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
+        row = _combine(contents, self.nets)
+        self.ranks.append(ranks(row, scored))
+        self.seconds += sum(content.seconds for content in contents)
+        self.devices.update(content.device for content in contents)
+        self.corrupt.extend(contents[0].corrupt)
+        self.classes = row.probs.shape[1] if scored is None else len(scored)
+
+    def tally(self) -> Tally:
+        if not any(map(len, self.ranks)):
+            raise ResultError("no image is left to count: none of them can be decoded")
+        found = np.concatenate(self.ranks)
+        return Tally(found, self.classes, self.seconds, tuple(sorted(self.devices)), tuple(self.corrupt))
 
 
 def row_blocks(nets: Sequence[Net], blocks: int) -> Iterator[Posteriors]:
     """The row's posteriors, block by block."""
     for number in range(blocks):
-        yield _combine(_read(nets, number), nets)
+        yield _combine(_read(nets, number, {}), nets)
 
 
-def _read(nets: Sequence[Net], number: int) -> list[Block]:
+def _read(nets: Sequence[Net], number: int, read: dict[Path, Block]) -> list[Block]:
+    """The blocks of a row's parts under one number; `read` keeps them by their place for other rows."""
     contents = []
     for store, _ in chain.from_iterable(nets):
-        block = store.read(number)
+        place = store.path(number)
+        block = read.get(place) or store.read(number)
         if block is None:
             raise StoreError(f"block {store.path(number)} was damaged or removed while running; run again to mend it")
+        read[place] = block
         contents.append(block)
     if len({content.corrupt for content in contents}) > 1:
         raise StoreError(f"the parts of block {number} lack different images; run again with --fresh")

@@ -6,9 +6,16 @@ import pytest
 from results.errors import ResultError
 from results.posteriors import Posteriors
 from results.store import Block, Store, StoreError
-from results.tally import row_blocks, tally
+from results.tally import Tally, row_blocks
+from results.tally import tally as tallies
 
 HALF = Fraction(1, 2)
+
+
+def tally(nets, blocks: int, scored=None) -> Tally:
+    """Of one row."""
+    (found,) = tallies([nets], blocks, scored)
+    return found
 
 
 def posteriors(start: int, count: int, winner: int, confidence: float) -> Posteriors:
@@ -47,6 +54,18 @@ def test_parts_are_averaged_as_posteriors(stores):
     assert found.seconds == 6
     first = next(row_blocks(members, 2))
     assert first.probs[0].tolist() == pytest.approx([0.26, 0.5, 0.06, 0.06, 0.06, 0.06])
+
+
+def test_rows_are_counted_together_as_one_by_one_and_every_block_is_read_once(stores, monkeypatch):
+    rows = [[[(stores[0], Fraction(1))]], [[(store, HALF) for store in stores]], [[(stores[1], Fraction(1))]]]
+    alone = [tally(row, 2) for row in rows]
+    reads: list = []
+    read = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, number: reads.append(self.path(number)) or read(self, number))
+    for one, other in zip(tallies(rows, 2), alone, strict=True):
+        assert one.ranks.tolist() == other.ranks.tolist()
+        assert (one.seconds, one.corrupt) == (other.seconds, other.corrupt)
+    assert sorted(reads) == sorted(store.path(number) for store in stores for number in (0, 1))
 
 
 def test_restricted_classes_compete_alone(stores, tmp_path):

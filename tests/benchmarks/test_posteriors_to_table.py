@@ -45,7 +45,7 @@ def test_fuse(benchmark, nets: int):
 @pytest.mark.parametrize("nets", [1, 2])
 def test_tally(benchmark, tmp_path: Path, nets: int):
     stored = [_net(tmp_path, net) for net in range(nets)]
-    counted = benchmark(tally, stored, BLOCKS)
+    (counted,) = benchmark(tally, [stored], BLOCKS)
     assert len(counted.ranks) == BLOCKS * BLOCK
     assert counted.wrong(1) == counted.wrong(5) == BLOCKS * BLOCK // 2
 
