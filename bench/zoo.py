@@ -51,16 +51,28 @@ def side_of(name: str) -> int:
 
 def build(name: str, classes: int, width: float = 1) -> nn.Module:
     """The net in evaluation mode, without storage for its weights (on torch's meta device). Raises UserError."""
-    if width != 1 and name not in OWN:
-        raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
     try:
         with torch.device("meta"):
-            return _construct(name, classes, width).eval()
+            return construct(name, classes, width).eval()
     except NotImplementedError:  # some constructors compute with tensors, which have no values on meta
-        return _construct(name, classes, width).eval().to("meta")
+        return construct(name, classes, width).eval().to("meta")
 
 
-def _construct(name: str, classes: int, width: float) -> nn.Module:
+def construct(name: str, classes: int, width: float = 1, dropout: float | None = None) -> nn.Module:
+    """The net with its constructor's weights, for training; `dropout` is every dropout's rate, None the net's own.
+
+    Raises UserError.
+    """
+    if width != 1 and name not in OWN:
+        raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
+    net = _constructed(name, classes, width)
+    for module in net.modules():
+        if dropout is not None and isinstance(module, nn.Dropout):
+            module.p = dropout
+    return net
+
+
+def _constructed(name: str, classes: int, width: float) -> nn.Module:
     if name in OWN:
         return VGG(NAMES.get(name) or BATCH_NORM[name], classes, width, batch_norm=name in BATCH_NORM)
     settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}

@@ -44,6 +44,17 @@ def test_width_belongs_to_the_papers_nets():
         zoo.build("resnet18", 10, 0.5)
 
 
+@pytest.mark.parametrize("name", ["vgg16", "alexnet", "squeezenet1_0", "mobilenet_v2"])
+def test_a_net_is_constructed_with_the_dropout_asked_for(name):
+    def rates(**settings: float) -> set[float]:
+        net = zoo.construct(name, 7, **settings)
+        return {module.p for module in net.modules() if isinstance(module, torch.nn.Dropout)}
+
+    assert rates() == {0.2 if name == "mobilenet_v2" else 0.5}
+    assert rates(dropout=0) == {0}
+    assert rates(dropout=0.25) == {0.25}
+
+
 @pytest.fixture
 def state() -> dict[str, torch.Tensor]:
     return {key: torch.ones(value.shape) for key, value in zoo.build("vgg11", 5, 1 / 64).state_dict().items()}
