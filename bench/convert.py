@@ -30,13 +30,15 @@ class UnconvertibleError(UserError):
     """The net has no exact fully-convolutional form; the message says why."""
 
 
-def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
-    """Convert a net that takes (N, 3, side, side): the result gives a class score map (N, K, h, w) on any larger input.
+def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.GraphModule:
+    """Convert a net that takes (N, channels, side, side): it gives a class score map (N, K, h, w) on any larger input.
 
+    A log-soft-max at the very end goes: its scores have the same soft-max, also after a mean over positions.
     Parameters are shared with the net. Raises UnconvertibleError.
     """
     traced = _trace(net)
-    shapes = _shapes(traced, side)
+    _drop_log_softmax(traced)
+    shapes = _shapes(traced, (channels, side, side))
     end = _end(traced)
     spatial = _input(end[0])
     if len(shapes[spatial]) != 4:
@@ -66,13 +68,13 @@ def fully_convolutional(net: nn.Module, side: int) -> fx.GraphModule:
     return traced
 
 
-def smallest_side(convolutional: fx.GraphModule, side: int) -> int:
+def smallest_side(convolutional: fx.GraphModule, side: int, channels: int = 3) -> int:
     """The smallest square input, in pixels, that a converted net gives a score map for; at most `side`."""
     meta = _on_meta(convolutional)
     low, high = 1, side
     while low < high:
         middle = (low + high) // 2
-        if _accepts(meta, middle):
+        if _accepts(meta, (channels, middle, middle)):
             high = middle
         else:
             low = middle + 1
@@ -84,9 +86,9 @@ def _on_meta(net: fx.GraphModule) -> fx.GraphModule:
     return copy.deepcopy(net).to("meta", torch.float32)
 
 
-def _accepts(meta: nn.Module, side: int) -> bool:
+def _accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
     try:
-        return min(meta(torch.empty(1, 3, side, side, device="meta")).shape) > 0
+        return min(meta(torch.empty(1, *shape, device="meta")).shape) > 0
     except (RuntimeError, ValueError):
         return False
 
@@ -98,17 +100,31 @@ def _trace(net: nn.Module) -> fx.GraphModule:
         raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
 
 
-def _shapes(traced: fx.GraphModule, side: int) -> dict[fx.Node, torch.Size]:
-    """The shape of every node's output at the net's own input size, by name of the node."""
+def _drop_log_softmax(traced: fx.GraphModule) -> None:
+    last = _input(_output(traced))
+    logarithmic = last.target in (F.log_softmax, torch.log_softmax, "log_softmax") or (
+        last.op == "call_module" and isinstance(traced.get_submodule(str(last.target)), nn.LogSoftmax)
+    )
+    if logarithmic:
+        last.replace_all_uses_with(_input(last))
+        traced.graph.erase_node(last)
+
+
+def _output(traced: fx.GraphModule) -> fx.Node:
+    return next(node for node in reversed(traced.graph.nodes) if node.op == "output")
+
+
+def _shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
+    """The shape of every node's output for one image of this shape, by node."""
     meta = _on_meta(traced)
-    ShapeProp(meta).propagate(torch.empty(1, 3, side, side, device="meta"))
+    ShapeProp(meta).propagate(torch.empty(1, *shape, device="meta"))
     found = {node.name: node.meta.get("tensor_meta") for node in meta.graph.nodes}
     return {node: found[node.name].shape for node in traced.graph.nodes if hasattr(found[node.name], "shape")}
 
 
 def _end(traced: fx.GraphModule) -> list[fx.Node]:
     """The nodes from the last pooling or flattening to the output, in order."""
-    node = next(node for node in reversed(traced.graph.nodes) if node.op == "output").args[0]
+    node = _output(traced).args[0]
     end: list[fx.Node] = []
     while isinstance(node, fx.Node) and (kind := _kind(traced, node)):
         collapsed = any(_kind(traced, later) in ("pool", "flatten") for later in end)

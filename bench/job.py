@@ -189,7 +189,7 @@ def _reordered(one: Model, other: Model) -> bool:
 def protocols_of(options: Namespace, models: Sequence[Model]) -> list[list[Protocol]]:
     """What `--protocol` and `--Q` mean for each model. Raises ProtocolError."""
     Q = parse_Q(options.Q) if options.Q else None
-    return [[parse(item.strip(), model.S, Q) for item in options.protocol.split(",")] for model in models]
+    return [[parse(item.strip(), model.S, Q, model.side) for item in options.protocol.split(",")] for model in models]
 
 
 def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:

@@ -2,6 +2,29 @@
 
 from protocols.protocol import DESCRIPTIONS
 
+NUMBERS = ("parameters", "GFLOP", "input", "dense from")
+PAPERS = {  # where torchvision's nets come from, by how their names begin
+    "alexnet": "Krizhevsky et al. 2012",
+    "convnext": "Liu et al. 2022",
+    "densenet": "Huang et al. 2016",
+    "efficientnet_b": "Tan and Le 2019",
+    "efficientnet_v2": "Tan and Le 2021",
+    "googlenet": "Szegedy et al. 2014",
+    "inception": "Szegedy et al. 2015",
+    "maxvit": "Tu et al. 2022",
+    "mnasnet": "Tan et al. 2018",
+    "mobilenet_v2": "Sandler et al. 2018",
+    "mobilenet_v3": "Howard et al. 2019",
+    "regnet": "Radosavovic et al. 2020",
+    "resnet": "He et al. 2015",
+    "resnext": "Xie et al. 2016",
+    "shufflenet": "Ma et al. 2018",
+    "squeezenet": "Iandola et al. 2016",
+    "swin": "Liu et al. 2021",
+    "vit": "Dosovitskiy et al. 2020",
+    "wide_resnet": "Zagoruyko and Komodakis 2016",
+}
+
 
 def listing(what: str) -> str:
     """The names that an option takes, a line each."""
@@ -9,18 +32,49 @@ def listing(what: str) -> str:
 
 
 def _models() -> list[str]:
-    from torchvision import models
+    import pandas as pd
 
     from bench import zoo
 
-    lines = []
-    for name in zoo.model_names():
-        if name in zoo.OWN:
-            count = sum(value.numel() for value in zoo.build(name, 1000).parameters())
-        else:
-            count = models.get_model_weights(name).DEFAULT.meta["num_params"]
-        lines.append(f"{name:20} {zoo.configuration(name):6} {count / 1e6:6.1f} M parameters")
-    return lines
+    rows = [{"name": name, "configuration": zoo.configuration(name), **_facts(name)} for name in zoo.model_names()]
+    columns = list(rows[0])
+    aligned = ["right" if column in NUMBERS else "left" for column in columns]
+    return [
+        pd.DataFrame(rows).to_markdown(index=False, tablefmt="simple", disable_numparse=True, colalign=aligned),
+        "",
+        "parameters and GFLOP with 1000 classes; GFLOP: twice the multiply-adds of one view at the net's own input.",
+        "dense from: the shorter side, in pixels, of the smallest image that the fully-convolutional form takes;",
+        "of torchvision's nets it is found when they are evaluated, and is at most their input where there is a form.",
+    ]
+
+
+def _facts(name: str) -> dict[str, str]:
+    """What a line says of a net; counting torchvision's would take a minute, and its metadata has the same counts."""
+    from torchvision import models
+
+    from bench import zoo
+    from bench.convert import fully_convolutional, smallest_side
+    from bench.speed_net import net_flops
+
+    side, channels = zoo.side_of(name), zoo.channels_of(name)
+    if name in zoo.OWN:
+        net = zoo.build(name, 1000)
+        parameters, flops = sum(value.numel() for value in net.parameters()), net_flops(name, 1)
+        smallest = str(smallest_side(fully_convolutional(net, side, channels), side, channels))
+    else:
+        about = models.get_model_weights(name).DEFAULT.meta
+        parameters, flops, smallest = about["num_params"], 2e9 * about["_ops"], ""
+    return {
+        "parameters": f"{parameters:,}",
+        "GFLOP": f"{flops / 1e9:.3f}",
+        "input": f"{side}x{side} {'grey' if channels == 1 else 'RGB'}",
+        "dense from": smallest,
+        "origin": zoo.OWN[name].origin if name in zoo.OWN else _paper(name),
+    }
+
+
+def _paper(name: str) -> str:
+    return next((f"{paper} (torchvision)" for begin, paper in PAPERS.items() if name.startswith(begin)), "torchvision")
 
 
 def _protocols() -> list[str]:

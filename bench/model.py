@@ -19,12 +19,12 @@ from bench.pixels import NAMED, Pixels
 from bench.vgg import VGG
 from bench.weights import Weights
 from protocols.protocol import Part
-from protocols.scales import JITTERED, TrainingScale
+from protocols.scales import TrainingScale, assumed_S
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A classifier of K classes; `net` takes (N, 3, side, side) and gives (N, K) scores.
+    """A classifier of K classes; `net` takes (N, channels, side, side) and gives (N, K) scores.
 
     `map_rule` says what is averaged over the positions of a class score map: `scores`, before the soft-max (section
     3.2 as we read it), or `posteriors`, after it. `assumed`: which of "S" and "pixels" neither weights nor user said.
@@ -54,7 +54,7 @@ class Model:
     def converted(self) -> fx.GraphModule:
         """The fully-convolutional form. Raises UserError where there is none."""
         try:
-            return fully_convolutional(self.net, self.side)
+            return fully_convolutional(self.net, self.side, self.pixels.channels)
         except UnconvertibleError as error:
             raise UserError(
                 f"model '{self.name}' cannot be made fully convolutional: {error}; give centre, tencrop or multicrop"
@@ -101,7 +101,7 @@ class Model:
     @cached_property
     def smallest_dense_side(self) -> int:
         """The smallest side, in pixels, that the fully-convolutional form takes."""
-        return smallest_side(self.converted, self.side)
+        return smallest_side(self.converted, self.side, self.pixels.channels)
 
     @torch.inference_mode()
     def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
@@ -141,7 +141,7 @@ class Model:
         """Floating-point operations for one view: twice its multiply-adds."""
         net = self._meta_dense if whole else self._meta_crop
         with FlopCounterMode(display=False) as counter:
-            net(torch.empty(1, 3, height, width, device="meta"))
+            net(torch.empty(1, self.pixels.channels, height, width, device="meta"))
         return counter.get_total_flops()
 
     @cached_property
@@ -175,8 +175,8 @@ def make_model(
         weights=weights,
         net=zoo.load(name, weights.state, count, weights.width, weights.source),
         count=count,
-        pixels=own["pixels"] or NAMED["torchvision"],
-        S=own["S"] or JITTERED,
+        pixels=_fitting(name, own["pixels"]),
+        S=own["S"] or assumed_S(zoo.side_of(name)),
         device=device,
         precision=precision,
         map_rule=map_rule,
@@ -188,3 +188,12 @@ def _agreed(what: str, source: str, said, given):
     if said is not None and given is not None and said != given:
         raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
     return said or given
+
+
+def _fitting(name: str, pixels: Pixels | None) -> Pixels:
+    """The pixels, or those that are assumed of such a net. Raises UserError where their channels are not the net's."""
+    channels = zoo.channels_of(name)
+    usual = NAMED["mnist" if channels == 1 else "torchvision"]
+    if (pixels or usual).channels != channels:
+        raise UserError(f"pixels '{pixels}': {name} takes {channels} channel(s); give pixels such as {usual}")
+    return pixels or usual

@@ -1,5 +1,6 @@
 """From a file to what a net takes: decode, rescale, cut a view, normalise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,36 +17,53 @@ RULES = "PIL convert(RGB), no EXIF, antialiased bilinear on uint8"  # in every s
 
 @dataclass(frozen=True)
 class Pixels:
-    """What weights expect of their input: (value * range/255 - mean) / std, channels in `order`.
+    """What weights expect of their input: (value * range/255 - mean) / std, channels in `order`; L is one grey channel.
 
-    `mean` and `std` are in the units of `range` and in the order of `order`.
+    `mean` and `std` are in the units of `range` and in the order of `order`, a value for each channel.
     """
 
-    order: Literal["RGB", "BGR"]
+    order: Literal["RGB", "BGR", "L"]
     range: Literal[1, 255]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
     def __str__(self) -> str:
         return f"{self.order}/{self.range}/{_numbers(self.mean)}/{_numbers(self.std)}"
 
+    @property
+    def channels(self) -> int:
+        return CHANNELS[self.order]
+
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 RGB (..., 3, H, W) to what the net takes, float32 in the same shape."""
-        channels = images.flip(-3) if self.order == "BGR" else images
+        """uint8 RGB (..., 3, H, W) to what the net takes, float32 (..., channels, H, W)."""
+        channels = ORDERED[self.order](images)
         mean = torch.tensor(self.mean, device=images.device)[:, None, None]
         std = torch.tensor(self.std, device=images.device)[:, None, None]
         values = channels.float() / 255 if self.range == 1 else channels.float()
         return values.sub_(mean).div_(std)
 
 
+def _grey(images: torch.Tensor) -> torch.Tensor:
+    """uint8 (..., 3, H, W) to (..., 1, H, W): luma by ITU-R 601, rounded as PIL's convert("L") rounds it."""
+    red, green, blue = images.int().split(1, -3)
+    return ((19595 * red + 38470 * green + 7471 * blue + (1 << 15)) >> 16).to(torch.uint8)
+
+
+CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
+ORDERED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "RGB": lambda images: images,
+    "BGR": lambda images: images.flip(-3),
+    "L": _grey,
+}
 NAMED = {
     "torchvision": Pixels("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "caffe": Pixels("BGR", 255, (103.939, 116.779, 123.68), (1, 1, 1)),
+    "mnist": Pixels("L", 1, (0.1307,), (0.3081,)),
 }
 
 
 def parse_pixels(text: str) -> Pixels:
-    """Read `torchvision`, `caffe` or `order/range/mean/std`, such as `BGR/255/104,117,123/1,1,1`.
+    """Read a name of `NAMED`, or `order/range/mean/std` such as `BGR/255/104,117,123/1,1,1` or `L/1/0.13/0.31`.
 
     Raises ValueError that says what is allowed.
     """
@@ -53,24 +71,24 @@ def parse_pixels(text: str) -> Pixels:
         return NAMED[text]
     try:
         order, span, mean, std = text.split("/")
-        if order not in ("RGB", "BGR") or span not in ("1", "255"):
+        if order not in CHANNELS or span not in ("1", "255"):
             raise ValueError
-        pixels = Pixels(order, int(span), _triple(mean), _triple(std))  # type: ignore[arg-type]
-        if min(pixels.std) <= 0:
+        pixels = Pixels(order, int(span), _values(mean), _values(std))  # type: ignore[arg-type]
+        if not len(pixels.mean) == len(pixels.std) == pixels.channels or min(pixels.std) <= 0:
             raise ValueError
         return pixels
     except ValueError:
         raise ValueError(
-            f"pixels '{text}': give torchvision, caffe, or order/range/mean/std such as BGR/255/104,117,123/1,1,1 "
-            "(order RGB or BGR, range 1 or 255, std above 0)"
+            f"pixels '{text}': give {', '.join(NAMED)}, or order/range/mean/std such as BGR/255/104,117,123/1,1,1 "
+            "(order RGB, BGR or L for grey, range 1 or 255, a mean and a std above 0 for each channel)"
         ) from None
 
 
-def _triple(text: str) -> tuple[float, float, float]:
-    first, second, third = (float(part) for part in text.split(","))
-    if not np.isfinite([first, second, third]).all():
+def _values(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if not np.isfinite(values).all():
         raise ValueError
-    return first, second, third
+    return values
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -42,7 +42,7 @@ class Sweep:
 def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
     """A record for every setting and batch size, doubled until memory runs out."""
     device, side = sweep.device, zoo.side_of(sweep.model)
-    flops = net_flops(sweep.model, sweep.width)
+    channels, flops = zoo.channels_of(sweep.model), net_flops(sweep.model, sweep.width)
     largest = sweep.largest or LARGEST[device.type]
     for dtype in sweep.dtypes:
         precision = Precision(dtype)
@@ -54,7 +54,7 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
             work = _in_mode(mode, net)
             said = {"model": sweep.model, "dtype": dtype, "layout": layout, "mode": mode}
             for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
-                found = _measured(work, (batch, 3, side, side), precision.dtype, form, sweep)
+                found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
                 if found is None:
                     break
                 yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
@@ -71,7 +71,7 @@ def net_flops(name: str, width: float) -> int:
     """Floating-point operations of one view: twice the multiply-adds."""
     side = zoo.side_of(name)
     with FlopCounterMode(display=False) as counter:
-        zoo.build(name, 1000, width)(torch.empty(1, 3, side, side, device="meta"))
+        zoo.build(name, 1000, width)(torch.empty(1, zoo.channels_of(name), side, side, device="meta"))
     return counter.get_total_flops()
 
 

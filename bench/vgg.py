@@ -34,20 +34,24 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         channels = [scaled(c, width) for c in CHANNELS]
-        hidden = scaled(HIDDEN, width)
         self.features = nn.Sequential(*_convolutions(configuration, channels, batch_norm))
-        self.classifier = nn.Sequential(
-            nn.Linear(channels[-1] * 7 * 7, hidden),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, hidden),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, classes),
-        )
+        self.classifier = fully_connected(channels[-1] * 7 * 7, scaled(HIDDEN, width), classes, dropout)
 
     def forward(self, images):
         return self.classifier(self.features(images).flatten(1))
+
+
+def fully_connected(inputs: int, hidden: int, classes: int, dropout: float = 0.5) -> nn.Sequential:
+    """The three fully-connected layers that the paper took over from Krizhevsky et al., 2012."""
+    return nn.Sequential(
+        nn.Linear(inputs, hidden),
+        nn.ReLU(inplace=True),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(inplace=True),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, classes),
+    )
 
 
 def scaled(channels: int, width: float) -> int:

@@ -1,21 +1,46 @@
-"""MODELS: the paper's nets by name or letter, and any classification net of torchvision's."""
+"""OWN: the paper's nets and their relatives, by name or letter; and behind them torchvision's classification nets."""
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import cache, partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torchvision import models
 
 from bench.errors import UserError
+from bench.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
 from bench.vgg import NAMES, SIDE, VGG
 from bench.weights import State
 
 LETTERS = {letter: name for name, letter in NAMES.items()}
 BATCH_NORM = {f"{name}_bn": letter for name, letter in NAMES.items() if letter in "ABDE"}
-OWN = (*NAMES, *BATCH_NORM)
-SIDES = {"inception_v3": 299}  # where a net's own input is not 224 px
+PAPER = "Simonyan and Zisserman 2014"
+
+
+class Own(NamedTuple):
+    """A net of ours: made of classes and width, where it is from, and what it takes (pixels, and channels)."""
+
+    make: Callable[[int, float], nn.Module]
+    origin: str
+    side: int = SIDE
+    channels: int = 3
+
+
+OWN = {
+    **{name: Own(partial(VGG, letter), f"{PAPER}, Table 1, {letter}") for name, letter in NAMES.items()},
+    **{
+        name: Own(partial(VGG, letter, batch_norm=True), f"{PAPER}, {letter} with batch normalisation")
+        for name, letter in BATCH_NORM.items()
+    },
+    "zfnet": Own(ZFNet, "Zeiler and Fergus 2013"),
+    "nin": Own(NiN, "Lin et al. 2013"),
+    "digitnet": Own(DigitNet, "PyTorch's MNIST example", DIGIT_SIDE, channels=1),
+    "simplecnn": Own(SimpleCNN, "three convolutions, for small images", SIMPLE_SIDE),
+}
 AUXILIARY = ("aux1", "aux2", "AuxLogits")  # heads of googlenet and inception_v3
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as torchvision's published files have it
 
@@ -38,15 +63,19 @@ def canonical(name: str) -> str:
 
 def configuration(name: str, width: float = 1) -> str:
     """The paper's letter where the net is exactly one of its configurations; marked where it is a variant of one."""
-    letter = NAMES.get(name) or (f"{BATCH_NORM[name]}-BN" if name in BATCH_NORM else None)
-    if letter is None:
-        return "–"
+    letter = NAMES.get(name) or (f"{BATCH_NORM[name]}-BN" if name in BATCH_NORM else "–")
     return letter if width == 1 else f"{letter} x{width:g}"
 
 
+@cache
 def side_of(name: str) -> int:
-    """Side of the net's square input, in pixels."""
-    return SIDES.get(name, SIDE)
+    """Side of the net's square input, in pixels; of torchvision's nets what their default weights are evaluated at."""
+    return OWN[name].side if name in OWN else models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+
+
+def channels_of(name: str) -> int:
+    """Channels of the net's input: 3, or 1 for grey."""
+    return OWN[name].channels if name in OWN else 3
 
 
 def build(name: str, classes: int, width: float = 1) -> nn.Module:
@@ -64,7 +93,7 @@ def construct(name: str, classes: int, width: float = 1, dropout: float | None =
     Raises UserError.
     """
     if width != 1 and name not in OWN:
-        raise UserError(f"width {width:g}: only the paper's nets have a width multiplier, not {name}")
+        raise UserError(f"width {width:g}: only {', '.join(OWN)} have a width multiplier, not {name}")
     net = _constructed(name, classes, width)
     for module in net.modules():
         if dropout is not None and isinstance(module, nn.Dropout):
@@ -74,8 +103,10 @@ def construct(name: str, classes: int, width: float = 1, dropout: float | None =
 
 def _constructed(name: str, classes: int, width: float) -> nn.Module:
     if name in OWN:
-        return VGG(NAMES.get(name) or BATCH_NORM[name], classes, width, batch_norm=name in BATCH_NORM)
-    settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        return OWN[name].make(classes, width)
+    settings: dict[str, object] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if name.startswith("vit_"):  # their position embedding is made for one side
+        settings["image_size"] = side_of(name)
     return models.get_model(name, weights=None, num_classes=classes, **settings)
 
 

@@ -2,29 +2,37 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
 from protocols.crops import METHODS
-from protocols.scales import JITTERED, TrainingScale, multi_scale, single_scale
+from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
 LARGEST_Q = 4096
 
+Rule = Callable[[TrainingScale, int], tuple[int, ...]]  # from S and the crops' side to Q
+
+
+def _crop_scale(S: TrainingScale, side: int) -> tuple[int, ...]:
+    """Krizhevsky et al. (2012) take their crops of 224 pixels from images of 256."""
+    return (in_proportion(256, side),)
+
+
 # What may be written: name -> (method, the rule that gives Q where none is written).
-NAMES = {
-    "centre": ("centre", lambda S: (256,)),
-    "tencrop": ("tencrop", lambda S: (256,)),
+NAMES: dict[str, tuple[str, Rule]] = {
+    "centre": ("centre", _crop_scale),
+    "tencrop": ("tencrop", _crop_scale),
     "dense": ("dense", multi_scale),
     "multicrop": ("multicrop", multi_scale),
-    "single-scale": ("dense", single_scale),
+    "single-scale": ("dense", lambda S, side: single_scale(S)),
     "multi-scale": ("dense", multi_scale),
 }
 DESCRIPTIONS = {
-    "centre": "the 224x224 centre crop, Q=256 unless written",
-    "tencrop": "four corners and centre with flips, Q=256 unless written",
+    "centre": "the centre crop of the net's own side, Q=256 unless written (for 224 px; else in proportion)",
+    "tencrop": "four corners and centre with flips, Q as for centre",
     "dense": "the convolutional net on the whole image, at the paper's three Q for the weights' S unless written",
     "multicrop": "5x5 grid with flips, 50 crops a Q, at the paper's three Q unless written",
     "single-scale": "dense at the paper's one Q for the weights' S (Table 3)",
@@ -89,12 +97,13 @@ class Protocol:
         return sum(part.nominal_views for part in self.parts)
 
 
-def parse(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None) -> Protocol:
+def parse(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None, side: int = SIDE) -> Protocol:
     """Read a sum of methods. Where a method names no Q, `Q` holds; without that, the paper's rule for `S`.
 
+    The paper's scales belong to crops of 224 pixels; those of another `side` get them in proportion.
     Raises ProtocolError.
     """
-    methods = [_parse_method(term, S or JITTERED, Q) for term in text.split("+")]
+    methods = [_parse_method(term, S or assumed_S(side), Q, side) for term in text.split("+")]
     names = [parts[0].method for parts in methods]
     for name in names:
         if names.count(name) > 1:
@@ -113,14 +122,14 @@ def parse_Q(text: str) -> tuple[int, ...]:
     return tuple(scales)
 
 
-def _parse_method(term: str, S: TrainingScale, Q: Sequence[int] | None) -> tuple[Part, ...]:
+def _parse_method(term: str, S: TrainingScale, Q: Sequence[int] | None, side: int) -> tuple[Part, ...]:
     name, at, written = term.strip().partition("@")
     if name not in NAMES:
         near = get_close_matches(name.lower(), NAMES, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ProtocolError(f"protocol {term!r}: the methods are {', '.join(NAMES)}{hint}")
     method, rule = NAMES[name]
-    scales = parse_Q(written) if at else tuple(sorted(set(Q or rule(S))))
+    scales = parse_Q(written) if at else tuple(sorted(set(Q or rule(S, side))))
     if not 0 < scales[0] <= scales[-1] <= LARGEST_Q:
         listed = "/".join(str(scale) for scale in scales)
         raise ProtocolError(f"protocol {term!r}: Q {listed} is not within 1 to {LARGEST_Q}; write {name}@Q")

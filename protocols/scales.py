@@ -14,7 +14,18 @@ class TrainingScale(NamedTuple):
         return str(self.low) if self.low == self.high else f"[{self.low};{self.high}]"
 
 
-JITTERED = TrainingScale(256, 512)  # what weights that state no S are treated as
+JITTERED = TrainingScale(256, 512)
+SIDE = 224  # pixels; the side of the paper's crops, which its scales belong to
+
+
+def in_proportion(scale: int, side: int) -> int:
+    """A scale that the paper gives for crops of 224 pixels, for crops of another side."""
+    return round(scale * side / SIDE)
+
+
+def assumed_S(side: int = SIDE) -> TrainingScale:
+    """What weights that state no S are treated as: drawn from [256;512], in proportion to the crops' side in pixels."""
+    return TrainingScale(in_proportion(JITTERED.low, side), in_proportion(JITTERED.high, side))
 
 
 def parse_S(text: str) -> TrainingScale:
@@ -33,9 +44,10 @@ def single_scale(S: TrainingScale) -> tuple[int]:
     return ((S.low + S.high) // 2,)
 
 
-def multi_scale(S: TrainingScale) -> tuple[int, int, int]:
-    """{S-32, S, S+32} for fixed S, {low, middle, high} for jittered S (Table 4)."""
+def multi_scale(S: TrainingScale, side: int = SIDE) -> tuple[int, int, int]:
+    """{S-32, S, S+32} for fixed S, {low, middle, high} for jittered S (Table 4); the 32 in proportion to the side."""
     (middle,) = single_scale(S)
     if S.low == S.high:
-        return middle - 32, middle, middle + 32
+        step = in_proportion(32, side)
+        return middle - step, middle, middle + step
     return S.low, middle, S.high

@@ -7,6 +7,7 @@ from torchvision import models
 
 from bench import zoo
 from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
+from bench.initial import randomise
 from bench.vgg import BLOCKS, VGG
 
 POOLED = [
@@ -17,7 +18,10 @@ POOLED = [
     "densenet121",
     "shufflenet_v2_x0_5",
     "googlenet",
+    "nin",
 ]
+# Nets by side for which, without padding, the first linear layer sees what it does at their own; and the map's stride.
+UNPADDED = [("alexnet", 355, 32), ("zfnet", 331, 32), ("simplecnn", 70, 8), ("digitnet", 28, 2)]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -29,9 +33,30 @@ def photographs(side: int, width: int | None = None) -> torch.Tensor:
 
 
 def net_of(name: str) -> nn.Module:
+    """Random, but not so that its scores hardly depend on the image."""
     torch.manual_seed(0)
-    settings = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    return models.get_model(name, weights=None, num_classes=5, **settings).eval()
+    net = zoo.construct(name, 5, 1 / 8 if name in zoo.OWN else 1).eval()
+    randomise(net)
+    return net
+
+
+def without_padding(net: nn.Module) -> nn.Module:
+    """A net whose score at a place depends on what it sees there and not on where the image ends."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            module.padding = (0, 0)
+        elif isinstance(module, nn.MaxPool2d):
+            module.ceil_mode = False
+    return net
+
+
+def slid(net: nn.Module, images: torch.Tensor, side: int, stride: int) -> torch.Tensor:
+    """The net's scores (N, K, h, w) of all crops at multiples of the stride, one by one."""
+    tops, lefts = (range(0, length - side + 1, stride) for length in images.shape[2:])
+    rows = [
+        torch.stack([net(images[:, :, top : top + side, left : left + side]) for left in lefts], -1) for top in tops
+    ]
+    return torch.stack(rows, -2)
 
 
 def assert_close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
@@ -74,6 +99,59 @@ def test_alexnet_becomes_a_6x6_convolution():
         assert_close(convolutional(photographs(224))[:, :, 0, 0], net(photographs(224)))
 
 
+@pytest.mark.parametrize("name", ["zfnet", "nin", "digitnet", "simplecnn"])
+def test_our_other_nets_agree_at_their_own_size(name):
+    """After a log-soft-max, since digitnet's map has lost its own; a second one changes nothing."""
+    net, side, channels = net_of(name), zoo.side_of(name), zoo.channels_of(name)
+    images = torch.randn(2, channels, side, side, generator=seeded())
+    with torch.inference_mode():
+        dense = fully_convolutional(net, side, channels)(images).mean((2, 3))
+        assert_close(dense.log_softmax(1), net(images).log_softmax(1))
+
+
+@pytest.mark.parametrize(("name", "window"), [("zfnet", 6), ("simplecnn", 7)])
+def test_on_larger_images_a_net_is_its_classifier_slid_over_the_features(name, window):
+    """With its padding: of the whole image once, as section 3.2 has it, not of every crop."""
+    net, side = net_of(name), zoo.side_of(name)
+    images = photographs(side + 70, side + 100)
+    with torch.inference_mode():
+        dense = fully_convolutional(net, side)(images)
+        assert min(dense.shape[2:]) > 1
+        assert_close(dense, slid(lambda crop: net.classifier(crop.flatten(1)), net.features(images), window, 1))
+
+
+@pytest.mark.parametrize(("name", "side", "stride"), UNPADDED)
+def test_without_padding_dense_is_the_whole_net_slid_over_the_image(name, side, stride):
+    """At the map's stride. Padding alone tells the dense map from the crops' scores, since each crop has its own."""
+    net, channels = without_padding(net_of(name)), zoo.channels_of(name)
+    images = torch.randn(1, channels, side + stride, side + 2 * stride, generator=seeded())
+    with torch.inference_mode():
+        dense = fully_convolutional(net, side, channels)(images)
+        assert dense.shape[2:] == (2, 3)
+        assert_close(dense.log_softmax(1), slid(net, images, side, stride).log_softmax(1))
+
+
+def test_without_padding_the_mean_over_a_window_of_nins_map_is_the_net_slid_over_the_image():
+    net = without_padding(net_of("nin"))
+    images = torch.randn(1, 3, 355 + 32, 355 + 64, generator=seeded())
+    with torch.inference_mode():
+        dense = fully_convolutional(net, 355)(images)
+        assert dense.shape[2:] == (7, 8)
+        assert_close(nn.functional.avg_pool2d(dense, 6, 1), slid(net, images, 355, 32))
+
+
+def test_posteriors_do_not_depend_on_the_log_softmax_that_goes():
+    """Averaged over the map either before the soft-max or after it."""
+    net = net_of("digitnet")
+    images = torch.randn(2, 1, 40, 36, generator=seeded())
+    with torch.inference_mode():
+        scores = fully_convolutional(net, 28, 1)(images)
+        logarithms = scores.log_softmax(1)
+        assert (scores - logarithms).abs().max() > 0.1
+        assert_close(logarithms.mean((2, 3)).softmax(1), scores.mean((2, 3)).softmax(1))
+        assert_close(logarithms.softmax(1).mean((2, 3)), scores.softmax(1).mean((2, 3)))
+
+
 @pytest.mark.parametrize("name", POOLED)
 def test_pool_then_linear_nets_score_every_position_exactly(name):
     net = net_of(name)
@@ -85,7 +163,7 @@ def test_pool_then_linear_nets_score_every_position_exactly(name):
             assert_close(scores.mean((2, 3)), net(images))
 
 
-@pytest.mark.parametrize("name", ["vgg11", "vgg16_bn", "alexnet", "resnet18", "mobilenet_v2", "inception_v3"])
+@pytest.mark.parametrize("name", ["vgg11", "vgg16_bn", "alexnet", "nin", "resnet18", "mobilenet_v2", "inception_v3"])
 def test_no_adaptive_pooling_is_left(name):
     with torch.device("meta"):
         net = net_of(name)

@@ -45,13 +45,29 @@ def test_a_bgr_and_an_rgb_twin_agree():
     assert torch.allclose(one, other, atol=1e-5)
 
 
+def test_grey_is_what_pil_converts_to():
+    """Level by level: a sixteenth of all colours, and every grey."""
+    colours = np.random.RandomState(1).randint(0, 256, (1024, 1024, 3)).astype(np.uint8)
+    greys = np.arange(1024).astype(np.uint8)[None, :, None].repeat(3, 2)
+    shades = np.concatenate([colours, greys])
+    expected = np.asarray(Image.fromarray(shades).convert("L")).astype(np.float32)
+    ours = Pixels("L", 255, (0,), (1,)).normalise(torch.from_numpy(shades).permute(2, 0, 1))
+    assert ours.shape == (1, *expected.shape)
+    assert np.array_equal(ours[0].numpy(), expected)
+
+
+def test_mnist_is_the_grey_normalised_by_the_sets_mean_and_deviation():
+    image = torch.full((2, 3, 1, 1), 255, dtype=torch.uint8)
+    assert torch.allclose(NAMED["mnist"].normalise(image), torch.full((2, 1, 1, 1), (1 - 0.1307) / 0.3081))
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "rgb", "RGB/1/1,1,1", "RGB/2/0,0,0/1,1,1", "GBR/1/0,0,0/1,1,1", "RGB/1/0,0/1,1,1", "RGB/1/0,0,0/1,0,1",
-     "RGB/1/nan,0,0/1,1,1", "RGB/1/a,b,c/1,1,1"],
+     "RGB/1/nan,0,0/1,1,1", "RGB/1/a,b,c/1,1,1", "L/1/0,0,0/1,1,1", "L/1/0/0", "L/1/0/1,1", "L/1//1"],
 )  # fmt: skip
 def test_other_pixels_are_refused(text):
-    with pytest.raises(ValueError, match="give torchvision, caffe, or order/range/mean/std"):
+    with pytest.raises(ValueError, match="give torchvision, caffe, mnist, or order/range/mean/std"):
         parse_pixels(text)
 
 

@@ -57,6 +57,21 @@ def test_weights_that_state_no_S_are_taken_as_jittered():
 
 
 @pytest.mark.parametrize(
+    ("text", "side", "meaning"),
+    [
+        ("centre", 224, "centre@256"),
+        ("centre", 299, "centre@342"),  # torchvision's own for inception_v3
+        ("tencrop", 28, "tencrop@32"),
+        ("dense", 28, "dense@32/48/64"),
+        ("single-scale", 56, "dense@96"),
+        ("multicrop@30", 28, "multicrop@30"),
+    ],
+)
+def test_other_sides_than_224_get_the_papers_Q_in_proportion(text, side, meaning):
+    assert str(parse(text, side=side)) == meaning
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("multi-scale", "dense"),

@@ -1,6 +1,6 @@
 import pytest
 
-from protocols.scales import JITTERED, TrainingScale, multi_scale, parse_S, single_scale
+from protocols.scales import JITTERED, TrainingScale, assumed_S, in_proportion, multi_scale, parse_S, single_scale
 
 PAPER = [  # S, Q of Table 3, Q of Table 4
     ("256", 256, (224, 256, 288)),
@@ -29,6 +29,15 @@ def test_a_range_may_be_written_in_several_ways(text):
 def test_a_range_of_one_is_fixed():
     assert parse_S("256-256") == parse_S("256")
     assert str(parse_S("[256;256]")) == "256"
+
+
+def test_the_papers_scales_belong_to_crops_of_224_and_go_with_their_side():
+    assert assumed_S() == assumed_S(224) == JITTERED
+    assert assumed_S(28) == TrainingScale(32, 64)
+    assert multi_scale(parse_S("32"), side=28) == (28, 32, 36)  # as 256 gives 224, 256, 288
+    for side in range(14, 700):
+        assert single_scale(assumed_S(side))[0] == multi_scale(assumed_S(side), side)[1]
+        assert in_proportion(256, side) >= side
 
 
 def test_the_single_scale_is_the_middle_of_the_multi_scale():

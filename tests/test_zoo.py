@@ -44,6 +44,12 @@ def test_width_belongs_to_the_papers_nets():
         zoo.build("resnet18", 10, 0.5)
 
 
+def test_each_net_takes_its_own_side_and_channels():
+    sides = {name: zoo.side_of(name) for name in ("vgg16", "nin", "simplecnn", "digitnet", "inception_v3", "resnet50")}
+    assert sides == {"vgg16": 224, "nin": 224, "simplecnn": 56, "digitnet": 28, "inception_v3": 299, "resnet50": 224}
+    assert [name for name in zoo.model_names() if zoo.channels_of(name) == 1] == ["digitnet"]
+
+
 @pytest.mark.parametrize("name", ["vgg16", "alexnet", "squeezenet1_0", "mobilenet_v2"])
 def test_a_net_is_constructed_with_the_dropout_asked_for(name):
     def rates(**settings: float) -> set[float]:

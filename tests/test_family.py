@@ -1,0 +1,102 @@
+"""The nets beside the paper's: their published sizes, and that each is evaluated as any other."""
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from bench import zoo
+from bench.family import DigitNet, NiN, SimpleCNN, ZFNet
+from bench.listing import listing
+from bench.speed_net import net_flops
+
+FAMILY = ["zfnet", "nin", "digitnet", "simplecnn"]
+TORCHVISIONS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_0", "vgg11", "vgg13_bn", "vgg16", "vgg19"]
+
+
+def parameters(name: str, classes: int = 1000) -> int:
+    return sum(value.numel() for value in zoo.build(name, classes).parameters())
+
+
+@pytest.mark.parametrize("name", TORCHVISIONS)
+def test_torchvisions_own_count_of_parameters(name):
+    assert parameters(name) == models.get_model_weights(name).DEFAULT.meta["num_params"]
+
+
+def layers(*shapes: tuple[int, int, int]) -> int:
+    """Weights and biases of convolutions and linear layers: (inputs, outputs, kernel)."""
+    return sum(outputs * (inputs * kernel**2 + 1) for inputs, outputs, kernel in shapes)
+
+
+def test_zfnet_has_the_layers_of_the_papers_figure_3():
+    """Zeiler and Fergus: 96 kernels of 7x7, 256 of 5x5, 384, 384 and 256 of 3x3; 6x6x256 to 4096, 4096, 1000."""
+    convolutions = layers((3, 96, 7), (96, 256, 5), (256, 384, 3), (384, 384, 3), (384, 256, 3))
+    assert parameters("zfnet") == convolutions + layers((6 * 6 * 256, 4096, 1), (4096, 4096, 1), (4096, 1000, 1))
+
+
+def test_zfnets_maps_are_as_wide_as_in_the_papers_figure_3():
+    with torch.device("meta"):
+        net, images = ZFNet(5), torch.empty(1, 3, 224, 224)
+    widths = []
+    for layer in net.features:
+        images = layer(images)
+        if not isinstance(layer, nn.ReLU):
+            widths.append(images.shape[-1])
+    assert widths == [110, 55, 26, 13, 13, 13, 13, 6]
+
+
+def test_nin_has_no_fully_connected_layer_and_two_1x1_convolutions_after_each_other_one():
+    with torch.device("meta"):
+        kernels = [layer.kernel_size[0] for layer in NiN().modules() if isinstance(layer, nn.Conv2d)]
+        assert not any(isinstance(layer, nn.Linear) for layer in NiN().modules())
+    assert kernels == [11, 1, 1, 5, 1, 1, 3, 1, 1, 3, 1, 1]
+
+
+def test_digitnet_is_pytorchs_example():
+    """Names and shapes of what that example saves; 1,199,882 parameters."""
+    assert parameters("digitnet", 10) == 1_199_882
+    shapes = {name: tuple(value.shape) for name, value in zoo.build("digitnet", 10).named_parameters()}
+    assert {name: shape for name, shape in shapes.items() if name.endswith("weight")} == {
+        "conv1.weight": (32, 1, 3, 3),
+        "conv2.weight": (64, 32, 3, 3),
+        "fc1.weight": (128, 9216),
+        "fc2.weight": (10, 128),
+    }
+
+
+def test_digitnet_gives_logarithms_of_posteriors():
+    torch.manual_seed(0)
+    assert torch.allclose(DigitNet().eval()(torch.randn(3, 1, 28, 28)).exp().sum(1), torch.ones(3))
+
+
+def test_simplecnn_brings_the_papers_7x7_map_to_its_first_linear_layer():
+    with torch.device("meta"):
+        assert SimpleCNN().features(torch.empty(1, 3, 56, 56)).shape == (1, 128, 7, 7)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_width_multiplies_channels_and_leaves_the_classes(name):
+    narrow = zoo.build(name, 7, 1 / 4)
+    assert narrow(torch.empty(2, zoo.channels_of(name), *2 * [zoo.side_of(name)], device="meta")).shape == (2, 7)
+    first, full = (next(net.parameters()) for net in (narrow, zoo.build(name, 7)))
+    assert first.shape[0] == full.shape[0] / 4
+
+
+@pytest.fixture(scope="module")
+def listed() -> dict[str, list[str]]:
+    """The words of each net's line: name, configuration, parameters, GFLOP, input, its channels, ..."""
+    _, _, *lines = listing("models").splitlines()
+    return {line.split()[0]: line.split() for line in lines[: lines.index("")]}
+
+
+def test_every_net_is_listed_with_what_it_takes(listed):
+    assert list(listed) == zoo.model_names()
+    assert listed["digitnet"][4:7] == ["28x28", "grey", "28"]
+    assert listed["vgg16"][1:7] == ["D", "138,357,544", "30.941", "224x224", "RGB", "224"]
+    assert listed["resnet50"][2] == "25,557,032"
+    assert listed["inception_v3"][4:6] == ["299x299", "RGB"]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet50", "mobilenet_v2", "squeezenet1_0", "inception_v3"])
+def test_torchvisions_metadata_gives_the_flops_that_are_counted(name, listed):
+    assert float(listed[name][3]) == pytest.approx(net_flops(name, 1) / 1e9, rel=0.005)
