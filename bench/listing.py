@@ -4,7 +4,7 @@ from protocols.protocol import DESCRIPTIONS
 
 NUMBERS = ("parameters", "GFLOP", "input", "dense from")
 PAPERS = {  # where torchvision's nets come from, by how their names begin
-    "alexnet": "Krizhevsky et al. 2012",
+    "alexnet": "Krizhevsky et al. 2012, one tower",
     "convnext": "Liu et al. 2022",
     "densenet": "Huang et al. 2016",
     "efficientnet_b": "Tan and Le 2019",

@@ -195,5 +195,5 @@ def _fitting(name: str, pixels: Pixels | None) -> Pixels:
     channels = zoo.channels_of(name)
     usual = NAMED["mnist" if channels == 1 else "torchvision"]
     if (pixels or usual).channels != channels:
-        raise UserError(f"pixels '{pixels}': {name} takes {channels} channel(s); give pixels such as {usual}")
+        raise UserError(f"pixels '{pixels}': {name} takes images of {channels} channel(s); give pixels such as {usual}")
     return pixels or usual

@@ -28,8 +28,8 @@ def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
     group.add_argument(
         "--pixels",
-        help="what the weights expect where they do not say it: torchvision, caffe, or order/range/mean/std such as "
-        "BGR/255/104,117,123/1,1,1",
+        help="what the weights expect where they do not say it: torchvision, caffe, mnist, or order/range/mean/std "
+        "such as BGR/255/104,117,123/1,1,1, or L/1/0.5/0.5 for grey",
     )
     group.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
     group.add_argument(

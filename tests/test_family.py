@@ -1,14 +1,28 @@
 """The nets beside the paper's: their published sizes, and that each is evaluated as any other."""
 
+import numpy as np
 import pytest
 import torch
+from conftest import make_image
 from torch import nn
 from torchvision import models
+from torchvision.transforms.v2.functional import pil_to_tensor
 
 from bench import zoo
+from bench.device import Precision
+from bench.errors import UserError
 from bench.family import DigitNet, NiN, SimpleCNN, ZFNet
+from bench.initial import randomise
 from bench.listing import listing
+from bench.loader import Prepared
+from bench.model import Model, make_model
+from bench.parts import Batch, part_posteriors
+from bench.pixels import NAMED, Pixels
 from bench.speed_net import net_flops
+from bench.weights import Weights
+from protocols.protocol import Part
+from protocols.scales import TrainingScale
+from protocols.view import Size
 
 FAMILY = ["zfnet", "nin", "digitnet", "simplecnn"]
 TORCHVISIONS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_0", "vgg11", "vgg13_bn", "vgg16", "vgg19"]
@@ -80,6 +94,47 @@ def test_width_multiplies_channels_and_leaves_the_classes(name):
     assert narrow(torch.empty(2, zoo.channels_of(name), *2 * [zoo.side_of(name)], device="meta")).shape == (2, 7)
     first, full = (next(net.parameters()) for net in (narrow, zoo.build(name, 7)))
     assert first.shape[0] == full.shape[0] / 4
+
+
+def model_of(name: str, pixels: Pixels | None = None) -> Model:
+    torch.manual_seed(0)
+    net = zoo.construct(name, 5, 1 / 8)
+    randomise(net)
+    weights = Weights("random", net.state_dict(), name, 1 / 8)
+    return make_model(name, weights, pixels, None, torch.device("cpu"), Precision("fp32"), "scores")
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_all_protocols_agree_on_a_square_image_of_the_nets_own_side(name):
+    """There every crop is the whole image, and the map's mean at that side is the net's own score."""
+    model, side = model_of(name), zoo.side_of(name)
+    image = pil_to_tensor(make_image((side, side), seed=1))
+    block = [Prepared(Size(side, side), {side: image})]
+    methods = ("tencrop", "multicrop", "dense")
+    tencrop, multicrop, dense = (
+        part_posteriors(model, Part(method, side), block, Batch(8, model.device)) for method in methods
+    )
+    assert tencrop.max() > 0.25  # a fifth each would be no evidence
+    assert np.abs(multicrop - tencrop).max() < 1e-6
+    assert np.abs(dense - tencrop).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "message"),
+    [
+        ("digitnet", NAMED["caffe"], r"digitnet takes images of 1 channel\(s\); give pixels such as L/1/"),
+        ("simplecnn", NAMED["mnist"], r"simplecnn takes images of 3 channel\(s\); give pixels such as RGB/1/"),
+    ],
+)
+def test_pixels_of_other_channels_than_the_nets_are_refused(name, pixels, message):
+    with pytest.raises(UserError, match=message):
+        model_of(name, pixels)
+
+
+def test_what_weights_do_not_say_is_assumed_as_the_net_needs_it():
+    model = model_of("digitnet")
+    assert (model.pixels, model.S) == (NAMED["mnist"], TrainingScale(32, 64))
+    assert model.assumed == {"pixels", "S"}
 
 
 @pytest.fixture(scope="module")
