@@ -1,0 +1,35 @@
+"""What a row says of every image: the predicted class, how sure it is, and where the true class came."""
+
+import numpy as np
+import pandas as pd
+
+from results.metrics import ranks
+from results.posteriors import Posteriors
+
+
+def predict(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd.DataFrame:
+    """One line per image: `id`, `label` and `predicted` (class indices), `confidence` in [0, 1], `rank` from 1.
+
+    With `competing` (class indices) only those compete, and confidences are shares of what they got together. `rank` is
+    one more than the number of classes strictly above the true one, so a true class that ties for the best is the
+    predicted one, and `predicted` differs from `label` exactly where an image counts as wrong. Other ties go to the
+    lower index. Raises what `ranks` raises.
+    """
+    above = ranks(posteriors, competing)
+    probs = posteriors.probs if competing is None else posteriors.probs[:, competing]
+    best = probs.argmax(1)
+    best_class = best if competing is None else competing[best]
+    confidence = probs.max(1).astype(np.float64)
+    if competing is not None:
+        together = probs.sum(1, dtype=np.float64)
+        unknown = np.full(len(probs), 1 / len(competing))  # where none of them got anything
+        confidence = np.divide(confidence, together, out=unknown, where=together > 0)
+    return pd.DataFrame(
+        {
+            "id": posteriors.ids,
+            "label": posteriors.labels,
+            "predicted": np.where(above == 0, posteriors.labels, best_class),
+            "confidence": confidence.clip(0, 1),  # float32 sums may pass 1 by a rounding
+            "rank": above + 1,
+        }
+    )
