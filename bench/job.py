@@ -23,13 +23,13 @@ from bench.options import say, writable
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
-from bench.rows import Row, Tasks, result_of, rows_of, save_posteriors, tallies_of, tasks_of
+from bench.rows import Row, Tasks, origin_of, result_of, rows_of, save_posteriors, tallies_of, tasks_of
 from bench.shard import Shard
 from bench.sources import open_data
 from bench.weights import choose_weights, read_weights
 from protocols.protocol import Protocol, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
-from results.result import Result
+from results.result import Result, signature_id
 from results.table import markdown, write
 from results.tally import Tally
 
@@ -60,8 +60,11 @@ class Job:
 
     def tallies(self, options: Namespace) -> dict[Row, Tally]:
         """Count the rows from their stored parts."""
-        scored = np.unique(self.images.labels) if options.restrict_classes else None
-        return tallies_of(self.rows, self.tasks, self.images, scored)
+        return tallies_of(self.rows, self.tasks, self.images, self.scored(options))
+
+    def scored(self, options: Namespace) -> np.ndarray | None:
+        """The classes that compete, where not all do."""
+        return np.unique(self.images.labels) if options.restrict_classes else None
 
     def result(self, row: Row, counted: Tally, options: Namespace, posteriors: Path | None = None) -> Result:
         """What the tables say of a counted row."""
@@ -147,6 +150,8 @@ def _report(options: Namespace, job: Job) -> None:
         counted = job.tallies(options)
         results = [job.result(row, counted[row], options, posteriors) for row in job.rows]
         write(results, options.out, header(job.models, job.images))
+        rows = {signature_id(result.signature): row for result, row in zip(results, job.rows, strict=True)}
+        origin_of(rows, job.tasks, job.images, options.data, job.scored(options)).write(options.out)
         return results
 
     say(markdown(writing_to(options.out, tables)))

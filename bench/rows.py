@@ -10,7 +10,9 @@ from bench.data import Images
 from bench.evaluate import Task
 from bench.model import Model
 from bench.pixels import RULES
+from bench.sources import anywhere
 from protocols.protocol import Part, Protocol
+from results.origin import Origin
 from results.posteriors import join
 from results.result import Result, signature, signature_id
 from results.store import BLOCK, Store
@@ -103,6 +105,22 @@ def result_of(
         signature=line,
         posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
         provenance={**provenance, "device": "; ".join(counted.devices)},
+    )
+
+
+def origin_of(rows: Mapping[str, Row], tasks: Tasks, images: Images, data: str, scored: np.ndarray | None) -> Origin:
+    """Where rows come from, by their signature ids; `data` is what --data takes."""
+    any_task = next(iter(tasks.values()))
+    return Origin(
+        data=anywhere(data),
+        images=len(images),
+        store=any_task.store.folder.parent.resolve(),
+        classes=images.classes or tuple(map(str, range(any_task.model.count))),
+        competing=None if scored is None else tuple(scored.tolist()),
+        rows={
+            line: [[(store.folder.name, share) for store, share in net] for net in _stored(row, tasks)]
+            for line, row in rows.items()
+        },
     )
 
 

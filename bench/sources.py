@@ -43,6 +43,12 @@ def open_data(spec: str, split: str = "val") -> Images:
         ) from None
 
 
+def anywhere(spec: str) -> str:
+    """The same data set named so that it is found from any working folder."""
+    kind, _, argument = spec.partition(":")
+    return f"{kind}:{_path(argument)}" if argument else spec
+
+
 def _shapes(_: str, split: str) -> Images:
     return read_shapes(split, cache_folder())
 

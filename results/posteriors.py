@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from results.errors import ResultError
+
 
 @dataclass(frozen=True)
 class Posteriors:
@@ -33,6 +35,17 @@ class Posteriors:
     def save(self, path: Path) -> None:
         """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
         np.savez_compressed(path, ids=self.ids, labels=self.labels, posteriors=self.probs)
+
+    @classmethod
+    def load(cls, path: Path) -> "Posteriors":
+        """What `save` wrote. Raises ResultError."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                loaded = cls(archive["posteriors"], archive["labels"], archive["ids"])
+            loaded.check()
+        except Exception:  # damage shows as nearly any type
+            raise ResultError(f"saved posteriors '{path}' are damaged; remove them to take the stored blocks") from None
+        return loaded
 
 
 def average(members: Sequence[Posteriors], weights: Iterable[Fraction]) -> Posteriors:

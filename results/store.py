@@ -81,6 +81,16 @@ class Store:
             return None
 
 
+def reopen(folder: Path) -> Store:
+    """The store of a part by its folder, as it was left. Raises StoreError where it is not there any more."""
+    try:
+        return Store(folder.parent, json.loads((folder / "key.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        raise StoreError(
+            f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again"
+        ) from None
+
+
 def _write_aside(path: Path, write: Callable) -> None:
     """Write a file under another name, flush it to disk, then rename: it is there whole or not at all."""
     aside = path.with_name(f".{path.name}.{uuid4().hex}")

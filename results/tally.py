@@ -83,7 +83,7 @@ def _read(nets: Sequence[Net], number: int, read: dict[Path, Block]) -> list[Blo
         place = store.path(number)
         block = read.get(place) or store.read(number)
         if block is None:
-            raise StoreError(f"block {store.path(number)} was damaged or removed while running; run again to mend it")
+            raise StoreError(f"block {place} is damaged or was removed; run again what computed it")
         read[place] = block
         contents.append(block)
     if len({content.corrupt for content in contents}) > 1:

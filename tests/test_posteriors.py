@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from protocols.protocol import parse
+from results.errors import ResultError
 from results.posteriors import Posteriors, average, fuse, join
 
 
@@ -128,3 +129,14 @@ def test_saved_posteriors_read_back_without_pickle(tmp_path):
         assert np.array_equal(archive["posteriors"], p.probs)
         assert np.array_equal(archive["labels"], p.labels)
         assert np.array_equal(archive["ids"], p.ids)
+    loaded = Posteriors.load(tmp_path / "p.npz")
+    assert all(np.array_equal(getattr(loaded, name), getattr(p, name)) for name in ("probs", "labels", "ids"))
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:200], lambda content: b"", lambda content: b"no archive"])
+def test_damaged_posteriors_are_named(tmp_path, damage):
+    path = tmp_path / "p.npz"
+    posteriors(0).save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ResultError, match=r"p\.npz' are damaged"):
+        Posteriors.load(path)

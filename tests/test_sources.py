@@ -4,7 +4,7 @@ from PIL import Image
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.sources import DATASETS, open_data
+from bench.sources import DATASETS, anywhere, open_data
 
 
 def refused(spec: str, split: str = "val") -> str:
@@ -73,3 +73,13 @@ def test_relative_and_home_paths(tmp_path, monkeypatch):
     seen = [open_data(spec) for spec in ("folder:~/pets", "folder:.", "folder:../pets/", "folder:cat/..")]
     assert {images.name for images in seen} == {"folder:pets"}
     assert {images.paths for images in seen} == {(tmp_path / "pets" / "cat" / "a.png",)}
+
+
+def test_a_set_can_be_named_so_that_it_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    spec = anywhere("folder:.")
+    monkeypatch.chdir("/")
+    assert open_data(spec).paths == (tmp_path / "cat" / "a.png",)
+    assert [anywhere(spec) for spec in ("shapes", "imagenette")] == ["shapes", "imagenette"]

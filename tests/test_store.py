@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from results.posteriors import Posteriors
-from results.store import Block, Store, StoreError
+from results.store import Block, Store, StoreError, reopen
 
 ROOT = Path(__file__).parents[1]
 KEY = {"weights": "0123", "part": "dense@256", "data": "4567"}
@@ -186,3 +186,17 @@ def test_two_processes_may_write_one_block_while_a_third_reads(tmp_path):
     assert [writer.returncode for writer in writers] == [0, 0]
     assert files_in(store.folder) == ["000000.npz", "key.json"]
     assert store.read(0).posteriors.ids.tolist() == [str(i) for i in range(500)]
+
+
+def test_a_store_is_reopened_by_its_folder(store, tmp_path):
+    with pytest.raises(StoreError, match=r"no stored blocks in .*; give --store DIR"):
+        reopen(store.folder)
+    store.write(0, block())
+    assert reopen(store.folder).path(0) == store.path(0)
+    moved = tmp_path / "moved" / store.folder.name
+    moved.parent.mkdir()
+    store.folder.rename(moved)
+    assert same(reopen(moved).read(0), block())
+    (moved / "key.json").write_text("[1]")
+    with pytest.raises(StoreError):
+        reopen(moved)

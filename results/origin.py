@@ -1,0 +1,67 @@
+"""Where a run's rows come from: stored parts, classes and data, written beside the tables for `bench.inspect`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from results.errors import ResultError
+from results.store import reopen
+from results.tally import Net
+
+NAME = "origin.json"
+AGAIN = "the same bench.run command writes it again, without running the net for what is stored"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run's rows have in common, and the stored parts of each.
+
+    `data` is what --data takes, from any working folder; `images` how many were asked for; `classes` the names, which
+    labels count in; `competing` the indices of those that compete, None for all; `rows` by signature id, for each net
+    the names of its parts' folders in `store` with their shares.
+    """
+
+    data: str
+    images: int
+    store: Path
+    classes: tuple[str, ...]
+    competing: tuple[int, ...] | None
+    rows: Mapping[str, Sequence[Sequence[tuple[str, Fraction]]]]
+
+    def nets(self, row: str, store: Path | None = None) -> list[Net]:
+        """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
+        root = store or self.store
+        return [[(reopen(root / name), share) for name, share in net] for net in self.rows[row]]
+
+    def write(self, folder: Path) -> None:
+        said = {**vars(self), "store": str(self.store), "rows": {row: _plain(nets) for row, nets in self.rows.items()}}
+        (folder / NAME).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+def read_origin(folder: Path) -> Origin:
+    """What `Origin.write` wrote beside the tables. Raises ResultError."""
+    path = folder / NAME
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        competing = said["competing"]
+        return Origin(
+            data=str(said["data"]),
+            images=int(said["images"]),
+            store=Path(said["store"]),
+            classes=tuple(map(str, said["classes"])),
+            competing=None if competing is None else tuple(map(int, competing)),
+            rows={
+                row: [[(str(name), Fraction(share)) for name, share in net] for net in nets]
+                for row, nets in said["rows"].items()
+            },
+        )
+    except OSError as error:
+        raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
+
+
+def _plain(nets: Sequence[Sequence[tuple[str, Fraction]]]) -> list[list[list[str]]]:
+    return [[[name, str(share)] for name, share in net] for net in nets]
