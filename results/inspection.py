@@ -1,0 +1,163 @@
+"""A row looked into: its images one by one, its classes, its confusions and its calibration, as tables."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from results.calibration import BINS, expected_calibration_error, reliability
+from results.cells import escaped, number
+from results.confusion import by_class, confusion, confusions, occurring
+from results.errors import ResultError
+from results.posteriors import Posteriors
+from results.predictions import predict
+from results.reading import Row
+from results.result import signature_id
+
+SHOWN = 5  # classes and confusions in the summary
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a row's posteriors say, image by image, as `predict` tells it; `names` are of all classes, each once."""
+
+    row: Row
+    predictions: pd.DataFrame
+    names: Sequence[str]
+    competing: Sequence[int]
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """The confusion matrix of the competing classes, by name."""
+        counts = confusion(self.predictions["label"], self.predictions["predicted"], self.competing)
+        names = dict(enumerate(self.names))
+        return counts.rename(index=names, columns=names)
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        return reliability(self.predictions["confidence"].to_numpy(), (self.predictions["rank"] == 1).to_numpy())
+
+    @property
+    def calibration_error(self) -> float:
+        return expected_calibration_error(self.reliability)
+
+    @property
+    def title(self) -> str:
+        """What people know the row by, without its signature."""
+        return f"{self.row['model']}, S={self.row['S']}, {self.row['protocol']}, {self.row['data']}"
+
+    def mistakes(self, most: int) -> pd.DataFrame:
+        """The wrong images that the net was surest of, the surest first."""
+        return self._named(self.predictions[self.predictions["rank"] > 1].nlargest(most, "confidence"))
+
+    def write(self, folder: Path) -> None:
+        """Write the tables into a folder that is there."""
+        _csv(self._named(self.predictions), folder / "predictions.csv")
+        _csv(self.matrix.rename_axis(index="true \\ predicted").reset_index(), folder / "confusion.csv")
+        _csv(by_class(self.matrix).rename_axis("class").reset_index(), folder / "classes.csv")
+        _csv(self.reliability, folder / "calibration.csv")
+        (folder / "classes.md").write_text(self._classes(), encoding="utf-8")
+        (folder / "summary.md").write_text(self.summary(), encoding="utf-8")
+
+    def summary(self) -> str:
+        """Accuracy, calibration, the worst classes and the most frequent confusions, in Markdown."""
+        n, wrong = len(self.predictions), int((self.predictions["rank"] > 1).sum())
+        classes, confidence = by_class(self.matrix), self.predictions["confidence"].mean()
+        pairs = confusions(self.matrix)
+        worst = classes[classes["images"] > 0].sort_values(["f1", "images"], ascending=[True, False], kind="stable")
+        means = ", ".join(f"{name} {_percent(classes[name].mean())}" for name in ("precision", "recall", "f1"))
+        return "\n".join(
+            [
+                f"## {escaped(self.title)} `{signature_id(self.row.signature)}`",
+                "",
+                f"- Accuracy {_percent(1 - wrong / n)} %: {n - wrong} of {n} right; wrong1 is the table's {wrong}",
+                f"- Mean over classes, where defined, in %: {means}",
+                f"- Expected calibration error {_percent(self.calibration_error)} % ({BINS} bins); "
+                f"mean confidence {_percent(confidence)} %",
+                "",
+                f"Worst classes, by F1 ({min(SHOWN, len(worst))} of {len(worst)} with images; measures in %):",
+                "",
+                _markdown(worst.head(SHOWN).rename_axis("class").reset_index()),
+                "",
+                f"Most frequent confusions ({min(SHOWN, len(pairs))} of {len(pairs)}; share of the true class in %):",
+                "",
+                _markdown(pairs.head(SHOWN)),
+                "",
+            ]
+        )
+
+    def _classes(self) -> str:
+        """Precision, recall, F1 and counts of the classes that occur, in Markdown."""
+        classes = by_class(occurring(self.matrix)).rename_axis("class").reset_index()
+        absent = len(self.matrix) - len(classes)
+        left_out = f"\n\n{absent} more classes have no image, and no image is taken for them." if absent else ""
+        return f"# {escaped(self.title)}\n\nMeasures in %.\n\n{_markdown(classes)}{left_out}\n"
+
+    def _named(self, predictions: pd.DataFrame) -> pd.DataFrame:
+        """As people read it: names of classes instead of indices."""
+        name = np.array(self.names, dtype=object)
+        return pd.DataFrame(
+            {
+                "id": predictions["id"],
+                "true": name[predictions["label"]],
+                "predicted": name[predictions["predicted"]],
+                "confidence": predictions["confidence"].round(6),
+                "true_rank": predictions["rank"],
+            }
+        )
+
+
+def inspect(
+    row: Row, blocks: Iterable[Posteriors], classes: Sequence[str], competing: Sequence[int] | None
+) -> Inspection:
+    """Look into a row, from its posteriors block by block; `classes` are the names of what labels count in.
+
+    Only the `competing` classes (indices) compete, None for all. Raises ResultError unless the row's own counts come
+    out, to the image.
+    """
+    name = signature_id(row.signature)
+    scored = None if competing is None else np.array(competing)
+    try:
+        predictions = pd.concat([predict(_of(block, len(classes)), scored) for block in blocks], ignore_index=True)
+    except (ValueError, IndexError) as error:
+        raise ResultError(f"row {name}: its posteriors do not fit it ({error}); run bench.run again") from None
+    n, wrong = len(predictions), int((predictions["rank"] > 1).sum())
+    if (n, wrong) != (row.counts.n, row.counts.wrong1):
+        raise ResultError(
+            f"row {name}: the stored posteriors give wrong1 {wrong} of {n}, but its table says {row.counts.wrong1} of "
+            f"{row.counts.n}: they were computed anew since, or the table was altered; run bench.run again"
+        )
+    return Inspection(row, predictions, _distinct(classes), range(len(classes)) if competing is None else competing)
+
+
+def _of(block: Posteriors, classes: int) -> Posteriors:
+    if block.probs.shape[1] != classes:
+        raise ValueError(f"{block.probs.shape[1]} classes, not {classes}")
+    return block
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names in Unicode; those that several classes share, such as ImageNet's two cranes, get their index."""
+    plain = [name.encode(errors="backslashreplace").decode() for name in names]
+    counts = Counter(plain)
+    return [name if counts[name] == 1 else f"{name} [{index}]" for index, name in enumerate(plain)]
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, errors="backslashreplace")  # file names need not be Unicode
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """Names escaped and to the left, shares in %, counts as they are."""
+    forms: dict[str, Callable[..., str]] = {"i": str, "f": _percent}
+    cells = table.apply(lambda column: column.map(forms.get(column.dtype.kind, escaped)))
+    sides = ["right" if kind.kind in forms else "left" for kind in table.dtypes]
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def _percent(share: float) -> str:
+    return number(None if np.isnan(share) else 100 * share, ".2f")
