@@ -57,8 +57,8 @@ class Inspection:
     def write(self, folder: Path) -> None:
         """Write the tables into a folder that is there."""
         _csv(self._named(self.predictions), folder / "predictions.csv")
-        _csv(self.matrix.rename_axis(index="true \\ predicted").reset_index(), folder / "confusion.csv")
-        _csv(by_class(self.matrix).rename_axis("class").reset_index(), folder / "classes.csv")
+        _csv(self.matrix, folder / "confusion.csv", "true \\ predicted")
+        _csv(by_class(self.matrix), folder / "classes.csv", "class")
         _csv(self.reliability, folder / "calibration.csv")
         (folder / "classes.md").write_text(self._classes(), encoding="utf-8")
         (folder / "summary.md").write_text(self.summary(), encoding="utf-8")
@@ -147,12 +147,15 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return [name if counts[name] == 1 else f"{name} [{index}]" for index, name in enumerate(plain)]
 
 
-def _csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, errors="backslashreplace")  # file names need not be Unicode
+def _csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:
+    """Written with the table's index where that has a name."""
+    table.to_csv(path, index=bool(index), index_label=index, errors="backslashreplace")  # file names may be no Unicode
 
 
 def _markdown(table: pd.DataFrame) -> str:
     """Names escaped and to the left, shares in %, counts as they are."""
+    if table.empty:
+        return "None."
     forms: dict[str, Callable[..., str]] = {"i": str, "f": _percent}
     cells = table.apply(lambda column: column.map(forms.get(column.dtype.kind, escaped)))
     sides = ["right" if kind.kind in forms else "left" for kind in table.dtypes]

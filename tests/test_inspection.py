@@ -1,0 +1,45 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from results.errors import ResultError
+from results.inspection import inspect
+from results.posteriors import Posteriors
+from results.reading import Counts, Row
+
+CLASSES = ["class", "true", "images"]  # as our own columns are named
+
+
+def row(wrong1: int) -> Row:
+    return Row("model=x", Counts(6, wrong1, None), 1.0, dict.fromkeys(("model", "S", "protocol", "data"), "x"))
+
+
+def blocks(predicted: list[int]) -> list[Posteriors]:
+    """Six images of three classes in two blocks, each given wholly to one class."""
+    probs, labels, ids = np.eye(3, dtype=np.float32)[predicted], np.arange(6) % 3, np.arange(6).astype(str)
+    return [Posteriors(probs[k : k + 3], labels[k : k + 3], ids[k : k + 3]) for k in (0, 3)]
+
+
+def test_a_perfect_row_has_neither_mistakes_nor_confusions(tmp_path):
+    found = inspect(row(0), blocks([0, 1, 2, 0, 1, 2]), CLASSES, None)
+    found.write(tmp_path)
+    assert "- Accuracy 100.00 %: 6 of 6 right" in found.summary()
+    assert "- Expected calibration error 0.00 %" in found.summary()
+    assert "confusions (0 of 0; share of the true class in %):\n\nNone." in found.summary()
+    assert found.mistakes(24).empty
+
+
+def test_tables_name_the_classes_whatever_those_are_called(tmp_path):
+    found = inspect(row(2), blocks([0, 1, 1, 0, 1, 1]), CLASSES, None)
+    found.write(tmp_path)
+    matrix = pd.read_csv(tmp_path / "confusion.csv", index_col=0)
+    assert (list(matrix.index), list(matrix.columns)) == (CLASSES, CLASSES)
+    assert matrix.loc["images", "true"] == 2
+    assert pd.read_csv(tmp_path / "classes.csv")["class"].tolist() == CLASSES
+    assert found.mistakes(1)[["id", "true", "predicted"]].to_numpy().tolist() == [["2", "images", CLASSES[1]]]
+
+
+@pytest.mark.parametrize("wrong1", [1, 3])
+def test_a_row_whose_count_does_not_come_out_is_refused(wrong1):
+    with pytest.raises(ResultError, match=f"wrong1 2 of 6, but its table says {wrong1} of 6"):
+        inspect(row(wrong1), blocks([0, 1, 1, 0, 1, 1]), CLASSES, None)
