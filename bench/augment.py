@@ -65,6 +65,6 @@ class CentreCrops(Dataset):
 
 def _image(images: Images, index: int) -> Image.Image:
     try:
-        return read(images.paths[index])
+        return read(*images.place(index))
     except DECODE_ERRORS:
         raise UserError(f"image '{images.paths[index]}' cannot be decoded; mend or remove it") from None

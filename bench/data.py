@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.progress import progress
+from protocols.view import Box
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Images:
 
     `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` the classes' names
     in index order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
-    `pixel_digests` stands in for the files' own digests where encoders differ between machines.
+    `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
+    set takes of each file, in its pixels, None for all of it: several images may be boxes of one file.
     """
 
     name: str
@@ -29,19 +31,25 @@ class Images:
     classes: tuple[str, ...] | None
     total: int
     pixel_digests: tuple[str, ...] | None = None
+    boxes: tuple[Box | None, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over ids, labels and contents, in order."""
+        """SHA-256 over ids, labels, contents and boxes, in order."""
         contents = self.pixel_digests or _file_digests(self.paths)
+        boxes = self.boxes or [None] * len(self)
         lines = (
-            f"{name}\t{label}\t{content}\n"
-            for name, label, content in zip(self.ids, self.labels, contents, strict=True)
+            f"{name}\t{label}\t{content}{_text(box)}\n"
+            for name, label, content, box in zip(self.ids, self.labels, contents, boxes, strict=True)
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def place(self, index: int) -> tuple[Path, Box | None]:
+        """Where image `index` is: its file, and its box in it if it is not all of it."""
+        return self.paths[index], self.boxes[index] if self.boxes else None
 
     def limit(self, count: int | None) -> "Images":
         """`count` images spread evenly over the set, or all of them."""
@@ -57,7 +65,13 @@ class Images:
             ids=tuple(self.ids[i] for i in indices),
             labels=self.labels[list(indices)],
             pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
+            boxes=self.boxes and tuple(self.boxes[i] for i in indices),
         )
+
+
+def _text(box: Box | None) -> str:
+    """Nothing for a whole file: sets without boxes keep the digests that they had before there were any."""
+    return "" if box is None else "\t" + ",".join(map(str, box))
 
 
 def _file_digests(paths: Sequence[Path]) -> list[str]:

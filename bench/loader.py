@@ -14,7 +14,7 @@ from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import decode, rescale, size_of
 from bench.progress import progress
-from protocols.view import Size
+from protocols.view import Box, Size
 
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 # what is wrong with the file itself; PIL's own errors have no number, a failing disk or a lost network has others
@@ -40,7 +40,7 @@ class Loader:
         """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded."""
         ahead: deque[list[Future[Prepared | None]]] = deque()
         for indices, scales in wanted:
-            ahead.append([self.pool.submit(_prepare, self.images.paths[i], scales) for i in indices])
+            ahead.append([self.pool.submit(_prepare, *self.images.place(i), scales) for i in indices])
             if len(ahead) > 1:
                 yield [future.result() for future in ahead.popleft()]
         while ahead:
@@ -48,7 +48,7 @@ class Loader:
 
     def undecodable(self) -> list[str]:
         """Ids of all images that cannot be decoded; reads every one."""
-        readable = self.pool.map(lambda path: _prepare(path, ()) is not None, self.images.paths)
+        readable = self.pool.map(lambda i: _prepare(*self.images.place(i), ()) is not None, range(len(self.images)))
         checked = progress(readable, len(self.images), "checking all images")
         return [name for name, fine in zip(self.images.ids, checked, strict=True) if not fine]
 
@@ -56,9 +56,9 @@ class Loader:
         self.pool.shutdown(cancel_futures=True)
 
 
-def _prepare(path: Path, scales: Sequence[int]) -> Prepared | None:
+def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared | None:
     try:
-        image = decode(path)
+        image = decode(path, box)
     except DECODE_ERRORS as error:
         if isinstance(error, OSError) and error.errno not in LASTING:
             raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2.functional import resize
 
+from bench.errors import UserError
 from protocols.view import Box, Size, View, rescaled
 
 RULES = "PIL convert(RGB), no EXIF, antialiased bilinear on uint8"  # in every signature
@@ -95,18 +96,23 @@ def _numbers(values: tuple[float, ...]) -> str:
     return ",".join(repr(float(value)).removesuffix(".0") for value in values)
 
 
-def decode(path: Path) -> torch.Tensor:
-    """Read an image file as uint8 RGB (3, H, W), by PIL's rules; EXIF orientation is not applied.
+def decode(path: Path, box: Box | None = None) -> torch.Tensor:
+    """Read an image file, or a box of it, as uint8 RGB (3, H, W), by PIL's rules; EXIF orientation is not applied.
 
-    Raises OSError, SyntaxError or ValueError, as PIL does, where it cannot be decoded.
+    Raises OSError, SyntaxError or ValueError, as PIL does, where it cannot be decoded, and UserError for a box outside.
     """
-    return _tensor(read(path))
+    return _tensor(read(path, box))
 
 
-def read(path: Path) -> Image.Image:
-    """The file as an RGB image; raises what `decode` raises."""
+def read(path: Path, box: Box | None = None) -> Image.Image:
+    """The file, or a box of it, as an RGB image; raises what `decode` raises."""
     with Image.open(path) as image:
-        return image.convert("RGB")
+        if box and (box.right > image.width or box.bottom > image.height):
+            raise UserError(
+                f"image '{path}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
+                "give the images that the boxes were drawn for"
+            )
+        return (image.crop(box) if box else image).convert("RGB")
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:

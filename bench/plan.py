@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 from PIL import Image
@@ -10,13 +11,13 @@ from PIL import Image
 from bench.data import Images
 from bench.evaluate import Task
 from bench.loader import DECODE_ERRORS
-from protocols.view import Size, rescaled
+from protocols.view import Box, Size, rescaled
 from results.store import BLOCK
 
 
 def plan(tasks: Sequence[Task], images: Images) -> str:
     """A Markdown table, a row per part; FLOPs are of all its images, twice the multiply-adds."""
-    sizes = Counter(size for path in images.paths if (size := _size(path)))
+    sizes = Counter(size for i in range(len(images)) if (size := _size(*images.place(i))))
     return pd.DataFrame([_row(task, images, sizes) for task in tasks]).to_markdown(index=False)
 
 
@@ -40,8 +41,10 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
     }
 
 
-def _size(path) -> Size | None:
-    """From the file's header alone; None where it cannot be read."""
+def _size(path: Path, box: Box | None) -> Size | None:
+    """From the box or the file's header alone; None where it cannot be read."""
+    if box:
+        return Size(box.right - box.left, box.bottom - box.top)
     try:
         with Image.open(path) as image:
             return Size(*image.size)

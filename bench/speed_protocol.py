@@ -76,9 +76,9 @@ def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[floa
 
 def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, float]) -> dict[str, float]:
     """Seconds per image of each stage before the posteriors are fused; `layers` adds up the net's by kind of layer."""
-    paths = images.paths[:SAMPLE]
+    places = [images.place(i) for i in range(min(SAMPLE, len(images)))]
     start = time.perf_counter()
-    decoded = [decode(path) for path in paths]
+    decoded = [decode(*place) for place in places]
     times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
     netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
     with single_threads(model.device):
@@ -98,4 +98,4 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
             times["rescale"] += rescaled - start
             times["views"] += cut - rescaled
             times["net"] += (stop - cut) - (cut - rescaled)
-    return {stage: seconds / len(paths) for stage, seconds in times.items()}
+    return {stage: seconds / len(places) for stage, seconds in times.items()}

@@ -11,7 +11,7 @@ class Size(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels of the rescaled image; right and bottom lie outside."""
+    """A rectangle in pixels, a view's in those of the rescaled image; right and bottom lie outside."""
 
     left: int
     top: int
