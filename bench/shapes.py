@@ -3,11 +3,9 @@
 Everything is drawn from a frozen random stream with integer coordinates, so the pixels are the same on every machine.
 """
 
-import hashlib
 import math
 import os
-import shutil
-import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -18,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from bench.data import Images
 from bench.progress import progress
+from bench.rendered import line, make_folder, read_made
 
 VERSION = 1  # part of the cache folder's name: raise it with every change that alters a pixel
 SPLITS = {"train": 12_000, "val": 2_000}
@@ -158,53 +157,23 @@ def _whole(points: list[Point]) -> list[tuple[int, int]]:
     return [(round(x), round(y)) for x, y in points]
 
 
-def pixel_digest(image: Image.Image) -> str:
-    """SHA-256 of size and pixels: files of other encoders than ours still give the same digest."""
-    return hashlib.sha256(f"{image.width}x{image.height}".encode() + image.tobytes()).hexdigest()
-
-
 def _render_to(folder: Path, split: str, numbered_label: tuple[int, int]) -> str:
     index, label = numbered_label
     image = render(split, index, label)
     name = f"{index:05d}.webp"
     image.save(folder / name, lossless=True, method=1, quality=20)  # half of PNG's size, read and written twice as fast
-    return f"{name},{label},{pixel_digest(image)}\n"
+    return line(name, label, image)
 
 
-def render_split(split: str, cache: Path) -> Path:
-    """Render a split into the cache unless it is there; return its folder, with `index.csv` (file,label,sha256)."""
-    folder = cache / f"shapes-v{VERSION}" / split
-    if (folder / "index.csv").exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f"{split}-", dir=folder.parent))
+def _render_all(split: str, folder: Path) -> Iterator[str]:
     work = list(enumerate(labels(split).tolist()))
-    try:
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-            lines = pool.map(partial(_render_to, aside, split), work, chunksize=32)
-            rows = list(progress(lines, total=len(work), what=f"rendering shapes/{split}"))
-        (aside / "index.csv").write_text("file,label,sha256\n" + "".join(rows))
-        try:
-            aside.rename(folder)
-        except OSError:  # another process was faster
-            if not (folder / "index.csv").exists():
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return folder
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        lines = pool.map(partial(_render_to, folder, split), work, chunksize=32)
+        yield from progress(lines, total=len(work), what=f"rendering shapes/{split}")
 
 
 def read_shapes(split: str, cache: Path) -> Images:
-    """The built-in data set's split, rendered first where it is missing."""
-    folder = render_split(split, cache)
-    rows = [line.split(",") for line in (folder / "index.csv").read_text().splitlines()[1:]]
-    names, numbers, digests = zip(*rows, strict=True)
-    return Images(
-        name=f"shapes/{split}",
-        paths=tuple(folder / name for name in names),
-        ids=tuple(Path(name).stem for name in names),
-        labels=np.array(numbers, dtype=np.int64),
-        classes=CLASSES,
-        total=len(names),
-        pixel_digests=digests,
-    )
+    """The built-in data set's split, rendered into the cache first where it is missing."""
+    folder = cache / f"shapes-v{VERSION}" / split
+    make_folder(folder, partial(_render_all, split))
+    return read_made(folder, f"shapes/{split}", CLASSES)

@@ -4,7 +4,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from bench.shapes import CLASSES, SPLITS, labels, pixel_digest, render
+from bench.rendered import pixel_digest
+from bench.shapes import CLASSES, SPLITS, labels, render
 
 # of the first 16 images of each split: these pixels are what every published number stands on
 DIGESTS = {"train": "e2a9409d04bae5f7", "val": "4abd8ea5dd1f5329"}
