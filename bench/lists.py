@@ -16,7 +16,7 @@ from bench.errors import UserError
 
 COLUMNS = ("file", "label")
 INDEX = re.compile(r"[0-9]{1,9}")
-LABEL = re.compile(r"[0-9]{1,9}|n[0-9]{8}")  # a class index or a WordNet id
+LABEL = re.compile(r"[0-9]{1,9}|n[0-9]{8}")  # a class index or a WordNet id; other labels are names
 PATH_THEN_LABEL = re.compile(r"\s*(.*\S)\s+(\S+)\s*")  # the path may hold blanks
 
 
@@ -37,7 +37,7 @@ def read_list(file: Path) -> Images:
     if not file.is_file():
         raise UserError(f"data {str(file)!r}: there is no such file; give one with lines such as 'images/a.jpg 3'")
     entries = read_entries(file)
-    labels, classes = class_indices(file, entries)
+    labels, classes = name_indices(file, entries) if _is_name(entries[0].label) else class_indices(file, entries)
     paths = _located(file, entries)
     return Images(
         name=f"list:{file.name}",
@@ -78,14 +78,29 @@ def class_indices(file: Path, entries: Sequence[Entry]) -> tuple[np.ndarray, tup
     return labels, wnids() if by_wnid else None
 
 
+def name_indices(file: Path, entries: Sequence[Entry]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The labels as int64 (N,), and the sorted names that they count in, as of class folders. Raises UserError."""
+    for entry in entries:
+        if not _is_name(entry.label):
+            raise _broken(file, entry.line, entry.text)
+    classes = sorted({entry.label for entry in entries})
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[entry.label] for entry in entries], dtype=np.int64), tuple(classes)
+
+
+def _is_name(label: str) -> bool:
+    """A name has a letter: -1 and 1.0 are indices gone wrong."""
+    return any(character.isalpha() for character in label) and not LABEL.fullmatch(label)
+
+
 def _lines(file: Path, text: str) -> Iterator[Entry]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         label, _, path = line.partition(";")
-        if not LABEL.fullmatch(label.strip()):
-            match = PATH_THEN_LABEL.fullmatch(line)
-            path, label = match.groups() if match else ("", "")
+        match = PATH_THEN_LABEL.fullmatch(line)
+        if match and not LABEL.fullmatch(label.strip()) and (not path or LABEL.fullmatch(match[2])):
+            path, label = match.groups()
         if not path.strip():
             raise _broken(file, number, line)
         yield Entry(number, line, _plain(path.strip()), label.strip())
@@ -124,7 +139,7 @@ def _plain(path: str) -> str:
 def _broken(file: Path, line: int, text: str) -> UserError:
     return UserError(
         f"data {str(file)!r}: line {line} is {text[:100]!r}; write 'path label', 'label;path' or a CSV with columns "
-        "file,label; all labels are class indices from 0, or all are WordNet ids of ImageNet's 1000 classes"
+        "file,label; all labels are class indices from 0, or WordNet ids of ImageNet's 1000 classes, or names"
     )
 
 

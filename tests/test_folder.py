@@ -140,6 +140,10 @@ FLAT = {
 }
 
 
+def test_names_are_no_labels_of_imagenet(tmp_path):
+    assert "line 1 is 'ILSVRC2012_val_00000001.JPEG tench'" in flat(tmp_path, INDICES.replace("217", "tench"))
+
+
 @pytest.mark.parametrize("place", [".", "val"])
 @pytest.mark.parametrize("name", FLAT)
 def test_flat_imagenet_is_labelled_by_a_file(tmp_path, name, place):

@@ -98,6 +98,38 @@ def test_wordnet_ids_become_imagenets_indices(folder):
         assert images.classes == wnids()
 
 
+NAMED = {
+    "label;path": "roses;a.png\nbell flowers;my cat.png\nroses; sub/b c.png\n",
+    "csv": "file,label\na.png,roses\nmy cat.png,bell flowers\nsub/b c.png,roses\n",
+    "csv with semicolons": "label;file\nroses;a.png\nbell flowers;my cat.png\nroses;sub/b c.png\n",
+}
+
+
+@pytest.mark.parametrize("text", NAMED.values(), ids=NAMED)
+def test_names_are_classes_in_their_order_as_of_folders(folder, text):
+    images = read(folder, text)
+    assert (images.ids, images.labels.tolist(), images.classes) == (NAMES, [1, 0, 1], ("bell flowers", "roses"))
+
+
+def test_path_before_a_name_may_hold_blanks(folder):
+    images = read(folder, "a.png roses\nmy cat.png\ttulips\nsub/b c.png  roses\n")
+    assert (images.ids, images.labels.tolist(), images.classes) == (NAMES, [0, 1, 0], ("roses", "tulips"))
+
+
+@pytest.mark.parametrize(
+    "line", ["3;my cat.png", "n01440764;my cat.png", "my cat.png 3", "-1;my cat.png", ";my cat.png"]
+)
+def test_names_do_not_mix_with_other_labels(folder, line):
+    assert f"line 2 is {line!r}" in refused(folder, f"cat;a.png\n{line}\n")
+    other = "0" if "n0" in line else "n01440764"
+    assert "line 2 is 'cat;a.png'" in refused(folder, f"{other};my cat.png\ncat;a.png\n")
+
+
+@pytest.mark.parametrize("label", ["-1", "1.0", "２", "99999999999999999999", "?", "n99999999"])
+def test_what_has_no_letter_is_no_name(folder, label):
+    assert f"line 1 is 'my cat.png {label}'" in refused(folder, f"my cat.png {label}\n")
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
