@@ -23,12 +23,13 @@ IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
 def read_folder(folder: Path, split: str) -> Images:
     """Class folders in `folder/split`, or in `folder` itself for the split `val`. Raises UserError and OSError."""
     name = f"folder:{folder.name}"
-    _require(folder)
+    require(folder)
     if _has_folders(folder / split):
         return read_classes(folder / split, name)
     if split != "val":
         raise UserError(
-            f"data {str(folder)!r}: no class folders in {split}/; give a folder with {split}/<class>/ in it"
+            f"data {str(folder)!r}: no class folders in {split}/; give a folder with {split}/<class>/ in it, or "
+            "--split 0.2 to make parts of one that has none"
         )
     if _has_folders(folder / "train"):
         # the splits would be read as two classes
@@ -38,12 +39,23 @@ def read_folder(folder: Path, split: str) -> Images:
     return read_classes(folder, name)
 
 
+def read_whole(folder: Path) -> Images:
+    """All class folders of a folder without parts, of which `--split` makes some. Raises UserError and OSError."""
+    parts = [split for split in ("train", "val") if _has_folders(folder / split)]
+    if parts:
+        raise UserError(
+            f"data {str(folder)!r}: {parts[0]}/ is there with class folders in it; leave --split out, or give "
+            "the folder of the class folders"
+        )
+    return read_folder(folder, "val")
+
+
 def read_classes(root: Path, name: str) -> Images:
     """One folder per class, sorted by class and file as torchvision's ImageFolder does.
 
     Raises UserError for an empty class and for images outside the class folders, and OSError for unreadable folders.
     """
-    classes, loose = _listing(root)
+    classes, loose = listing(root)
     if not classes:
         raise UserError(f"data {str(root)!r}: no class folders in it; sort the images into one folder per class")
     if loose:
@@ -75,13 +87,13 @@ def read_imagenet(folder: Path, split: str) -> Images:
 
     Raises UserError and OSError.
     """
-    _require(folder)
+    require(folder)
     root = folder / split
     if not root.is_dir():
         if split != "val":
             raise UserError(f"data {str(folder)!r}: no {split}/ in it; give a folder with {split}/<WordNet id>/")
         root = folder
-    classes, loose = _listing(root)
+    classes, loose = listing(root)
     if loose and not classes:
         return _read_flat(folder, root, loose)
     unknown = sorted(set(classes) - set(wnids()))
@@ -186,16 +198,16 @@ def _stem(path: str) -> str:
     return PurePosixPath(path).stem
 
 
-def _require(folder: Path) -> None:
+def require(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"data {str(folder)!r}: there is no such folder; give one that holds the images")
 
 
 def _has_folders(folder: Path) -> bool:
-    return folder.is_dir() and bool(_listing(folder)[0])
+    return folder.is_dir() and bool(listing(folder)[0])
 
 
-def _listing(folder: Path) -> tuple[list[str], list[str]]:
+def listing(folder: Path) -> tuple[list[str], list[str]]:
     """The names of a folder's folders, and those of its images."""
     with os.scandir(folder) as entries:
         is_folder = {entry.name: entry.is_dir() for entry in entries}

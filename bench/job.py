@@ -107,8 +107,8 @@ def make_job(options: Namespace, images: Images, models: Sequence[Model], rows: 
 
 
 def open_images(options: Namespace) -> Images:
-    """What `--data` and `--limit` say. Raises UserError."""
-    return open_data(options.data).limit(_limit(options.limit))
+    """What `--data`, `--split` and `--limit` say. Raises UserError."""
+    return open_data(options.data, share=options.split, seed=options.seed).limit(_limit(options.limit))
 
 
 def open_models(options: Namespace, wanted: Sequence[Wanted], shard: Shard) -> list[Model]:

@@ -24,6 +24,41 @@ def command_parser(command: str, description: str, epilog: str) -> argparse.Argu
     )
 
 
+def add_data(group: argparse._ActionsContainer) -> None:
+    """Which images; `--seed` is of all that is random, in training too."""
+    group.add_argument(
+        "--data",
+        default="shapes",
+        metavar="SET",
+        help="shapes, folder:DIR, list:FILE, imagenet:DIR or another of bench.run --list data (shapes, built in)",
+    )
+    group.add_argument(
+        "--split",
+        type=_share,
+        metavar="SHARE",
+        help="validate on this share of every class and train on the rest, where the set has no such parts (off)",
+    )
+    group.add_argument(
+        "--seed", type=_whole, default=0, metavar="N", help="of all that is random, --split's draw too (0)"
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': give a number between 0 and 1, such as 0.2")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}': give a whole number from 0")
+    return int(text)
+
+
 def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
     group.add_argument(

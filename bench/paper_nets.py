@@ -56,7 +56,9 @@ def train_all(options: Namespace) -> int:
     meter = Meter(sum(options.epochs) * len(NETS), "training")
     running: dict[Future[str | None], str] = {}
     failed: list[str] = []
-    open_data(options.data, "train")  # rendered once, not by every training that finds it missing
+    open_data(
+        options.data, "train", options.split, options.seed
+    )  # rendered once, not by every training that finds it missing
     pool = ThreadPoolExecutor(jobs)
     try:
         while True:
@@ -89,6 +91,8 @@ def command(net: PaperNet, options: Namespace, out: Path, threads: int) -> list[
     for name in SHARED:
         value = getattr(options, name)
         words += [f"--{name}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+    if options.split:
+        words += ["--split", str(options.split)]
     words += ["--threads", str(threads), "--workers", str(options.workers), "--out", str(out / net.name)]
     return [sys.executable, "-m", "bench.train", *words]
 

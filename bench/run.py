@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_numbers, command_parser, finished, say
+from bench.options import SUBSET, add_computation, add_data, add_numbers, command_parser, finished, say
 
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
@@ -29,12 +29,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHERE",
         help="auto, torchvision:NAME, builtin:NAME, or a .safetensors, .pth or .pt file; one per model (auto)",
     )
-    what.add_argument(
-        "--data",
-        default="shapes",
-        metavar="SET",
-        help="shapes, imagenet:DIR, folder:DIR, list:FILE or imagenette[:DIR] (shapes, the built-in set)",
-    )
+    add_data(what)
     what.add_argument(
         "--protocol",
         default="dense,multicrop",

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import command_parser, finished
+from bench.options import add_data, command_parser, finished
 
 EPILOG = """examples:
   python -m bench.speed --model vgg16,vgg19 --dtypes fp32,tf32,bf16
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--protocol", metavar="LIST", help="measure these end to end instead, with the options below")
     whole = parser.add_argument_group("a protocol end to end")
     whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
-    whole.add_argument("--data", default="shapes", metavar="SET", help="as for bench.run (shapes)")
+    add_data(whole)
     whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
     for name in ("pixels", "S", "Q"):
         whole.add_argument(f"--{name}", help="as for bench.run")

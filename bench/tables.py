@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_numbers, command_parser, finished
+from bench.options import SUBSET, add_computation, add_data, add_numbers, command_parser, finished
 
 EPILOG = """examples:
   python -m bench.tables --quick
@@ -16,7 +16,7 @@ EPILOG = """examples:
 def parser() -> argparse.ArgumentParser:
     parser = command_parser("bench.tables", "The VGG paper's Tables 3 to 6 and its claims, measured.", EPILOG)
     what = parser.add_argument_group("what is measured")
-    what.add_argument("--data", default="shapes", metavar="SET", help="as for bench.run (shapes, the built-in set)")
+    add_data(what)
     what.add_argument(
         "--weights",
         default="auto",

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.options import finished
+from bench.options import add_data, finished
 
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=_whole(1), help="nets that --paper trains at once (default: by the cores)")
     parser.add_argument("--model", default="vgg16", help="vgg11 to vgg19, or A to E")
     parser.add_argument("--width", type=_positive, default=1 / 16, help="multiplier of all channel counts")
-    parser.add_argument("--data", default="shapes", help="shapes, or folder:DIR with DIR/train and DIR/val")
+    add_data(parser)
     parser.add_argument("--S", default="256", help="training scale: 256, or 256-512 drawn per image")
     parser.add_argument("--init", help="weights to start from; deeper nets take A's outer layers")
     parser.add_argument(
@@ -39,7 +39,6 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=_whole(1), default=32)
     parser.add_argument("--rate", type=_positive, default=0.04)
     parser.add_argument("--dropout", type=_share, default=0.0)
-    parser.add_argument("--seed", type=_whole(0), default=0)
     parser.add_argument("--workers", type=_whole(0), default=1, help="processes that prepare images")
     parser.add_argument("--threads", type=_whole(1), help="that compute (default: torch's choice)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")

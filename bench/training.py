@@ -79,9 +79,9 @@ class Training:
         self.S = _scale(options.S)
         self.device = pick_device(options.device)
         Precision("fp32").set_up(self.device)
-        self.train = open_data(options.data, "train")
+        self.train = open_data(options.data, "train", options.split, options.seed)
         self.classes = self.train.classes or ()
-        validation = open_data(options.data, "val").limit(VALIDATED)
+        validation = open_data(options.data, "val", options.split, options.seed).limit(VALIDATED)
         self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
         if len(self.train) < options.batch:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
@@ -201,7 +201,8 @@ class Training:
 
     def _recipe(self, init: Weights | None) -> dict[str, str]:
         """The options that a resumed run must share with the one that began."""
-        free = {"out", "workers", "threads", "device", "half", "paper", "jobs", "init"}
+        # split: the data's digests say it
+        free = {"out", "workers", "threads", "device", "half", "paper", "jobs", "init", "split"}
         shared = {name: _text(value) for name, value in vars(self.options).items() if name not in free}
         return {
             **shared,

@@ -24,13 +24,13 @@ PIXELS = Pixels("BGR", 255, (104, 117, 123), (60, 61, 62))
 SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
 
 
-def make_weights(path: Path, model: str = "vgg16", seed: int = 0) -> Path:
+def make_weights(path: Path, model: str = "vgg16", seed: int = 0, classes: tuple[str, ...] = CLASSES) -> Path:
     """A random small net whose posteriors differ from image to image."""
     torch.manual_seed(seed)
-    net = VGG(configuration_of(model), len(CLASSES), WIDTH)
+    net = VGG(configuration_of(model), len(classes), WIDTH)
     randomise(net)
     _sharpen(net.eval())
-    weights = Weights(str(path), net.state_dict(), model, WIDTH, TrainingScale(256, 288), PIXELS, CLASSES)
+    weights = Weights(str(path), net.state_dict(), model, WIDTH, TrainingScale(256, 288), PIXELS, classes)
     save_weights(path, weights, {})
     return path
 

@@ -14,8 +14,8 @@ def refused(spec: str, split: str = "val") -> str:
     return str(caught.value)
 
 
-def test_five_kinds_each_with_a_line_about_it():
-    assert list(DATASETS) == ["shapes", "imagenet", "imagenette", "folder", "list"]
+def test_every_kind_has_a_line_about_it():
+    assert list(DATASETS) == ["shapes", "imagenet", "imagenette", "mnist", "voc2007", "catsdogs", "folder", "list"]
     assert all(source.about and "\n" not in source.about for source in DATASETS.values())
 
 
@@ -31,11 +31,21 @@ def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
 
 @pytest.mark.parametrize(
     ("spec", "near"),
-    [("shape", "shapes"), ("SHAPES", "shapes"), ("foldr:x", "folder"), ("imagenete", "imagenette"), ("lst:x", "list")],
+    [
+        ("shape", "shapes"),
+        ("SHAPES", "shapes"),
+        ("foldr:x", "folder"),
+        ("imagenete", "imagenette"),
+        ("lst:x", "list"),
+        ("minst", "mnist"),
+        ("voc:x", "voc2007"),
+        ("cats_dogs:x", "catsdogs"),
+    ],
 )
 def test_unknown_kind_brings_the_nearest(spec, near):
     message = refused(spec)
-    assert message.startswith(f"data {spec!r}: give shapes, imagenet:DIR, imagenette[:DIR], folder:DIR, list:FILE")
+    kinds = "shapes, imagenet:DIR, imagenette[:DIR], mnist[:DIR], voc2007:DIR, catsdogs:DIR, folder:DIR, list:FILE"
+    assert message.startswith(f"data {spec!r}: give {kinds}; ")
     assert message.endswith(f"did you mean {near}?")
 
 

@@ -1,0 +1,77 @@
+"""Pascal VOC 2007, for classification: every annotated object is an image, the box around it."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import ParseError, parse
+
+import numpy as np
+
+from bench.data import Images
+from bench.errors import UserError
+from bench.progress import progress
+from protocols.view import Box
+
+CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
+    *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+LABELS = {name: label for label, name in enumerate(CLASSES)}
+
+
+class Thing(NamedTuple):
+    """An annotated object: `000005#2` is the second of image 000005, those marked difficult counted."""
+
+    name: str
+    label: int
+    box: Box
+
+
+def read_voc2007(folder: Path, split: str) -> Images:
+    """The objects of a split, in the split's order, without those marked difficult, as the challenge leaves them out.
+
+    `folder` holds `VOCdevkit/VOC2007`. Raises UserError and OSError.
+    """
+    from torchvision.datasets import VOCDetection
+
+    try:
+        found = VOCDetection(str(folder), "2007", split)
+    except RuntimeError:
+        raise UserError(
+            f"data {str(folder)!r}: no VOCdevkit/VOC2007 in it; give the folder that VOCtrainval_06-Nov-2007.tar was "
+            "unpacked in"
+        ) from None
+    paths: list[Path] = []
+    things: list[Thing] = []
+    pairs = zip(found.images, found.annotations, strict=True)
+    for path, annotation in progress(pairs, len(found), f"reading voc2007/{split}"):
+        here = _things(Path(annotation))
+        things += here
+        paths += [Path(path)] * len(here)
+    if not things:
+        raise UserError(f"data {str(folder)!r}: no object in split {split}; unpack VOC 2007 again")
+    names, labels, boxes = zip(*things, strict=True)
+    return Images(f"voc2007/{split}", tuple(paths), names, np.array(labels), CLASSES, len(names), boxes=boxes)
+
+
+def _things(file: Path) -> list[Thing]:
+    from torchvision.datasets import VOCDetection
+
+    try:
+        annotation = VOCDetection.parse_voc_xml(parse(file).getroot())["annotation"]
+        width, height = (int(annotation["size"][side]) for side in ("width", "height"))
+        return [
+            Thing(f"{file.stem}#{number}", LABELS[each["name"]], _box(each["bndbox"], width, height))
+            for number, each in enumerate(annotation["object"], start=1)
+            if each.get("difficult") != "1"
+        ]
+    except (ParseError, LookupError, TypeError, ValueError) as error:
+        why = f"{error} is missing or unknown" if isinstance(error, KeyError) else error
+        raise UserError(f"data {str(file)!r}: no annotation of VOC 2007 ({why}); mend it, or unpack it again") from None
+
+
+def _box(corners: dict[str, Any], width: int, height: int) -> Box:
+    """VOC counts pixels from 1 and includes the last. Raises ValueError for a box that is empty or leaves the image."""
+    left, top, right, bottom = (int(corners[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
+    if not (1 <= left <= right <= width and 1 <= top <= bottom <= height):
+        raise ValueError(f"box {left},{top} to {right},{bottom} in an image of {width}x{height}")
+    return Box(left - 1, top - 1, right, bottom)
