@@ -7,25 +7,28 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from bench.captions import caption
+from protocols.view import Box
 
 ACROSS = 6  # pictures in a row
 SIDE = 200  # pixels; a picture fills it in one direction
 MARGIN = 8
 LINE = 17  # pixels of a line of text
 LETTERS = 13  # pixels of its letters
+Place = tuple[Path, Box | None]  # a file, and the box of it that the image is
+Places = Mapping[str, Place]  # by id
 INK, GREEN, RED = (110, 110, 110), (0, 100, 0), (180, 0, 0)
 
 
-def contact_sheet(mistakes: pd.DataFrame, paths: Mapping[str, Path], file: Path) -> None:
+def contact_sheet(mistakes: pd.DataFrame, places: Places, file: Path) -> None:
     """Write a PNG with a picture of each line's `id`, its `true` and `predicted` class and the `confidence`."""
     across = min(ACROSS, len(mistakes))
     down = -(-len(mistakes) // across)
     width, height = SIDE + MARGIN, SIDE + 3 * LINE + 2 * MARGIN
     sheet = Image.new("RGB", (across * width + MARGIN, down * height + MARGIN), "white")
     font = _font()
-    for place, mistake in enumerate(mistakes.to_dict("records")):
-        left, top = MARGIN + place % across * width, MARGIN + place // across * height
-        sheet.paste(_picture(paths.get(mistake["id"]), font), (left, top))
+    for number, mistake in enumerate(mistakes.to_dict("records")):
+        left, top = MARGIN + number % across * width, MARGIN + number // across * height
+        sheet.paste(_picture(places.get(mistake["id"]), font), (left, top))
         _write(ImageDraw.Draw(sheet), font, (left, top + SIDE + 2), mistake)
     sheet.save(file)
 
@@ -40,14 +43,14 @@ def _write(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, corner: tupl
         draw.text((left, top + number * LINE), text, colour, font)
 
 
-def _picture(path: Path | None, font: ImageFont.FreeTypeFont) -> Image.Image:
+def _picture(place: Place | None, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The whole image within a square, or in its place the remark that there is none."""
     from bench.loader import DECODE_ERRORS  # imports torch
     from bench.pixels import read
 
     tile = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
     try:
-        image = ImageOps.contain(read(path), (SIDE, SIDE)) if path else None
+        image = ImageOps.contain(read(*place), (SIDE, SIDE)) if place else None
     except DECODE_ERRORS:
         image = None
     if image is None:

@@ -2,10 +2,10 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.contact_sheet import contact_sheet
+from bench.contact_sheet import Places, contact_sheet
 from bench.diagrams import plot_confusion, plot_reliability
 from bench.errors import UserError
 from bench.options import say, writable
@@ -31,12 +31,12 @@ def run(options: Namespace) -> int:
     table = options.run / "results.json" if options.run.is_dir() else options.run
     rows = _chosen(list(read(table).values()), options.row)
     origin = read_origin(table.parent)
-    paths = _paths(origin) if options.mistakes else {}
+    places = _places(origin) if options.mistakes else {}
     for row in rows:
         name = signature_id(row.signature)
         found = inspect(row, _blocks(table.parent, origin, name, options.store), origin.classes, origin.competing)
         folder = writable("--out", (options.out or table.parent / "inspect") / name)
-        _write(found, folder, options.mistakes, paths)
+        _write(found, folder, options.mistakes, places)
         say(found.summary())
         print(f"written to {folder}", file=sys.stderr)
     return 0
@@ -65,24 +65,24 @@ def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterabl
     return progress(row_blocks(origin.nets(name, store), count), count, f"reading {name}", unit="block")
 
 
-def _paths(origin: Origin) -> Mapping[str, Path]:
+def _places(origin: Origin) -> Places:
     """Where the images are, by id; a warning where they are not there any more."""
     try:
-        images = open_data(origin.data)
+        images = open_data(origin.data, share=origin.split, seed=origin.seed)
     except UserError as error:
         warn(f"no pictures of mistakes: {error}")
         return {}
-    return dict(zip(images.ids, images.paths, strict=True))
+    return {name: images.place(index) for index, name in enumerate(images.ids)}
 
 
-def _write(found: Inspection, folder: Path, most: int, paths: Mapping[str, Path]) -> None:
+def _write(found: Inspection, folder: Path, most: int, places: Places) -> None:
     """Tables and pictures. Raises UserError where they cannot be written."""
     try:
         found.write(folder)
         plot_confusion(occurring(found.matrix), folder / "confusion.png", found.title)
         plot_reliability(found.reliability, found.calibration_error, folder / "calibration.png", found.title)
         mistakes = found.mistakes(most)
-        if len(mistakes) and paths:
-            contact_sheet(mistakes, paths, folder / "mistakes.png")
+        if len(mistakes) and places:
+            contact_sheet(mistakes, places, folder / "mistakes.png")
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}; give --out DIR") from None

@@ -151,7 +151,7 @@ def _report(options: Namespace, job: Job) -> None:
         results = [job.result(row, counted[row], options, posteriors) for row in job.rows]
         write(results, options.out, header(job.models, job.images))
         rows = {signature_id(result.signature): row for result, row in zip(results, job.rows, strict=True)}
-        origin_of(rows, job.tasks, job.images, options.data, job.scored(options)).write(options.out)
+        origin_of(rows, job.tasks, job.images, job.scored(options), options).write(options.out)
         return results
 
     say(markdown(writing_to(options.out, tables)))

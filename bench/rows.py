@@ -1,5 +1,6 @@
 """From what was asked to rows: which parts a row averages, where they are stored, and what its signature says."""
 
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,11 +109,15 @@ def result_of(
     )
 
 
-def origin_of(rows: Mapping[str, Row], tasks: Tasks, images: Images, data: str, scored: np.ndarray | None) -> Origin:
-    """Where rows come from, by their signature ids; `data` is what --data takes."""
+def origin_of(
+    rows: Mapping[str, Row], tasks: Tasks, images: Images, scored: np.ndarray | None, options: Namespace
+) -> Origin:
+    """Where rows come from, by their signature ids."""
     any_task = next(iter(tasks.values()))
     return Origin(
-        data=anywhere(data),
+        data=anywhere(options.data),
+        split=options.split,
+        seed=options.seed,
         images=len(images),
         store=any_task.store.folder.parent.resolve(),
         classes=images.classes or tuple(map(str, range(any_task.model.count))),

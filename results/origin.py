@@ -18,12 +18,14 @@ AGAIN = "the same bench.run command writes it again, without running the net for
 class Origin:
     """What a run's rows have in common, and the stored parts of each.
 
-    `data` is what --data takes, from any working folder; `images` how many were asked for; `classes` the names, which
-    labels count in; `competing` the indices of those that compete, None for all; `rows` by signature id, for each net
-    the names of its parts' folders in `store` with their shares.
+    `data`, `split` and `seed` are what those options take, from any working folder; `images` how many were asked for;
+    `classes` the names, which labels count in; `competing` the indices of those that compete, None for all; `rows` by
+    signature id, for each net the names of its parts' folders in `store` with their shares.
     """
 
     data: str
+    split: float | None
+    seed: int
     images: int
     store: Path
     classes: tuple[str, ...]
@@ -48,6 +50,8 @@ def read_origin(folder: Path) -> Origin:
         competing = said["competing"]
         return Origin(
             data=str(said["data"]),
+            split=None if said["split"] is None else float(said["split"]),
+            seed=int(said["seed"]),
             images=int(said["images"]),
             store=Path(said["store"]),
             classes=tuple(map(str, said["classes"])),

@@ -68,7 +68,7 @@ def sheet(tmp_path):
         paths["broken"] = tmp_path / "broken"
         ids = [*paths, "gone"]
         mistakes = pd.DataFrame({"id": ids, "true": "a" * 99, "predicted": NAMES[1], "confidence": 0.5})
-        contact_sheet(mistakes, paths, tmp_path / "sheet.png")
+        contact_sheet(mistakes, {name: (path, None) for name, path in paths.items()}, tmp_path / "sheet.png")
         return np.array(Image.open(tmp_path / "sheet.png"))
 
     return sheet
