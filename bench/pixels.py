@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.transforms.v2.functional import resize
 
 from bench.errors import UserError
 from protocols.view import Box, Size, View, rescaled
@@ -125,6 +124,8 @@ def size_of(image: torch.Tensor) -> Size:
 
 def rescale(image: torch.Tensor, Q: int) -> torch.Tensor:
     """Isotropic rescaling of uint8 (3, H, W) to a shorter side of Q."""
+    from torchvision.transforms.v2.functional import resize  # takes seconds, which stored parts do without
+
     size = rescaled(size_of(image), Q)
     return resize(image, [size.height, size.width], antialias=True)
 

@@ -5,11 +5,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache, partial
+from types import ModuleType
 from typing import NamedTuple
 
 import torch
 from torch import nn
-from torchvision import models
 
 from bench.errors import UserError
 from bench.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
@@ -47,12 +47,15 @@ OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as tor
 
 def model_names() -> list[str]:
     """Everything `--model` takes, letters aside: the paper's nets first."""
+    models = _torchvision()
     return [*OWN, *(name for name in models.list_models(module=models) if name not in OWN)]
 
 
 def canonical(name: str) -> str:
     """One name for each net: letters become names. Raises UserError with the nearest match."""
     name = LETTERS.get(name, name)
+    if name in OWN:
+        return name
     known = model_names()
     if name not in known:
         near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
@@ -70,7 +73,9 @@ def configuration(name: str, width: float = 1) -> str:
 @cache
 def side_of(name: str) -> int:
     """Side of the net's square input, in pixels; of torchvision's nets what their default weights are evaluated at."""
-    return OWN[name].side if name in OWN else models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+    if name in OWN:
+        return OWN[name].side
+    return _torchvision().get_model_weights(name).DEFAULT.transforms().crop_size[0]
 
 
 def channels_of(name: str) -> int:
@@ -107,7 +112,14 @@ def _constructed(name: str, classes: int, width: float) -> nn.Module:
     settings: dict[str, object] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     if name.startswith("vit_"):  # their position embedding is made for one side
         settings["image_size"] = side_of(name)
-    return models.get_model(name, weights=None, num_classes=classes, **settings)
+    return _torchvision().get_model(name, weights=None, num_classes=classes, **settings)
+
+
+def _torchvision() -> ModuleType:
+    """Its models, which take seconds to import and which our own nets do without."""
+    from torchvision import models
+
+    return models
 
 
 def class_count(name: str, state: State, width: float = 1) -> int | None:
