@@ -48,7 +48,10 @@ class TrainingCrops(Dataset):
 
 @dataclass(frozen=True)
 class CentreCrops(Dataset):
-    """The centre crop at Q of every image, for the error that steers the schedule: uint8 RGB (3, side, side)."""
+    """The centre crop at Q of every image, as validation and training without augmentation see it.
+
+    uint8 RGB (3, side, side), and its label.
+    """
 
     images: Images
     Q: int
@@ -57,10 +60,10 @@ class CentreCrops(Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         image = _image(self.images, index)
         (view,) = Part("centre", self.Q).views(Size(*image.size), self.side)
-        return read_view(image, view).contiguous()
+        return read_view(image, view).contiguous(), int(self.images.labels[index])
 
 
 def _image(images: Images, index: int) -> Image.Image:

@@ -1,7 +1,16 @@
 """Where training starts from: random weights, or another net's (section 3.1)."""
 
+from argparse import Namespace
+
 import torch
 from torch import nn
+
+from bench import zoo
+from bench.errors import UserError
+from bench.head import freeze, head_of, last_layer
+from bench.progress import warn
+from bench.vgg import NAMES
+from bench.weights import State, Weights
 
 
 def randomise(net: nn.Module) -> None:
@@ -13,22 +22,87 @@ def randomise(net: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def start_from(net: nn.Module, source: dict[str, torch.Tensor]) -> list[str]:
-    """Take another net's weights: all where the layers agree, else its first four convolutions and its linear layers.
+def initial_net(options: Namespace, name: str, classes: int, init: Weights | None) -> nn.Module:
+    """The net before its first epoch: random, then with the weights of --init, then frozen up to its head.
 
-    Convolutions are matched in order, each with the next one of the same shape. Returns the names of the parameters
-    that were taken; the others stay as they are.
+    torchvision's nets start as their constructors leave them. Raises UserError.
+    """
+    torch.manual_seed(options.seed)
+    net = zoo.construct(name, classes, options.width, None if options.dropout == "own" else options.dropout)
+    if not type(net).__module__.startswith("torchvision."):
+        randomise(net)
+    if init:
+        left = start_from(net, name, options.width, init)
+        warn(_description(net, init, left))
+        if options.freeze:
+            _check_frozen(net, init, left)
+            freeze(net)
+    return net
+
+
+def start_from(net: nn.Module, name: str, width: float, init: Weights) -> list[str]:
+    """Take another net's weights: all of them, without the last layer where the number of classes is another.
+
+    One of the paper's nets takes another configuration's first four convolutions and its linear layers. Returns the
+    names of the parameters that were not taken, which stay as they are. Raises UserError for weights that do not fit.
     """
     own = net.state_dict()
-    if all(name in source and source[name].shape == value.shape for name, value in own.items()):
-        taken = {name: name for name in own}
-    else:
+    if name in NAMES and _of_another_net(own, init.state, last_layer(net)):
+        source = init.state
         taken = _first_convolutions(own, source, count=4) | _linear_layers(own, source)
+        if not taken:
+            raise UserError(
+                f"weights '{init.source}': no layer fits {name} at width {width:g}; give weights of one of the paper's "
+                "nets, and --width where they do not say it"
+            )
+    else:
+        count = zoo.class_count(name, init.state, width) or 1000  # loading says what is missing
+        source = zoo.load(name, init.state, count, width, init.source).state_dict()
+        taken = {key: key for key, value in own.items() if source[key].shape == value.shape}
     net.load_state_dict(own | {mine: source[theirs] for mine, theirs in taken.items()})
-    return list(taken)
+    return [key for key in own if key not in taken]
 
 
-def _first_convolutions(own: dict, source: dict, count: int) -> dict[str, str]:
+def _description(net: nn.Module, init: Weights, left: list[str]) -> str:
+    """What of a net was not loaded, with shapes and the reason, in one line."""
+    if not left:
+        return f"{init.source}: everything was loaded"
+    own = net.state_dict()
+    layers = [_reason(key, own, init.state) for key in left if not key.endswith(".bias")]
+    return f"{init.source}: not loaded, but random: {', '.join(layers)}"
+
+
+def _check_frozen(net: nn.Module, init: Weights, left: list[str]) -> None:
+    """Raise UserError where features would stay random."""
+    head = head_of(net) + "."
+    if random := [key for key in left if not key.startswith(head)]:
+        raise UserError(
+            f"--freeze: {len(random)} parameters before the head, first {random[0]}, are not in '{init.source}' and "
+            "would stay random; give weights of the same net, or leave --freeze out"
+        )
+
+
+def _of_another_net(own: State, source: State, last: str) -> bool:
+    """Whether layers do not agree, the last one's number of classes aside."""
+    return own.keys() != source.keys() or any(
+        own[key].shape != source[key].shape for key in own if not key.startswith(f"{last}.")
+    )
+
+
+def _reason(key: str, own: State, source: State) -> str:
+    layer = f"{key.rpartition('.')[0]} {_shape(own[key])}"
+    if key not in source:
+        return f"{layer} (not there)"
+    if own[key].shape != source[key].shape:
+        return f"{layer} (there {_shape(source[key])})"
+    return f"{layer} (beyond the first four convolutions)"
+
+
+def _shape(value: torch.Tensor) -> str:
+    return "x".join(map(str, value.shape)) or "a number"
+
+
+def _first_convolutions(own: State, source: State, count: int) -> dict[str, str]:
     candidates = (name for name, value in own.items() if value.ndim == 4)
     taken: dict[str, str] = {}
     for theirs in [name for name, value in source.items() if value.ndim == 4][:count]:
@@ -40,7 +114,7 @@ def _first_convolutions(own: dict, source: dict, count: int) -> dict[str, str]:
     return taken
 
 
-def _linear_layers(own: dict, source: dict) -> dict[str, str]:
+def _linear_layers(own: State, source: State) -> dict[str, str]:
     matching = [name for name, value in own.items() if value.ndim == 2 and name in source]
     return {
         name: name

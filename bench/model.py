@@ -170,15 +170,15 @@ def make_model(
         raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
     count = zoo.class_count(name, weights.state, weights.width) or 1000  # loading says what is missing
     own = {
-        "pixels": _agreed("pixels", weights.source, weights.pixels, pixels),
-        "S": _agreed("S", weights.source, weights.S, S),
+        "pixels": agreed("pixels", weights.source, weights.pixels, pixels),
+        "S": agreed("S", weights.source, weights.S, S),
     }
     return Model(
         name=name,
         weights=weights,
         net=zoo.load(name, weights.state, count, weights.width, weights.source),
         count=count,
-        pixels=_fitting(name, own["pixels"]),
+        pixels=fitting(name, own["pixels"]),
         S=own["S"] or assumed_S(zoo.side_of(name)),
         device=device,
         precision=precision,
@@ -187,13 +187,14 @@ def make_model(
     )
 
 
-def _agreed(what: str, source: str, said, given):
+def agreed(what: str, source: str, said, given):
+    """What weights say of themselves, else what `--pixels` or `--S` gives. Raises UserError where the two differ."""
     if said is not None and given is not None and said != given:
         raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
     return said or given
 
 
-def _fitting(name: str, pixels: Pixels | None) -> Pixels:
+def fitting(name: str, pixels: Pixels | None) -> Pixels:
     """The pixels, or those that are assumed of such a net. Raises UserError where their channels are not the net's."""
     channels = zoo.channels_of(name)
     usual = NAMED["mnist" if channels == 1 else "torchvision"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.progress import Meter, warn
 from bench.sources import open_data
+from bench.train import RATE, WIDTH, parser
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ NETS = (
     *(PaperNet(each, "256-512", start=f"{each}-384") for each in reversed(DEEP)),
 )
 # What one `bench.train` is told that all of them are told.
-SHARED = ("width", "data", "epochs", "patience", "batch", "dropout", "seed", "device")
+SHARED = ("data", "epochs", "patience", "batch", "dropout", "seed", "device")
+TAKEN = {*SHARED, "width", "rate", "paper", "jobs", "threads", "workers", "half", "out"}  # of all options
 
 
 def train_all(options: Namespace) -> int:
@@ -46,6 +48,7 @@ def train_all(options: Namespace) -> int:
 
     A net that fails is named, and all that do not start from it are trained all the same.
     """
+    _refuse_others(options)
     out = options.out or Path("runs/paper")
     cores = os.cpu_count() or 1
     jobs = options.jobs or min(cores, 4)
@@ -85,7 +88,9 @@ def train_all(options: Namespace) -> int:
 
 def command(net: PaperNet, options: Namespace, out: Path, threads: int) -> list[str]:
     """The command that trains one net."""
-    words = ["--model", net.configuration, "--S", net.S, "--rate", f"{options.rate * net.share:g}", "--half"]
+    rate, width = options.rate or RATE["sgd"], options.width or WIDTH
+    words = ["--model", net.configuration, "--S", net.S, "--rate", f"{rate * net.share:g}", "--half"]
+    words += ["--width", str(width)]
     if net.start:
         words += ["--init", str(out / net.start / "weights.safetensors")]
     for name in SHARED:
@@ -95,6 +100,14 @@ def command(net: PaperNet, options: Namespace, out: Path, threads: int) -> list[
         words += ["--split", str(options.split)]
     words += ["--threads", str(threads), "--workers", str(options.workers), "--out", str(out / net.name)]
     return [sys.executable, "-m", "bench.train", *words]
+
+
+def _refuse_others(options: Namespace) -> None:
+    """Raise UserError for what the paper's recipe says itself."""
+    usual = vars(parser().parse_args([]))
+    for name, value in vars(options).items():
+        if name not in TAKEN and value != usual[name]:
+            raise UserError(f"--paper: the twelve nets have the paper's own --{name.replace('_', '-')}; leave it out")
 
 
 def _train(words: list[str], folder: Path) -> str | None:

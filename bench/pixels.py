@@ -42,6 +42,11 @@ class Pixels:
         values = channels.float() / 255 if self.range == 1 else channels.float()
         return values.sub_(mean).div_(std)
 
+    def normalise_shift(self, shifts: torch.Tensor) -> torch.Tensor:
+        """What colour shifts (N, 3), of 255 in RGB, add to normalised images (N, channels, H, W)."""
+        channels = ORDERED_SHIFTS[self.order](shifts)
+        return (channels * (self.range / 255) / torch.tensor(self.std))[:, :, None, None]
+
 
 def _grey(images: torch.Tensor) -> torch.Tensor:
     """uint8 (..., 3, H, W) to (..., 1, H, W): luma by ITU-R 601, rounded as PIL's convert("L") rounds it."""
@@ -49,11 +54,17 @@ def _grey(images: torch.Tensor) -> torch.Tensor:
     return ((19595 * red + 38470 * green + 7471 * blue + (1 << 15)) >> 16).to(torch.uint8)
 
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 ORDERED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "RGB": lambda images: images,
     "BGR": lambda images: images.flip(-3),
     "L": _grey,
+}
+ORDERED_SHIFTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "RGB": lambda shifts: shifts,
+    "BGR": lambda shifts: shifts.flip(1),
+    "L": lambda shifts: shifts @ torch.tensor(LUMA)[:, None],
 }
 NAMED = {
     "torchvision": Pixels("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),

@@ -26,7 +26,7 @@ def plot_training(epochs: Sequence["Epoch"], path: Path, title: str) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         for before, after in pairwise(epochs):
-            if after.rate < before.rate:
+            if after.rate < before.rate / 5:  # a fall, and no point of a cosine
                 axes.axvline(after.epoch + 0.5, color="grey", linestyle=":")
     figure.suptitle(title)
     figure.savefig(path, dpi=120)

@@ -109,7 +109,9 @@ def construct(name: str, classes: int, width: float = 1, dropout: float | None =
 def _constructed(name: str, classes: int, width: float) -> nn.Module:
     if name in OWN:
         return OWN[name].make(classes, width)
-    settings: dict[str, object] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    settings: dict[str, object] = {}
+    if name in ("googlenet", "inception_v3"):
+        settings = {"init_weights": False, "aux_logits": False}
     if name.startswith("vit_"):  # their position embedding is made for one side
         settings["image_size"] = side_of(name)
     return _torchvision().get_model(name, weights=None, num_classes=classes, **settings)
@@ -131,9 +133,6 @@ def class_count(name: str, state: State, width: float = 1) -> int | None:
 def load(name: str, state: State, classes: int, width: float, source: str) -> nn.Module:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
     net = build(name, classes, width)
-    for head in AUXILIARY:  # only training uses them
-        if hasattr(net, head):
-            setattr(net, head, None)
     own = net.state_dict()
     for key, value in state.items():
         if key in own and value.shape != own[key].shape:

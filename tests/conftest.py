@@ -68,6 +68,30 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "labels.txt"
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Training data: two classes that differ in brightness, six training and four validation images of each."""
+    root = tmp_path_factory.mktemp("data")
+    for split, count in (("train", 6), ("val", 4)):
+        for label, name in enumerate(("dark", "light")):
+            (root / split / name).mkdir(parents=True)
+            for k in range(count):
+                image = make_image((260, 240), 100 * label + k + len(split))
+                image.point(lambda value, label=label: value // 2 + 127 * label).save(root / split / name / f"{k}.png")
+    return f"folder:{root}"
+
+
+def training_words(folder: str, out: Path, *more: str) -> list[str]:
+    """A short training of a small net."""
+    small = f"--model A --width 0.03125 --data {folder} --batch 4 --workers 0 --epochs 2 --threads 1 --out {out}"
+    return [*small.split(), *more]
+
+
+@pytest.fixture(scope="session")
+def weights_of_A(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_weights(tmp_path_factory.mktemp("start") / "A.safetensors", "A")
+
+
 def environment() -> dict[str, str]:
     """For a process of its own: this package, and as many threads as here."""
     return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": str(ROOT)}

@@ -7,45 +7,38 @@ import time
 
 import pytest
 import torch
-from conftest import make_image, make_weights
+from conftest import make_image
+from conftest import training_words as words
 from PIL import Image
 from safetensors import safe_open
 
 from bench.augment import TrainingCrops
 from bench.errors import UserError
-from bench.initial import randomise, start_from
 from bench.pixels import decode, rescale
+from bench.recipe import PIXELS
 from bench.run import main as run
 from bench.sources import open_data
 from bench.train import WARM_UP, main, parser
-from bench.training import PIXELS, Training
-from bench.vgg import VGG
+from bench.training import Training
 from bench.weights import read_weights
 from protocols.scales import TrainingScale
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> str:
-    """Two classes that differ in brightness, six training and four validation images of each."""
-    root = tmp_path_factory.mktemp("data")
-    for split, count in (("train", 6), ("val", 4)):
-        for label, name in enumerate(("dark", "light")):
-            (root / split / name).mkdir(parents=True)
-            for k in range(count):
-                image = make_image((260, 240), 100 * label + k + len(split))
-                image.point(lambda value, label=label: value // 2 + 127 * label).save(root / split / name / f"{k}.png")
-    return f"folder:{root}"
-
-
-def words(folder: str, out, *more: str) -> list[str]:
-    small = f"--model A --width 0.03125 --data {folder} --batch 4 --workers 0 --epochs 2 --threads 1 --out {out}"
-    return [*small.split(), *more]
-
-
-def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path):
-    whole = Training(parser().parse_args(words(folder, tmp_path / "whole")))
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "--optimiser adam --schedule cosine --dropout 0.5",
+        "--schedule step --epochs 1,1 --momentum 0.5 --weight-decay 0",
+        "--init START --freeze --dropout 0.5",
+        "--init START --freeze --dropout 0.5 --augment none --cache-features --optimiser adam",
+    ],
+)
+def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path, weights_of_A, more):
+    told = more.replace("START", str(weights_of_A)).split()
+    whole = Training(parser().parse_args(words(folder, tmp_path / "whole", *told)))
     assert len(list(whole.epochs())) == 2
-    options = parser().parse_args(words(folder, tmp_path / "cut"))
+    options = parser().parse_args(words(folder, tmp_path / "cut", *told))
     next(Training(options).epochs())
     resumed = Training(options)
     assert len(resumed.done) == 1
@@ -55,12 +48,11 @@ def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path):
     assert [epoch[:-1] for epoch in resumed.done] == [epoch[:-1] for epoch in whole.done]
 
 
-def test_killed_at_a_random_moment_and_resumed_equals_left_alone_to_the_bit(folder, tmp_path):
+def test_killed_at_a_random_moment_and_resumed_equals_left_alone_to_the_bit(folder, tmp_path, weights_of_A):
     def command(out):
-        longer = words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(start))
+        longer = words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(weights_of_A))
         return [sys.executable, "-m", "bench.train", *longer]
 
-    start = make_weights(tmp_path / "start.safetensors", "A")
     subprocess.run(command("whole"), check=True, capture_output=True)
     with subprocess.Popen(command("cut"), stderr=subprocess.DEVNULL) as process:
         wait_for(tmp_path / "cut" / "checkpoint.pt")
@@ -120,7 +112,13 @@ def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
     assert "was begun with 0.04" in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("mistake", ["--S 200", "--S x", "--model vgg61", "--init none.pth", "--batch 99"])
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        *("--S 200", "--S x", "--model vgg61", "--init none.pth", "--batch 99", "--pixels x"),
+        *("--width 0.5 --model alexnet", "--model inception_v3"),
+    ],
+)
 def test_mistakes_end_with_one_line(folder, tmp_path, capsys, mistake):
     assert main(words(folder, tmp_path, *mistake.split())) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("bench.train: error: ")
@@ -161,29 +159,6 @@ def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(before + b"touched")
     assert main(words(folder, tmp_path)) == 0
     assert (tmp_path / "weights.safetensors").read_bytes() == before + b"touched"
-
-
-def test_a_deeper_net_takes_the_first_four_convolutions_and_the_linear_layers():
-    torch.manual_seed(0)
-    shallow, deep = VGG("A", 5, 1 / 16), VGG("D", 5, 1 / 16)
-    randomise(shallow)
-    randomise(deep)
-    before = {name: value.clone() for name, value in deep.state_dict().items()}
-    taken = start_from(deep, shallow.state_dict())
-    after = deep.state_dict()
-    convolutions = [name for name in taken if name.startswith("features") and name.endswith("weight")]
-    assert len(convolutions) == 4
-    assert {name.rsplit(".", 1)[0] for name in taken if "classifier" in name} == {f"classifier.{k}" for k in (0, 3, 6)}
-    assert all(torch.equal(after[name], before[name]) for name in before if name not in taken)
-    sources = [value for name, value in shallow.state_dict().items() if value.ndim == 4][:4]
-    assert all(torch.equal(after[name], source) for name, source in zip(convolutions, sources, strict=True))
-
-
-def test_the_same_net_takes_everything():
-    torch.manual_seed(0)
-    one, other = VGG("D", 5, 1 / 16), VGG("D", 5, 1 / 16)
-    start_from(other, one.state_dict())
-    assert all(torch.equal(value, one.state_dict()[name]) for name, value in other.state_dict().items())
 
 
 def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):

@@ -1,0 +1,34 @@
+"""What a killed training goes on from: a file that is replaced whole after every epoch."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from bench.errors import UserError
+
+
+def keep(path: Path, state: dict) -> None:
+    """Write a checkpoint aside and put it in the place of the last."""
+    aside = path.with_name(f"{path.stem}.{os.getpid()}.part")
+    torch.save(state, aside)
+    aside.replace(path)
+
+
+def resume(path: Path, recipe: dict[str, str]) -> dict | None:
+    """What was kept, or None where nothing was. Raises UserError where it is of a training with another recipe."""
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        begun = state["recipe"]
+    except Exception as error:  # a broken file may raise anything
+        why = " ".join(str(error).split())[:100]
+        raise UserError(f"checkpoint '{path}' cannot be read ({why}); remove it, or give another --out") from None
+    for option, value in recipe.items():
+        if begun.get(option) != value:
+            raise UserError(
+                f"--{option.replace('_', '-')} {value}: {path} was begun with {begun.get(option)}; "
+                "give that, or another --out"
+            )
+    return state

@@ -1,0 +1,118 @@
+"""Features of images, computed once and kept on disk while a head trains on them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from bench.batches import Batches
+from bench.errors import UserError
+from bench.head import inputs_of_head
+from bench.progress import progress, warn
+
+FILES = "features-{}.npy"
+OF_FEATURES = ("model", "width", "S", "pixels", "batch", "init", "data", "validation")  # of a recipe: what changes them
+
+
+@dataclass(frozen=True)
+class Features(Dataset):
+    """What the head sees of every image of a set, float32 (N, ...), and its label."""
+
+    rows: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.from_numpy(np.array(self.rows[index])), int(self.labels[index])
+
+
+class FeatureStore:
+    """The features of the sets of one training in its folder.
+
+    What an earlier run has computed is taken over where its recipe for them was the same.
+    """
+
+    def __init__(self, folder: Path, recipe: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.recipe = {name: recipe[name] for name in OF_FEATURES}
+
+    def batches(self, net: nn.Module, images: Batches) -> Batches:
+        """The batches of features that stand for batches of images. Raises UserError where they have no room."""
+        sets = {"train": images.training_set(0), "val": images.validation_set}
+        train, validation = (self._features(net, each, images, split) for split, each in sets.items())
+
+        def prepare(features: torch.Tensor) -> torch.Tensor:
+            features = features.to(images.device)
+            return features.contiguous(memory_format=torch.channels_last) if features.ndim == 4 else features
+
+        return Batches(lambda _: train, validation, prepare, images.batch, 0, images.device)
+
+    def remove(self) -> None:
+        """Free the disk when the head is trained."""
+        for path in self.folder.glob(FILES.format("*")):
+            path.unlink()
+            _note_of(path).unlink(missing_ok=True)
+
+    @torch.inference_mode()
+    def _features(self, net: nn.Module, items: Dataset, images: Batches, split: str) -> Features:
+        path = self.folder / FILES.format(split)
+        count = len(items)  # type: ignore[arg-type]
+        done = self._done(path)
+        rows = np.load(path, mmap_mode="r+") if done else None
+        left = DataLoader(Subset(items, range(done, count)), images.batch, num_workers=images.workers)
+        labels_of = items.images.labels  # type: ignore[attr-defined]
+        net.eval()
+        with inputs_of_head(net) as caught:
+            for *parts, _ in progress(left, len(left), f"features of {split}", "batch"):
+                net(images.prepare(*parts))
+                values = caught.pop().cpu().numpy()
+                if rows is None:
+                    rows = _room(path, (count, *values.shape[1:]))
+                rows[done : done + len(values)] = values
+                rows.flush()
+                done += len(values)
+                self._note(path, done)
+        return Features(np.load(path, mmap_mode="r"), labels_of)
+
+    def _done(self, path: Path) -> int:
+        """How many rows an earlier run has computed."""
+        try:
+            note = json.loads(_note_of(path).read_text())
+            return note["done"] if note["recipe"] == self.recipe and path.exists() else 0
+        except (OSError, ValueError, KeyError):
+            return 0
+
+    def _note(self, path: Path, done: int) -> None:
+        aside = path.with_suffix(".part")
+        aside.write_text(json.dumps({"recipe": self.recipe, "done": done}))
+        aside.replace(_note_of(path))
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _room(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """An empty file of the size needed. Raises UserError: a full disk would end the process without a word."""
+    size = 4 * int(np.prod(shape))
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise UserError(
+            f"--cache-features: {path} needs {_megabytes(size)} and {_megabytes(free)} are free; "
+            "free some, give another --out, or leave --cache-features out"
+        )
+    warn(f"features of {shape[0]} images, {_megabytes(size)}, go to {path} until the head is trained")
+    _note_of(path).unlink(missing_ok=True)  # of other features
+    return np.lib.format.open_memmap(path, "w+", np.float32, shape)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
