@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from bench.augment import CentreCrops
 from bench.batches import Batches
 from bench.errors import UserError
 from bench.head import inputs_of_head
@@ -46,8 +47,8 @@ class FeatureStore:
 
     def batches(self, net: nn.Module, images: Batches) -> Batches:
         """The batches of features that stand for batches of images. Raises UserError where they have no room."""
-        sets = {"train": images.training_set(0), "val": images.validation_set}
-        train, validation = (self._features(net, each, images, split) for split, each in sets.items())
+        train = self._features(net, images.training_set(0), images, "train")
+        validation = self._features(net, images.validation_set, images, "val")
 
         def prepare(features: torch.Tensor) -> torch.Tensor:
             features = features.to(images.device)
@@ -62,13 +63,13 @@ class FeatureStore:
             _note_of(path).unlink(missing_ok=True)
 
     @torch.inference_mode()
-    def _features(self, net: nn.Module, items: Dataset, images: Batches, split: str) -> Features:
+    def _features(self, net: nn.Module, crops: Dataset, images: Batches, split: str) -> Features:
+        assert isinstance(crops, CentreCrops)  # without augmentation they are
         path = self.folder / FILES.format(split)
-        count = len(items)  # type: ignore[arg-type]
+        count = len(crops)
         done = self._done(path)
         rows = np.load(path, mmap_mode="r+") if done else None
-        left = DataLoader(Subset(items, range(done, count)), images.batch, num_workers=images.workers)
-        labels_of = items.images.labels  # type: ignore[attr-defined]
+        left = DataLoader(Subset(crops, range(done, count)), images.batch, num_workers=images.workers)
         net.eval()
         with inputs_of_head(net) as caught:
             for *parts, _ in progress(left, len(left), f"features of {split}", "batch"):
@@ -80,13 +81,14 @@ class FeatureStore:
                 rows.flush()
                 done += len(values)
                 self._note(path, done)
-        return Features(np.load(path, mmap_mode="r"), labels_of)
+        return Features(np.load(path, mmap_mode="r"), crops.images.labels)
 
     def _done(self, path: Path) -> int:
         """How many rows an earlier run has computed."""
         try:
             note = json.loads(_note_of(path).read_text())
-            return note["done"] if note["recipe"] == self.recipe and path.exists() else 0
+            np.load(path, mmap_mode="r")  # raises for a file that is not whole
+            return note["done"] if note["recipe"] == self.recipe else 0
         except (OSError, ValueError, KeyError):
             return 0
 

@@ -43,6 +43,15 @@ def test_all_are_trained_alike_but_for_start_scale_and_rate():
     assert len(alike) == 1
 
 
+@pytest.mark.parametrize(
+    "more", ["--optimiser adam", "--init builtin:A-256", "--S 384", "--freeze", "--cache-features"]
+)
+def test_what_the_papers_recipe_says_itself_is_refused(more):
+    option = more.split()[0]
+    with pytest.raises(UserError, match=option):
+        train_all(parser().parse_args(["--paper", *more.split()]))
+
+
 def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path, monkeypatch, capsys):
     trained = []
 
