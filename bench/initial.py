@@ -105,13 +105,18 @@ def _shape(value: torch.Tensor) -> str:
 def _first_convolutions(own: State, source: State, count: int) -> dict[str, str]:
     candidates = (name for name, value in own.items() if value.ndim == 4)
     taken: dict[str, str] = {}
-    for theirs in [name for name, value in source.items() if value.ndim == 4][:count]:
+    for theirs in sorted((name for name, value in source.items() if value.ndim == 4), key=_place)[:count]:
         for mine in candidates:
             if own[mine].shape == source[theirs].shape:
                 taken[mine] = theirs
                 taken[_bias(mine)] = _bias(theirs)
                 break
     return taken
+
+
+def _place(name: str) -> list[tuple[int, str]]:
+    """Sorts names of layers by their numbers, 3 before 11: a file may have them in any order."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
 
 
 def _linear_layers(own: State, source: State) -> dict[str, str]:

@@ -34,6 +34,18 @@ def test_a_deeper_net_takes_the_first_four_convolutions_and_the_linear_layers():
     assert all(torch.equal(after[name], source) for name, source in zip(convolutions, sources, strict=True))
 
 
+@pytest.mark.parametrize("letter", ["B", "C", "D", "E"])
+def test_the_first_four_are_those_next_to_the_image_whatever_order_a_file_has(letter, weights_of_A):
+    """A safetensors file lists features.11 before features.3."""
+    source = read_weights(str(weights_of_A))
+    deep = VGG(letter, len(CLASSES), WIDTH)
+    start_from(deep, zoo.canonical(letter), WIDTH, source)
+    taken = [each.weight for each in deep.features if isinstance(each, torch.nn.Conv2d)]
+    firsts = [source.state[f"features.{place}.weight"] for place in (0, 3, 6, 8)]
+    places = [next(k for k, mine in enumerate(taken) if torch.equal(mine, first)) for first in firsts]
+    assert places == [0, 2, 4, 5]  # of each shape the first: both blocks before have two convolutions
+
+
 @pytest.mark.parametrize("name", ["vgg16", "vgg11_bn", "squeezenet1_0", "googlenet"])
 @pytest.mark.parametrize("classes", [5, 9])
 def test_the_same_net_takes_everything_but_a_last_layer_of_other_classes(name, classes):
