@@ -60,7 +60,8 @@ def test_every_reader_sees_the_box_alone(images):
     assert [image.size for image in block] == [Size(40, 30), Size(15, 25), Size(40, 30)]
     part.save(images.paths[0].with_name("part.png"))
     alone = replace(images, paths=(images.paths[0].with_name("part.png"),) * 3, boxes=None)
-    assert (CentreCrops(images, 32, 32)[1] == CentreCrops(alone, 32, 32)[1]).all()
+    (found, _), (expected, _) = CentreCrops(images, 32, 32)[1], CentreCrops(alone, 32, 32)[1]
+    assert (found == expected).all()
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 41, 30), Box(0, 0, 40, 31)])

@@ -31,7 +31,7 @@ def test_a_net_without_a_classifier_has_its_last_convolution_for_a_head():
 @pytest.mark.parametrize("name", [*zoo.OWN, *FAMILIES])
 def test_the_net_from_its_head_on_takes_the_heads_input_and_gives_scores(name):
     net = zoo.build(name, 7)
-    images = torch.empty(2, 3, zoo.side_of(name), zoo.side_of(name), device="meta")
+    images = torch.empty(2, zoo.channels_of(name), zoo.side_of(name), zoo.side_of(name), device="meta")
     with inputs_of_head(net) as caught:
         net(images)
     rest = from_head_on(net)
