@@ -1,11 +1,13 @@
 """The loop: fill the missing blocks of the wanted parts, decoding each image once for all of them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from bench.data import Images
 from bench.device import device_name, single_threads
@@ -28,13 +30,6 @@ class Task:
     part: Part
     store: Store
 
-    @property
-    def cost(self) -> float:
-        """Pixels that the net sees per image, as for a 4:3 one: what the progress bar counts in."""
-        if self.part.method == "dense":
-            return self.part.nominal_views * self.part.Q**2 * 4 / 3
-        return self.part.nominal_views * self.model.side**2
-
 
 def fill(
     tasks: Sequence[Task],
@@ -55,11 +50,9 @@ def fill(
     mine = shard.share(missing)
     device = tasks[0].model.device
     name = device_name(device)
-    meter = Meter(sum(tasks[t].cost * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
-    with single_threads(device) as threads:
-        loader = Loader(images, loading)
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
-        batch = Batch(batch_size, device, pool if threads > 1 else None)
+    costs = [cost(task.model, task.part) for task in tasks]
+    meter = Meter(sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
+    with engine(images, device, batch_size, loading) as (loader, batch):
         try:
             wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
             prepared = loader.blocks(wanted)
@@ -67,19 +60,40 @@ def fill(
                 start = time.perf_counter()
                 block = next(prepared)
                 waited = (time.perf_counter() - start) / len(needed)
-                if None in block and not skip:
+                corrupt = tuple(images.ids[i] for i, image in zip(blocks[number], block, strict=True) if image is None)
+                if corrupt and not skip:
                     raise _undecodable(loader.undecodable())
                 for t in needed:
                     start = time.perf_counter()
-                    posteriors, corrupt = _compute(tasks[t], images, blocks[number], block, batch, meter.add)
+                    posteriors = compute(tasks[t].model, tasks[t].part, images, blocks[number], block, batch, meter.add)
                     seconds = time.perf_counter() - start + waited
                     tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt))
                 del block
         finally:
             meter.close()
+    shard.gathered(())
+
+
+@contextmanager
+def engine(
+    images: Images, device: torch.device, batch_size: int | None, loading: int
+) -> Iterator[tuple[Loader, Batch]]:
+    """Threads that prepare images and threads that run nets on them, as long as they are needed."""
+    with single_threads(device) as threads:
+        loader = Loader(images, loading)
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
+        try:
+            yield loader, Batch(batch_size, device, pool if threads > 1 else None)
+        finally:
             pool.shutdown(cancel_futures=True)
             loader.close()
-    shard.gathered(())
+
+
+def cost(model: Model, part: Part) -> float:
+    """Pixels that the net sees per image, as for a 4:3 one: what the progress bar counts in."""
+    if part.method == "dense":
+        return part.nominal_views * part.Q**2 * 4 / 3
+    return part.nominal_views * model.side**2
 
 
 def _missing(
@@ -113,23 +127,28 @@ def _undecodable(names: Sequence[str]) -> UserError:
     )
 
 
-def _compute(
-    task: Task, images: Images, indices: range, block: Sequence[Prepared | None], batch: Batch, advance: Advance
-) -> tuple[Posteriors, tuple[str, ...]]:
-    """One task on one block of images; and the ids of those that cannot be decoded."""
-    task.model.ready(task.part)
+def compute(
+    model: Model,
+    part: Part,
+    images: Images,
+    indices: range,
+    block: Sequence[Prepared | None],
+    batch: Batch,
+    advance: Advance,
+) -> Posteriors:
+    """One part on those images of a block that can be decoded. Raises UserError for posteriors that are not finite."""
+    model.ready(part)
     good = [(i, image) for i, image in zip(indices, block, strict=True) if image is not None]
-    probs = part_posteriors(task.model, task.part, [image for _, image in good], batch, advance, task.cost)
+    probs = part_posteriors(model, part, [image for _, image in good], batch, advance, cost(model, part))
     ids = np.array([images.ids[i] for i, _ in good], dtype=str)
-    _refuse_nonfinite(probs, ids, task)
-    corrupt = tuple(images.ids[i] for i, image in zip(indices, block, strict=True) if image is None)
-    return Posteriors(probs, images.labels[[i for i, _ in good]], ids), corrupt
+    _refuse_nonfinite(probs, ids, model, part)
+    return Posteriors(probs, images.labels[[i for i, _ in good]], ids)
 
 
-def _refuse_nonfinite(probs: np.ndarray, ids: np.ndarray, task: Task) -> None:
+def _refuse_nonfinite(probs: np.ndarray, ids: np.ndarray, model: Model, part: Part) -> None:
     bad = ~np.isfinite(probs).all(1)
     if bad.any():
         raise UserError(
-            f"{task.model.name} gives a posterior that is not finite for {ids[bad.argmax()]} under {task.part}; "
+            f"{model.name} gives a posterior that is not finite for {ids[bad.argmax()]} under {part}; "
             "check weights and --pixels, or give --dtype fp32"
         )

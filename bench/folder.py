@@ -66,9 +66,9 @@ def read_classes(root: Path, name: str) -> Images:
     paths: list[Path] = []
     labels: list[int] = []
     for label, each in enumerate(classes):
-        found = _images_below(root / each)
+        found = images_below(root / each)
         if not found:
-            allowed = " ".join(_extensions())
+            allowed = " ".join(extensions())
             raise UserError(f"data {str(root)!r}: class folder {each!r} holds no image ({allowed}); fill or remove it")
         paths += found
         labels += [label] * len(found)
@@ -216,7 +216,9 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
     return folders, [name for name in names if not is_folder[name] and _is_image(name)]
 
 
-def _images_below(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> list[Path]:
+    """Image files by their extension, in all folders below, sorted. Raises OSError for unreadable folders."""
+
     def stop(error: OSError) -> None:
         raise error
 
@@ -225,10 +227,11 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def _is_image(name: str) -> bool:
-    return name.lower().endswith(_extensions())
+    return name.lower().endswith(extensions())
 
 
-def _extensions() -> tuple[str, ...]:
+def extensions() -> tuple[str, ...]:
+    """What makes a file in a folder an image."""
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
     return IMG_EXTENSIONS

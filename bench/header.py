@@ -8,7 +8,7 @@ from bench.model import Model
 
 def header(models: Sequence[Model], images: Images) -> list[str]:
     """Lines of Markdown for people."""
-    lines = [_model(model) for model in models]
+    lines = about_models(models)
     share = "all" if len(images) == images.total else "evenly spread"
     lines.append(
         f"- Data: {images.name}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
@@ -20,6 +20,11 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
             "`--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1`"
         )
     return lines
+
+
+def about_models(models: Sequence[Model]) -> list[str]:
+    """Each net with its weights and what was assumed of them."""
+    return [_model(model) for model in models]
 
 
 def _model(model: Model) -> str:

@@ -92,8 +92,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
     if shard.first:
         print("\n".join(header(job.models, job.images)), file=sys.stderr)
         writable("--out", options.out)
-    batch, loading = _batch(options.batch_size), _threads(options.workers)
-    fill(job.distinct_tasks, job.images, shard, batch, loading, options.fresh, options.skip_corrupt)
+    fill(job.distinct_tasks, job.images, shard, *capacity(options), options.fresh, options.skip_corrupt)
     return True
 
 
@@ -134,7 +133,7 @@ def writing_to(folder: Path, write: Callable[[], T]) -> T:
 def open_all(options: Namespace, shard: Shard) -> tuple[Images, list[Model]]:
     """The images, labelled in the models' classes, and the models. Raises UserError."""
     images = open_images(options)
-    models = open_models(options, _wanted(options, images), shard)
+    models = open_models(options, wanted_nets(options, images), shard)
     return same_classes(images, models), models
 
 
@@ -158,7 +157,11 @@ def _report(options: Namespace, job: Job) -> None:
     print(f"written to {options.out}/results.csv, .json and .md", file=sys.stderr)
 
 
-def _wanted(options: Namespace, images: Images) -> list[Wanted]:
+def wanted_nets(options: Namespace, images: Images | None) -> list[Wanted]:
+    """What `--model`, `--weights` and `--S` say; `auto` goes by the images, if there is a set of them.
+
+    Raises UserError.
+    """
     names = [zoo.canonical(name) for name in options.model.split(",")]
     specs = options.weights.split(",")
     if len(specs) == 1 and len(names) > 1 and specs[0] == "auto":
@@ -195,6 +198,11 @@ def protocols_of(options: Namespace, models: Sequence[Model]) -> list[list[Proto
     """What `--protocol` and `--Q` mean for each model. Raises ProtocolError."""
     Q = parse_Q(options.Q) if options.Q else None
     return [[parse(item.strip(), model.S, Q, model.side) for item in options.protocol.split(",")] for model in models]
+
+
+def capacity(options: Namespace) -> tuple[int | None, int]:
+    """Views at once, None for what suits the device, and threads that prepare images. Raises UserError."""
+    return _batch(options.batch_size), _threads(options.workers)
 
 
 def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:

@@ -61,14 +61,19 @@ def _whole(text: str) -> int:
 
 def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
+    add_posteriors(group)
+    group.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
+    group.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so"
+    )
+
+
+def add_posteriors(group: argparse._ArgumentGroup) -> None:
+    """What changes an image's posteriors, beside nets and protocols."""
     group.add_argument(
         "--pixels",
         help="what the weights expect where they do not say it: torchvision, caffe, mnist, or order/range/mean/std "
         "such as BGR/255/104,117,123/1,1,1, or L/1/0.5/0.5 for grey",
-    )
-    group.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
-    group.add_argument(
-        "--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so"
     )
     group.add_argument(
         "--map",
@@ -79,12 +84,17 @@ def add_numbers(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dtype", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32", help="number format (fp32)")
 
 
-def add_computation(parser: argparse.ArgumentParser) -> None:
+def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How it is computed."""
     how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
     how.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
     how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 8 at most)")
+    return how
+
+
+def add_store(how: argparse._ArgumentGroup) -> None:
+    """What is kept of it, and whether it is computed at all."""
     how.add_argument(
         "--store", type=Path, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
     )

@@ -74,11 +74,14 @@ def read_weights(spec: str, model: str | None = None) -> Weights:
     return _safetensors(spec, path) if path.suffix == ".safetensors" else _pickle(spec, path)
 
 
-def choose_weights(spec: str, model: str, images: Images) -> str:
-    """What `auto` stands for: the built-in net for `shapes`, torchvision's for ImageNet's classes. Raises UserError."""
+def choose_weights(spec: str, model: str, images: Images | None) -> str:
+    """What `auto` stands for: the built-in net for `shapes`, torchvision's for ImageNet's classes.
+
+    Without a set of images to go by it is the built-in net. Raises UserError.
+    """
     if spec != "auto":
         return spec
-    if images.name.startswith("shapes/"):
+    if images is None or images.name.startswith("shapes/"):
         builtin = {name: read_weights(f"builtin:{name}") for name in builtin_names()}
         mine = [name for name, weights in builtin.items() if weights.model == model]
         if not mine:
