@@ -24,6 +24,7 @@ NOTHING = (nn.Dropout, nn.Identity)  # no effect in evaluation
 NOTHING_FUNCTIONS = (F.dropout, "contiguous")
 POINTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.LeakyReLU)
 POINTWISE_FUNCTIONS = (F.relu, torch.relu, F.hardswish, F.silu, F.gelu, "relu")
+FAR = 2048  # pixels, a multiple of every net's stride
 
 
 class UnconvertibleError(UserError):
@@ -79,6 +80,18 @@ def smallest_side(convolutional: fx.GraphModule, side: int, channels: int = 3) -
         else:
             low = middle + 1
     return high
+
+
+def map_places(convolutional: fx.GraphModule, side: int, channels: int = 3) -> tuple[float, float]:
+    """Where on an image, in pixels, the positions of a converted net's score map lie: the first, and their distance.
+
+    A position lies in the middle of what stands for one input of the net's own size; where that gives several (nets
+    that end in an average), they are spread evenly around its middle: right to half a distance.
+    """
+    meta = _on_meta(convolutional)
+    own, wide = (meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR))
+    distance = FAR / (wide - own)
+    return side / 2 - distance * (own - 1) / 2, distance
 
 
 def _on_meta(net: fx.GraphModule) -> fx.GraphModule:

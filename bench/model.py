@@ -9,7 +9,7 @@ import torch
 from torch import fx, nn
 
 from bench import zoo
-from bench.convert import UnconvertibleError, fully_convolutional, smallest_side
+from bench.convert import UnconvertibleError, fully_convolutional, map_places, smallest_side
 from bench.cpu import quicken
 from bench.device import Precision
 from bench.errors import UserError
@@ -116,6 +116,16 @@ class Model:
         if self.map_rule == "posteriors":
             return scores.softmax(1).mean((2, 3)).cpu()
         return scores.mean((2, 3)).softmax(1).cpu()
+
+    @cached_property
+    def map_places(self) -> tuple[float, float]:
+        """Where on an image, in pixels, the positions of the class score map lie: the first, and their distance."""
+        return map_places(self.converted, self.side, self.pixels.channels)
+
+    @torch.inference_mode()
+    def posterior_map(self, image: torch.Tensor, index: int) -> torch.Tensor:
+        """Posterior of class `index` at each position of the class score map of a uint8 image (C, H, W): (h, w), float32."""
+        return self._scores(self.dense_net, image[None]).softmax(1)[0, index].cpu()
 
     @torch.inference_mode()
     def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
