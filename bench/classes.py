@@ -18,6 +18,15 @@ def wnids() -> tuple[str, ...]:
     return tuple((files("bench") / "imagenet_wnids.txt").read_text().split())
 
 
+def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    """What to call the weights' classes: ImageNet's, where they are known by number or WordNet id, by their nouns."""
+    if count == len(wnids()) and names in (None, wnids()):
+        from torchvision import models
+
+        return tuple(models.get_model_weights("vgg16").DEFAULT.meta["categories"])
+    return names or tuple(map(str, range(count)))
+
+
 def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
     """Make the labels indices of the weights' classes, by name where both sides have names.
 

@@ -45,7 +45,7 @@ def fill(
     `loading` threads prepare images. With `skip`, images that cannot be decoded are left out of the blocks; else a
     UserError lists them all, and blocks without such images are kept. Raises StoreError where a block cannot be kept.
     """
-    blocks = [range(start, min(start + BLOCK, len(images))) for start in range(0, len(images), BLOCK)]
+    blocks = blocks_of(images)
     missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip) if shard.first else [])
     mine = shard.share(missing)
     device = tasks[0].model.device
@@ -72,6 +72,11 @@ def fill(
         finally:
             meter.close()
     shard.gathered(())
+
+
+def blocks_of(images: Images) -> list[range]:
+    """The indices of the images in each block."""
+    return [range(start, min(start + BLOCK, len(images))) for start in range(0, len(images), BLOCK)]
 
 
 @contextmanager

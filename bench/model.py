@@ -124,7 +124,7 @@ class Model:
 
     @torch.inference_mode()
     def posterior_map(self, image: torch.Tensor, index: int) -> torch.Tensor:
-        """Posterior of class `index` at each position of the class score map of a uint8 image (C, H, W): (h, w), float32."""
+        """Posterior of a class at each position of the class score map of a uint8 image (3, H, W): (h, w), float32."""
         return self._scores(self.dense_net, image[None]).softmax(1)[0, index].cpu()
 
     @torch.inference_mode()

@@ -1,6 +1,7 @@
 """Options that several commands share, and how a command ends."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -111,20 +112,27 @@ def writable(option: str, folder: Path) -> Path:
     return folder
 
 
-def finished(command: str, work: Callable[[], int]) -> int:
-    """Do a command's work and return its exit code: an error of the user's is one line and code 2."""
+def finished(
+    command: str, work: Callable[[], int], kept: str = "what is finished is kept, the same command goes on from there"
+) -> int:
+    """Do a command's work and return its exit code: an error of the user's is one line and code 2.
+
+    `kept` says what there is when it was stopped.
+    """
     try:
         return work()
     except (UserError, ProtocolError, ResultError) as error:
         print(f"{command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{command}: stopped; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        print(f"{command}: stopped; {kept}", file=sys.stderr)
         return 130
 
 
 def say(text: str) -> None:
     """Print what was asked for; a reader that went away, such as `head`, is no fault of the command's."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
     try:
         print(text, flush=True)
     except BrokenPipeError:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -38,6 +39,11 @@ class Meter:
     def close(self) -> None:
         self.bar.refresh()
         self.bar.close()
+
+
+def above() -> AbstractContextManager[None]:
+    """For printing to standard output above a bar that may stand there."""
+    return tqdm.external_write_mode(sys.stdout)
 
 
 def warn(text: str) -> None:
