@@ -1,0 +1,143 @@
+"""Single images, from options to the best classes of each."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from bench.classes import readable
+from bench.data import Images
+from bench.errors import UserError
+from bench.evaluate import blocks_of, compute, cost, engine
+from bench.folder import extensions, images_below
+from bench.header import about_models
+from bench.job import capacity, open_models, protocols_of, wanted_nets
+from bench.loader import Prepared
+from bench.model import Model
+from bench.prediction_report import BEST, Prediction, Report, shown
+from bench.progress import Meter, warn
+from bench.rows import Row
+from bench.shard import Shard
+from protocols.protocol import Part
+from results.posteriors import Posteriors, average, fuse
+
+
+def run(options: Namespace) -> int:
+    """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
+    images = _find(options.images)
+    models = open_models(options, wanted_nets(options, None), Shard())
+    names = class_names(models)
+    row = _row(options, models)
+    for model, part in row.parts:
+        model.check(part, images.ids[0])
+    print("\n".join(_header(models)), file=sys.stderr)
+    unread = 0
+    with Report(options, row, names) as report:
+        for name, prediction in predictions(row, images, *capacity(options)):
+            if prediction:
+                report.add(prediction)
+            else:
+                warn(f"cannot be read: {shown(name)}")
+                unread += 1
+    if unread:
+        print(f"{unread} of {len(images)} images cannot be read; they are named above", file=sys.stderr)
+    return 1 if unread else 0
+
+
+def predictions(
+    row: Row, images: Images, batch_size: int | None, loading: int
+) -> Iterator[tuple[str, Prediction | None]]:
+    """Each image's id and prediction, None for one that cannot be decoded; no more than two blocks are in memory."""
+    blocks = blocks_of(images)
+    scales = sorted({part.Q for _, part in row.parts})
+    meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
+    with closing(meter), engine(images, row.nets[0][0].device, batch_size, loading) as (loader, batch):
+        for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
+            parts = {
+                (model, part): compute(model, part, images, indices, block, batch, meter.add)
+                for model, part in row.parts
+            }
+            probs = iter(_combined(row, parts).probs)
+            for i, image in zip(indices, block, strict=True):
+                yield images.ids[i], _best(images.ids[i], image, next(probs)) if image else None
+
+
+def class_names(models: Sequence[Model]) -> tuple[str, ...]:
+    """What the nets call their classes. Raises UserError where they do not know the same ones."""
+    first = models[0]
+    named = {readable(model.weights.classes, model.count) for model in models if model.weights.classes}
+    if len(named) > 1 or len({model.count for model in models}) > 1:
+        all_of_them = ", ".join(f"'{model.name}'" for model in models)
+        raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
+    return named.pop() if named else readable(None, first.count)
+
+
+def _find(arguments: Sequence[str]) -> Images:
+    """The files that were named, and the images below the folders, each once. Raises UserError."""
+    if not arguments:
+        raise UserError("no image: give files or folders (what stands right behind --plot is its folder)")
+    missing = [each for each in arguments if not os.path.exists(each)]
+    if missing:
+        more = f" ({len(missing)} of {len(arguments)} are not there)" if len(missing) > 1 else ""
+        raise UserError(f"image {missing[0]!r}: there is no such file or folder{more}; mend the path")
+    paths = tuple(dict.fromkeys(path for each in arguments for path in _paths(Path(each))))
+    return Images(
+        name="images",
+        paths=paths,
+        ids=tuple(map(str, paths)),
+        labels=np.full(len(paths), -1),  # unknown, and not asked for
+        classes=None,
+        total=len(paths),
+    )
+
+
+def _paths(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return [place]
+    try:
+        found = images_below(place)
+    except OSError as error:
+        raise UserError(f"image {error.filename!r}: cannot be read ({error.strerror}); allow it") from None
+    if not found:
+        raise UserError(f"image {str(place)!r}: no image in this folder or below ({' '.join(extensions())})")
+    return found
+
+
+def _row(options: Namespace, models: Sequence[Model]) -> Row:
+    """All nets fused, each under the one protocol. Raises UserError and ProtocolError."""
+    protocols = protocols_of(options, models)
+    if len(protocols[0]) > 1:
+        mean = options.protocol.replace(",", "+")
+        raise UserError(f"protocol '{options.protocol}': give one; the mean of several methods is written '{mean}'")
+    return Row(tuple((model, own[0]) for model, own in zip(models, protocols, strict=True)))
+
+
+def _header(models: Sequence[Model]) -> list[str]:
+    lines = about_models(models)
+    if not any(model.weights.classes for model in models):
+        known = "ImageNet's" if models[0].count == 1000 else "numbers"
+        lines.append(f"- Classes: {known} (assumed: the weights do not name them)")
+    if any(model.weights.source.startswith("builtin:") for model in models):
+        lines.append(
+            "- The built-in nets know rendered shapes, not photographs. ImageNet's classes: "
+            "--weights torchvision:VGG16_Weights.IMAGENET1K_V1"
+        )
+    return lines
+
+
+def _combined(row: Row, parts: Mapping[tuple[Model, Part], Posteriors]) -> Posteriors:
+    """Each net's parts by their shares, then the nets."""
+    nets = [
+        average([parts[model, part] for part in protocol.weights], protocol.weights.values())
+        for model, protocol in row.nets
+    ]
+    return fuse(nets)
+
+
+def _best(name: str, image: Prepared, probs: np.ndarray) -> Prediction:
+    order = np.argsort(-probs, kind="stable")[:BEST]
+    return Prediction(name, image, order, probs[order])
