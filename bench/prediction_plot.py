@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.captions import caption
+
 WIDE = 1.7  # width by height from which on the panels stand one below the other
 LETTER = 0.095  # inches, an average letter of a title
+NAME = 28  # letters of a class beside its bar
 
 
 def plot_prediction(
@@ -38,19 +41,20 @@ def plot_prediction(
         axes = figure.subplots(1, pictures + 1, width_ratios=widths)
     letters = int(broad / LETTER)
     axes[0].imshow(picture)
-    axes[0].set_title(_lines(name, letters), fontsize="medium")
+    axes[0].set_title(caption(name, letters), fontsize="medium", parse_math=False)
     if heat is not None:
         axes[1].imshow(picture.mean(2), cmap="gray")
         drawn = axes[1].imshow(heat, cmap="inferno", alpha=0.6, vmin=0, vmax=heat.max())
-        axes[1].set_title(_lines(f"where the net sees {best[0][0]}", letters), fontsize="medium")
+        axes[1].set_title(f"where the net sees\n{caption(best[0][0], letters)}", fontsize="medium", parse_math=False)
         figure.colorbar(drawn, ax=axes[1], label="probability by position")
     for each in axes[:-1]:
         each.set(xticks=[], yticks=[])
     _draw_bars(axes[-1], best)
     if heat is not None:
         made_by += "; map: mean over dense Q and mirror images"
-    figure.supxlabel(_lines(made_by, int(figure.get_figwidth() / LETTER)), fontsize="small")
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # a name's letters may be in no font
+    figure.supxlabel(textwrap.fill(made_by, int(figure.get_figwidth() / LETTER)), fontsize="small")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a box stands for a letter that the font lacks
         figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
@@ -58,15 +62,7 @@ def _draw_bars(axes, best: Sequence[tuple[str, float]]) -> None:
     names, probs = zip(*best, strict=True)
     bars = axes.barh(range(len(best)), probs)
     axes.bar_label(bars, [f"{p:.3f}" for p in probs], padding=3)
-    axes.set_yticks(range(len(best)), [_lines(name, 24) for name in names])
+    axes.set_yticks(range(len(best)), [caption(name, NAME) for name in names], parse_math=False)
     axes.set(xlabel="probability", xlim=(0, 1.2), xticks=[0, 0.5, 1])
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _lines(text: str, width: int) -> str:
-    """At most two lines of so many letters, and nothing in them is a formula."""
-    lines = textwrap.wrap(text, width)
-    if len(lines) > 2:
-        lines[1] = lines[1][: width - 1] + "…"
-    return "\n".join(lines[:2]).replace("$", r"\$")

@@ -94,7 +94,7 @@ class Report(AbstractContextManager):
         made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)
         file = self.plots / f"{self.count:05d}-{name[:60]}.png"
         with _writing("--plot", file):
-            plot_prediction(picture.permute(1, 2, 0).numpy(), heat, best, shown(name), made_by, file)
+            plot_prediction(picture.permute(1, 2, 0).numpy(), heat, best, name, made_by, file)
 
 
 @contextmanager
