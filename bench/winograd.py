@@ -20,7 +20,6 @@ class Winograd(nn.Module):
     """What a 3x3 convolution of stride 1, padded by one pixel, gives of (N, C, H, W), in channels-last layout."""
 
     kernel_size = (3, 3)
-
     kernels: torch.Tensor
     bias: torch.Tensor | None
 
