@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tabulate import tabulate
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from bench.initial import randomise
@@ -21,7 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
 WIDTH = 1 / 32
 PIXELS = Pixels("BGR", 255, (104, 117, 123), (60, 61, 62))
+Record = Callable[[str, str, int, str], None]
 SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", metavar="FILE", help="try every case of tests/faults and write what was tried to FILE")
 
 
 def make_weights(path: Path, model: str = "vgg16", seed: int = 0, classes: tuple[str, ...] = CLASSES) -> Path:
@@ -103,3 +111,41 @@ def torchrun(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*words, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
+
+
+class Tried(NamedTuple):
+    """A kind of fault, the fault, how often it was tried, and what the product did each time."""
+
+    area: str
+    fault: str
+    times: int
+    outcome: str
+
+
+TRIED = pytest.StashKey[list[Tried]]()
+
+
+@pytest.fixture(scope="session")
+def every(request: pytest.FixtureRequest) -> bool:
+    """Whether to try every case, not a sample."""
+    return request.config.getoption("--faults") is not None
+
+
+@pytest.fixture(scope="session")
+def tried(request: pytest.FixtureRequest) -> Record:
+    """`tried(area, fault, times, outcome)`, called when all assertions held: nothing was lost."""
+    records = request.config.stash.setdefault(TRIED, [])
+    return lambda *fields: records.append(Tried(*fields))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    file = session.config.getoption("--faults")
+    if file and exitstatus == 0:
+        Path(file).write_text(_table(session.config.stash.get(TRIED, []), file))
+
+
+def _table(records: list[Tried], file: str) -> str:
+    rows = [(*each, "nothing") for each in sorted(records)]
+    body = tabulate(rows, ("what", "fault", "times", "what happened, each time", "lost"), "github")
+    cases = sum(each.times for each in records)
+    return f"What `pytest tests/faults --faults {file}` tried, {cases} cases in all:\n\n{body}\n"
