@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import paper_nets
+from bench import paper_nets, trainings
 from bench.errors import UserError
-from bench.paper_nets import NETS, command, train_all
+from bench.paper_nets import NETS, train_all, words
 from bench.train import parser
 from protocols.scales import parse_S
 from results.paper import paper_rows
@@ -36,8 +36,7 @@ def test_they_start_from_one_another_as_section_3_1_says():
 def test_all_are_trained_alike_but_for_start_scale_and_rate():
     alike = set()
     for net in NETS:
-        words = command(net, OPTIONS, Path("runs"), threads=1)[3:]
-        told = vars(parser().parse_args(words))
+        told = vars(parser().parse_args(words(net, OPTIONS, Path("runs"))))
         assert (told["model"], told["S"], told["rate"]) == (net.configuration, net.S, pytest.approx(0.04 * net.share))
         alike.add(str({name: told[name] for name in told if name not in ("model", "S", "rate", "init", "out")}))
     assert len(alike) == 1
@@ -55,15 +54,15 @@ def test_what_the_papers_recipe_says_itself_is_refused(more):
 def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path, monkeypatch, capsys):
     trained = []
 
-    def run(words, stdout, **_):
-        name = Path(words[words.index("--out") + 1]).name
+    def run(command, stdout, **_):
+        name = Path(command[command.index("--out") + 1]).name
         if name == "D-384":
             stdout.write("bench.train: error: no room\n")
-            return subprocess.CompletedProcess(words, 2)
+            return subprocess.CompletedProcess(command, 2)
         trained.append(name)
-        return subprocess.CompletedProcess(words, 0)
+        return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr(paper_nets.subprocess, "run", run)
+    monkeypatch.setattr(trainings.subprocess, "run", run)
     monkeypatch.setattr(paper_nets, "open_data", lambda *_: None)  # nothing is rendered for nets that are not trained
     OPTIONS.out = tmp_path
     with pytest.raises(UserError, match="D-384 failed"):

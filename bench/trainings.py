@@ -1,0 +1,74 @@
+"""Several trainings, each a `bench.train` of its own, begun once the one that it starts from is done."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import UserError
+from bench.progress import Meter, warn
+
+
+class Training(NamedTuple):
+    """What `bench.train` is told, `--threads` and `--out` aside, the most epochs it runs, and what it starts from."""
+
+    words: list[str]
+    epochs: int
+    start: str | None = None
+
+
+def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None, threads: int | None) -> None:
+    """Run trainings, `jobs` at a time, into one folder each by name; what is trained already is kept.
+
+    One that fails is named, and all that do not start from it are run all the same. Raises UserError at the end.
+    """
+    cores = os.cpu_count() or 1
+    jobs = jobs or min(cores, 4)
+    threads = threads or max(1, cores // jobs)
+    waiting = TopologicalSorter({name: [each.start] if each.start else [] for name, each in trainings.items()})
+    waiting.prepare()
+    meter = Meter(sum(each.epochs for each in trainings.values()), "training")
+    running: dict[Future[str | None], str] = {}
+    failed: list[str] = []
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        while True:
+            for name in sorted(waiting.get_ready(), key=list(trainings).index):
+                running[pool.submit(_train, trainings[name].words, threads, folder / name)] = name
+            if not running:
+                break
+            for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
+                name, error = running.pop(future), future.result()
+                if error:
+                    failed.append(name)
+                    warn(f"{name}: {error}")
+                else:
+                    waiting.done(name)
+            meter.done(sum(_epochs_done(folder / name) for name in trainings))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        meter.close()
+    if failed:
+        raise UserError(f"{', '.join(failed)} failed, see above; mend that and run again, what is trained is kept")
+
+
+def _train(words: list[str], threads: int, folder: Path) -> str | None:
+    """Run a training to its end, its messages into `messages.txt`; return what it says where it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    messages = folder / "messages.txt"
+    command = [sys.executable, "-m", "bench.train", *words, "--threads", str(threads), "--out", str(folder)]
+    with messages.open("w") as file:
+        # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        code = subprocess.run(command, stdout=file, stderr=file, env=environment, check=False).returncode
+    lines = messages.read_text().splitlines() or ["it ended without a word"]
+    return f"{lines[-1]} (exit code {code}; {messages})" if code else None
+
+
+def _epochs_done(folder: Path) -> int:
+    log = folder / "log.csv"
+    return max(0, len(log.read_text().splitlines()) - 1) if log.exists() else 0
