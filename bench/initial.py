@@ -25,11 +25,11 @@ def randomise(net: nn.Module) -> None:
 def initial_net(options: Namespace, name: str, classes: int, init: Weights | None) -> nn.Module:
     """The net before its first epoch: random, then with the weights of --init, then frozen up to its head.
 
-    torchvision's nets start as their constructors leave them. Raises UserError.
+    torchvision's nets start as their constructors leave them, but for AlexNet, whose says nothing. Raises UserError.
     """
     torch.manual_seed(options.seed)
     net = zoo.construct(name, classes, options.width, None if options.dropout == "own" else options.dropout)
-    if not type(net).__module__.startswith("torchvision."):
+    if name in (*zoo.OWN, "alexnet"):
         randomise(net)
     if init:
         left = start_from(net, name, options.width, init)

@@ -40,7 +40,7 @@ def add_data(group: argparse._ActionsContainer) -> None:
         help="validate on this share of every class and train on the rest, where the set has no such parts (off)",
     )
     group.add_argument(
-        "--seed", type=_whole, default=0, metavar="N", help="of all that is random, --split's draw too (0)"
+        "--seed", type=whole(0), default=0, metavar="N", help="of all that is random, --split's draw too (0)"
     )
 
 
@@ -54,10 +54,15 @@ def _share(text: str) -> float:
     return value
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}': give a whole number from 0")
-    return int(text)
+def whole(least: int) -> Callable[[str], int]:
+    """An option's type: a whole number, `least` or above."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}': give a whole number from {least}")
+        return int(text)
+
+    return parse
 
 
 def add_numbers(group: argparse._ArgumentGroup) -> None:
@@ -95,11 +100,15 @@ def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def add_store(how: argparse._ArgumentGroup) -> None:
-    """What is kept of it, and whether it is computed at all."""
+    """What is kept of it."""
     how.add_argument(
         "--store", type=Path, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
     )
     how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
+
+
+def add_dry_run(how: argparse._ArgumentGroup) -> None:
+    """Whether it is computed at all."""
     how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
 
 

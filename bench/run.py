@@ -8,7 +8,17 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_data, add_numbers, add_store, command_parser, finished, say
+from bench.options import (
+    SUBSET,
+    add_computation,
+    add_data,
+    add_dry_run,
+    add_numbers,
+    add_store,
+    command_parser,
+    finished,
+    say,
+)
 
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
@@ -46,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--fuse", action="store_true", help="add the fusion of all models")
     add_numbers(what)
-    add_store(add_computation(parser))
+    how = add_computation(parser)
+    add_store(how)
+    add_dry_run(how)
     out = parser.add_argument_group("what comes out")
     out.add_argument("--out", type=Path, metavar="DIR", help="folder for results.csv, .json and .md (runs/DATE-TIME)")
     out.add_argument("--save-posteriors", action="store_true", help="write ids, labels and posteriors, an .npz a row")

@@ -4,7 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_data, add_numbers, add_store, command_parser, finished
+from bench.options import (
+    SUBSET,
+    add_computation,
+    add_data,
+    add_dry_run,
+    add_numbers,
+    add_store,
+    command_parser,
+    finished,
+)
 
 EPILOG = """examples:
   python -m bench.tables --quick
@@ -28,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--limit", metavar="N", help="this many images, spread evenly over the set, or all (all)")
     what.add_argument("--quick", dest="limit", action="store_const", const=str(SUBSET), help=f"--limit {SUBSET}")
     add_numbers(what)
-    add_store(add_computation(parser))
+    how = add_computation(parser)
+    add_store(how)
+    add_dry_run(how)
     out = parser.add_argument_group("what comes out")
     out.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="folder (runs/tables)")
     return parser

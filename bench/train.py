@@ -6,7 +6,7 @@ a sixteenth as wide, 12,000 images and two cores: five epochs for 74, with one f
 256, at a rate of 0.04 for 0.01, and no dropout, since a narrow net underfits (its error on training crops is above that
 on validation images); each of R, G and B shifted on its own, for want of ImageNet's principal components; the input
 divided by 64 after the mean is subtracted. And what deep narrow nets need to train at all: He's initialisation (nets of
-torchvision's keep their own), a short warm-up, clipped gradients.
+torchvision's keep theirs, where they have one), a short warm-up, clipped gradients.
 
 All of it are options. Adam is torch's, at a rate of 0.001 and without weight decay. `--schedule step` takes the epochs
 of `--epochs` at each rate, whatever the accuracy; `cosine` lets the rate go down to zero over their sum. `--freeze`
@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.options import add_data, command_parser, finished
+from bench.options import add_data, command_parser, finished, whole
 
 WIDTH = 1 / 16  # of the paper's nets
 RATE = {"sgd": 0.04, "adam": 0.001}
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--dropout", type=_dropout, default=0.0, help="share of units, or own: the net's own (0)")
     what.add_argument("--paper", action="store_true", help="train the twelve nets of the paper's Table 3")
-    what.add_argument("--jobs", type=_whole(1), metavar="N", help="nets that --paper trains at once (by the cores)")
+    what.add_argument("--jobs", type=whole(1), metavar="N", help="nets that --paper trains at once (by the cores)")
     _add_images(parser)
     _add_start(parser)
     _add_learning(parser)
@@ -104,33 +104,24 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--epochs", type=_epochs, default="4,1", help="the most at the first rate, at a tenth of it (4,1)")
     how.add_argument(
-        "--patience", type=_whole(1), default=2, metavar="N", help="plateau: epochs without improvement (2)"
+        "--patience", type=whole(1), default=2, metavar="N", help="plateau: epochs without improvement (2)"
     )
-    how.add_argument("--batch", type=_whole(1), default=32, metavar="N", help="images per iteration (32)")
+    how.add_argument("--batch", type=whole(1), default=32, metavar="N", help="images per iteration (32)")
 
 
 def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation = parser.add_argument_group("how it is computed, and what comes out")
     computation.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     computation.add_argument(
-        "--workers", type=_whole(0), default=1, metavar="N", help="processes that prepare images (1)"
+        "--workers", type=whole(0), default=1, metavar="N", help="processes that prepare images (1)"
     )
-    computation.add_argument("--threads", type=_whole(1), metavar="N", help="that compute (torch's choice)")
+    computation.add_argument("--threads", type=whole(1), metavar="N", help="that compute (torch's choice)")
     computation.add_argument(
         "--half", action="store_true", help="store in half precision what changes no validation prediction"
     )
     computation.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for weights, log, plot and checkpoint (runs/NAME-S)"
     )
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"'{text}': give a whole number from {least}")
-        return int(text)
-
-    return parse
 
 
 def _positive(text: str) -> float:
@@ -161,7 +152,7 @@ def _number(text: str, allowed: Callable[[float], bool], wanted: str) -> float:
 
 def _epochs(text: str) -> tuple[int, ...]:
     """`4,1`, one number for each rate."""
-    return tuple(_whole(1)(each) for each in text.split(","))
+    return tuple(whole(1)(each) for each in text.split(","))
 
 
 def main(arguments: list[str] | None = None) -> int:

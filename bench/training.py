@@ -102,17 +102,18 @@ class Training:
         yield from self.done
         if self.over:
             return
+        start = time.perf_counter()  # before features are computed: the first epoch's time has theirs in it
         net, batches = self.net, self.images
         if self.features:
             net, batches = from_head_on(self.net), self.features.batches(self.net, self.images)
         while (rate := self._rate()) is not None:
-            start = time.perf_counter()
             loss, training_error = self._learn(net, batches, rate)
             error = self._validation_error(net, batches)
             seconds = round(time.perf_counter() - start, 1)
             self.done.append(Epoch(len(self.done), rate, loss, training_error, error, seconds))
             self._keep()
             yield self.done[-1]
+            start = time.perf_counter()
 
     @property
     def over(self) -> bool:

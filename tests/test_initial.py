@@ -4,7 +4,7 @@ from conftest import CLASSES, PIXELS, WIDTH, training_words
 
 from bench import zoo
 from bench.errors import UserError
-from bench.initial import randomise, start_from
+from bench.initial import initial_net, randomise, start_from
 from bench.pixels import NAMED
 from bench.recipe import PIXELS as OURS
 from bench.train import main, parser
@@ -112,3 +112,16 @@ def test_torchvisions_nets_start_as_torchvision_makes_them(folder, tmp_path):
     theirs = zoo.construct("squeezenet1_0", 2).state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in training.net.state_dict().items())
     assert training.net.classifier[0].p == 0.5
+
+
+@pytest.mark.parametrize(("name", "ours"), [("alexnet", True), ("mobilenet_v2", False)])
+def test_torchvisions_nets_keep_their_initialisation_where_they_have_one(name, ours):
+    """AlexNet has none, and PyTorch's default is a fifth of He's variance."""
+    options = parser().parse_args(["--model", name, "--width", "1"])
+    net = initial_net(options, name, 5, None)
+    torch.manual_seed(options.seed)
+    left = zoo.construct(name, 5, 1, options.dropout)
+    first, second = (next(iter(each.parameters())) for each in (net, left))
+    assert torch.equal(first, second) != ours
+    if ours:
+        assert float(first.detach().var()) == pytest.approx(2 / first[0].numel(), rel=0.1)

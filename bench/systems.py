@@ -1,0 +1,57 @@
+"""`python -m bench.systems`: nets around the paper's, trained on your photographs and compared under its protocols."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.options import SUBSET, add_computation, add_store, command_parser, finished, whole
+
+EPILOG = """example:
+  python -m bench.systems --flowers folder:flowers --catsdogs folder:cats_dogs \\
+      --features squeezenet1_0.safetensors --pixels BGR/255/104,117,123/1,1,1 --out results/tables"""
+SETS = {
+    "flowers": "VGG-19, NiN, MobileNetV2 and ResNet50 from scratch, SqueezeNet with a new head",
+    "objects": "AlexNet against ZFNet, such as voc2007:DIR (the flowers)",
+    "catsdogs": "a small net from scratch against frozen features, kept on disk and not",
+    "digits": "the net for digits, such as mnist:DIR",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser("bench.systems", __doc__.partition(": ")[2].strip(), EPILOG)
+    what = parser.add_argument_group("on which images; a comparison without any is left out")
+    for name, about in SETS.items():
+        what.add_argument(f"--{name}", metavar="SET", help=about)
+    what.add_argument("--limit", default=str(SUBSET), metavar="N", help=f"validation images, or all ({SUBSET})")
+    features = parser.add_argument_group("where frozen features come from")
+    features.add_argument(
+        "--features", metavar="WHERE", help="weights of squeezenet1_0; without them these nets are left out"
+    )
+    features.add_argument("--pixels", help="what these weights expect, where they do not say it")
+    how = add_computation(parser)
+    add_store(how)
+    how.add_argument("--jobs", type=whole(1), metavar="N", help="trainings at once (by the cores)")
+    how.add_argument("--threads", type=whole(1), metavar="N", help="of each training (by the cores)")
+    out = parser.add_argument_group("what comes out")
+    out.add_argument(
+        "--runs", type=Path, default=Path("runs/systems"), metavar="DIR", help="trained nets (runs/systems)"
+    )
+    out.add_argument(
+        "--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="systems.md and .csv (runs/tables)"
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+
+    def work() -> int:
+        from bench.systems_job import run
+
+        return run(options)
+
+    return finished("bench.systems", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

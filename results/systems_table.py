@@ -1,0 +1,117 @@
+"""Nets trained side by side: what each took and what it scores, a section for every set of images."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from results.cells import code, escaped, interval
+from results.claims import Comparison
+from results.result import Result
+from results.table import error_cell
+
+
+class Trained(NamedTuple):
+    """A system by name: its net, what `bench.train` was told, and what that took."""
+
+    system: str
+    model: str
+    width: float
+    parameters: int
+    recipe: str
+    epochs: int
+    seconds: float
+
+
+class Measured(NamedTuple):
+    """A trained system and its rows by protocol."""
+
+    trained: Trained
+    rows: Mapping[str, Result]
+
+
+class Judged(NamedTuple):
+    """A claim on two systems under one protocol."""
+
+    protocol: str
+    comparison: Comparison
+
+
+class Section(NamedTuple):
+    """Systems on the same images, what is claimed of them, and a remark; `data` is the line that names the images."""
+
+    data: str
+    systems: Sequence[Measured]
+    judged: Sequence[Judged]
+    remark: str | None = None
+
+
+def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping[str, str]) -> None:
+    """Write `systems.md` and, a line per system and protocol, `systems.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    records = [
+        {**each.trained._asdict(), **row.record()}
+        for section in sections
+        for each in section.systems
+        for row in each.rows.values()
+    ]
+    pd.DataFrame(records, dtype=object).to_csv(folder / "systems.csv", index=False)
+    lines = ["# Nets around the paper's", "", f"- Command: {code(provenance['command'])}"]
+    lines += [f"- Machine: {provenance['machine']}; torch {provenance['torch']}, commit {provenance['commit']}"]
+    lines += ["- Top-1 error in % with 95 % intervals; a net's rows are on the same images.", ""]
+    for section in sections:
+        lines += _section(section)
+    (folder / "systems.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _section(section: Section) -> list[str]:
+    lines = [section.data.removeprefix("- "), "", _table([_cells(each) for each in section.systems], 2), ""]
+    if section.judged:
+        lines += [_table([_claim_cells(*each) for each in section.judged], 2), ""]
+        lines += [
+            f"- {each}" for each in dict.fromkeys(_source(judged.comparison) for judged in section.judged) if each
+        ]
+        lines += [""]
+    if section.remark:
+        lines += [section.remark, ""]
+    recipes = [f"- {escaped(each.trained.system)}: {code(each.trained.recipe)}" for each in section.systems]
+    return [*lines, "Recipes, as `bench.train` was told:", "", *recipes, ""]
+
+
+def _table(cells: Sequence[dict[str, str]], left: int) -> str:
+    aligned = ["left"] * left + ["right"] * (len(cells[0]) - left)
+    return pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True, colalign=aligned)
+
+
+def _cells(measured: Measured) -> dict[str, str]:
+    trained = measured.trained
+    errors = {
+        escaped(row.protocol.partition("@")[0]): error_cell(row.record(), "top1") for row in measured.rows.values()
+    }
+    return {
+        "system": escaped(trained.system),
+        "net": escaped(trained.model) + (f", width {trained.width:g}" if trained.width != 1 else ""),
+        "parameters": f"{trained.parameters:,}",
+        "epochs": str(trained.epochs),
+        "training, minutes": f"{trained.seconds / 60:.1f}",
+        **errors,
+    }
+
+
+def _claim_cells(protocol: str, comparison: Comparison) -> dict[str, Any]:
+    difference, low, high = (100 * each for each in comparison.difference)
+    claim = comparison.claim
+    return {
+        "claim": escaped(f"{claim.text}: {claim.first[0]} against {claim.second[0]}"),
+        "protocol": protocol,
+        "difference [95 %]": interval(difference, low, high, "+.2f"),
+        "only first / only second wrong": f"{comparison.only_first} / {comparison.only_second}",
+        "McNemar p": f"{comparison.p:.2g}",
+        "verdict": comparison.verdict,
+    }
+
+
+def _source(comparison: Comparison) -> str:
+    claim = comparison.claim
+    return f"{escaped(claim.text)}: the source reports {claim.section}." if claim.section else ""

@@ -1,0 +1,68 @@
+"""The comparisons of nets, with nets and images small enough for a test."""
+
+import pandas as pd
+
+from bench import systems_job, systems_nets
+from bench.recipe import check
+from bench.run import main as run
+from bench.systems import SETS, main
+from bench.systems_nets import CACHED, COMPARISONS, PLAIN, SYSTEMS
+from bench.train import parser
+
+BY_NAME = {system.name: system for system in SYSTEMS}
+FROZEN = "--freeze --augment none --epochs 2 --batch 4 --workers 0"
+SMALL = (
+    systems_nets.System("simplecnn", "catsdogs", "simplecnn", "--width 0.25 --epochs 2 --batch 4 --workers 0"),
+    systems_nets.System(PLAIN, "catsdogs", "A", FROZEN, frozen=True),
+    systems_nets.System(CACHED, "catsdogs", "A", f"{FROZEN} --cache-features", frozen=True),
+)
+
+
+def recipe_of(name: str) -> dict[str, object]:
+    """What its training is told, as it is understood."""
+    system = BY_NAME[name]
+    words = ["--model", system.model, *system.recipe.split(), *(["--init", "any.pth"] if system.frozen else [])]
+    return vars(parser().parse_args(words))
+
+
+def test_every_system_is_one_that_can_be_trained():
+    assert len(BY_NAME) == len(SYSTEMS)
+    assert {system.data for system in SYSTEMS} == set(SETS)
+    for name in BY_NAME:
+        check(parser().parse_args([]).__class__(**recipe_of(name)))
+
+
+def test_what_is_compared_is_on_the_same_images_and_alike_but_for_what_is_claimed():
+    for each in COMPARISONS:
+        assert BY_NAME[each.first].data == BY_NAME[each.second].data
+    differing = {
+        pair: {key for key, value in recipe_of(pair[0]).items() if recipe_of(pair[1])[key] != value}
+        for pair in (("alexnet", "zfnet"), (CACHED, PLAIN))
+    }
+    assert differing == {("alexnet", "zfnet"): {"model", "width"}, (CACHED, PLAIN): {"cache_features"}}
+    assert recipe_of("zfnet")["width"] == 1
+
+
+def test_systems_are_trained_once_and_their_rows_are_those_of_bench_run(
+    folder, tmp_path, weights_of_A, monkeypatch, capsys
+):
+    monkeypatch.setattr(systems_job, "SYSTEMS", SMALL)
+    where = f"--runs {tmp_path}/runs --store {tmp_path}/store --out {tmp_path}"
+    words = f"--catsdogs {folder} --features {weights_of_A} --jobs 1 --threads 1 {where}".split()
+    assert main(words) == 0
+    table = pd.read_csv(tmp_path / "systems.csv")
+    assert table.groupby("system").size().to_dict() == dict.fromkeys((system.name for system in SMALL), 3)
+    assert set(table.epochs) == {2}
+    for name in ("simplecnn", CACHED):
+        mine = table[table.system == name]
+        told = f"--model {mine.model.iloc[0]} --weights {tmp_path}/runs/{name}/weights.safetensors --data {folder}"
+        protocols = f"--protocol {','.join(mine.protocol)} --store {tmp_path}/store2 --out {tmp_path}/{name}"
+        assert run([*told.split(), *protocols.split()]) == 0
+        assert list(pd.read_csv(tmp_path / name / "results.csv").wrong1) == list(mine.wrong1)
+    text = (tmp_path / "systems.md").read_text()
+    assert "rank on 0, 0, 0 images under centre, dense, multicrop" in text
+    assert text.count("features of other photographs") == 3
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/weights.safetensors")}
+    assert main(words) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    capsys.readouterr()
