@@ -14,11 +14,13 @@ from PIL import Image
 from tabulate import tabulate
 from torchvision.transforms.v2.functional import pil_to_tensor
 
+from bench.gate import main as compare
 from bench.initial import randomise
 from bench.pixels import Pixels
 from bench.vgg import VGG, configuration_of
 from bench.weights import Weights, save_weights
 from protocols.scales import TrainingScale
+from results.table import write
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
@@ -111,6 +113,23 @@ def torchrun(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*words, *arguments], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
+
+
+@pytest.fixture
+def gate(tmp_path, capsys):
+    """Write two tables, compare them: exit code, standard output, standard error."""
+
+    def gate(baseline, new, *more, kinds=("json", "json")):
+        paths = []
+        for name, rows, kind in zip(("baseline", "new"), (baseline, new), kinds, strict=True):
+            if isinstance(rows, list):
+                write(rows, tmp_path / name)
+                rows = tmp_path / name / f"results.{kind}"
+            paths.append(str(rows))
+        code = compare([*paths, *more])
+        return code, *capsys.readouterr()
+
+    return gate
 
 
 class Tried(NamedTuple):

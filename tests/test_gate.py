@@ -5,85 +5,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import ROOT
+from gate_rows import DENSE, FIRST, HERE, KINDS, LAST, ROWS, line, result, summary, table, whats
 
-from bench.gate import main
-from results.result import Result, signature, signature_id
+from results.result import signature_id
 from results.table import write
-
-ROOT = Path(__file__).resolve().parent.parent
-HERE = {"machine": "Linux x86_64, 2 cores", "device": "AMD EPYC, 1 threads", "python": "3.11.7", "torch": "2.15.0"}
-
-
-def line(protocol, **more):
-    return signature({"model": "vgg16", "weights": "29dd14eec833", "protocol": protocol, "dtype": "fp32", **more})
-
-
-def result(protocol="dense@384", **given):
-    fields = {
-        "model": "vgg16",
-        "configuration": "D",
-        "weights": "local",
-        "S": "[256;512]",
-        "Q": "384",
-        "protocol": protocol,
-        "data": "shapes/val",
-        "n": 200,
-        "skipped": 0,
-        "wrong1": 44,
-        "wrong5": 4,
-        "views": 2,
-        "seconds": 20.0,
-        "nets": (f"D/[256;512] {protocol}",),
-        "signature": line(protocol),
-        "provenance": HERE,
-    }
-    return Result(**{**fields, **given})
-
-
-ROWS = [result("centre@256"), result("dense@384"), result("multicrop@256/384/512", wrong5=None)]
-FIRST, DENSE, LAST = ROWS
-
-
-@pytest.fixture
-def gate(tmp_path, capsys):
-    """Write two tables, compare them: exit code, standard output, standard error."""
-
-    def gate(baseline, new, *more, kinds=("json", "json")):
-        paths = []
-        for name, rows, kind in zip(("baseline", "new"), (baseline, new), kinds, strict=True):
-            if isinstance(rows, list):
-                write(rows, tmp_path / name)
-                rows = tmp_path / name / f"results.{kind}"
-            paths.append(str(rows))
-        code = main([*paths, *more])
-        return code, *capsys.readouterr()
-
-    return gate
-
-
-def table(out):
-    """The rows below the header, as lists of cells."""
-    lines = [text for text in out.splitlines() if text.startswith("|")]
-    rows = [[cell.strip() for cell in re.findall(r"\|((?:\\.|[^|\\])+)(?=\|)", text)] for text in lines]
-    assert all(len(row) == 5 for row in rows)
-    assert not rows or rows[0] == ["row (model, S, protocol)", "what", "baseline", "new", "change"]
-    return rows[2:]
-
-
-def whats(out):
-    return [row[1] for row in table(out)]
-
-
-def summary(out):
-    (found,) = re.findall(r"^gate: (.*)$", out, re.MULTILINE)
-    return found
-
-
-KINDS = [("json", "json"), ("csv", "csv"), ("json", "csv"), ("csv", "json")]
 
 
 @pytest.mark.parametrize("kinds", KINDS)
@@ -211,56 +140,6 @@ def test_what_was_not_recorded_is_reported_as_a_dash(gate):
     code, out, _ = gate([DENSE], [replace(DENSE, provenance={**HERE, "torch": None})], kinds=("csv", "json"))
     assert code == 0
     assert "- torch: 2.15.0 -> –\n" in out
-
-
-SLOW = [replace(row, seconds=30.0) for row in ROWS]  # two thirds of the speed
-
-
-@pytest.mark.parametrize(("share", "code"), [("0.8", 1), ("0.67", 1), ("0.66", 0), (None, 0)])
-def test_a_row_below_its_share_of_the_speed_is_slower(gate, share, code):
-    more = ["--throughput", share] if share else []
-    found, out, _ = gate(ROWS, [FIRST, SLOW[1], LAST], *more)
-    assert found == code
-    assert [row[1:] for row in table(out)] == [["slower", "10 images/s", "6.67 images/s", "x0.667"]] * code
-
-
-def test_the_same_speed_is_not_slower(gate):
-    assert gate(ROWS, ROWS, "--throughput", "1")[0] == 0
-
-
-def test_a_row_can_be_better_and_slower(gate):
-    code, out, _ = gate(ROWS, [FIRST, replace(SLOW[1], wrong1=43), LAST], "--throughput", "0.8")
-    assert (code, whats(out)) == (1, ["better", "slower"])
-    assert summary(out) == "2 rows equal, 1 better, 1 slower; failed"
-
-
-@pytest.mark.parametrize("name", ["device", "machine"])
-def test_speeds_on_other_devices_are_not_compared(gate, name):
-    new = [SLOW[0], *(replace(row, provenance={**HERE, name: "other"}) for row in SLOW[1:])]
-    code, out, _ = gate(ROWS, new, "--throughput", "0.8")
-    assert (code, whats(out)) == (1, ["slower"])
-    assert summary(out) == "2 rows equal, 1 slower, 2 not compared: other device; failed"
-    assert gate(ROWS, new[1:] + ROWS[:1], "--throughput", "0.8")[0] == 0
-
-
-def test_speeds_of_other_signatures_are_not_spoken_of(gate):
-    new = replace(DENSE, signature=line("dense@384", dtype="bf16"), provenance={**HERE, "device": "other"})
-    _, out, _ = gate([DENSE], [new], "--throughput", "0.8")
-    assert summary(out) == "0 rows equal, 1 signature differs; failed"
-
-
-def test_speeds_on_unknown_devices_are_not_compared(gate):
-    bare = [[replace(row, provenance={}) for row in rows] for rows in (ROWS, SLOW)]
-    code, out, _ = gate(*bare, "--throughput", "0.8")
-    assert (code, summary(out)) == (0, "3 rows equal, 3 not compared: unknown device; passed")
-
-
-@pytest.mark.parametrize("seconds", [(0.0, 20.0), (20.0, 0.0)])
-@pytest.mark.parametrize("kinds", KINDS)
-def test_speeds_that_are_unknown_are_not_compared(gate, seconds, kinds):
-    old, new = ([replace(DENSE, seconds=each)] for each in seconds)
-    code, out, _ = gate(old, new, "--throughput", "0.8", kinds=kinds)
-    assert (code, summary(out)) == (0, "1 row equal, 1 not compared: no speed; passed")
 
 
 @pytest.mark.parametrize("name", ["a|b*<i>[x](javascript:1)", "`code`", "a\nb", "__init__", "| --- |", "naïve ☃"])
