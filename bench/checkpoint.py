@@ -1,18 +1,19 @@
 """What a killed training goes on from: a file that is replaced whole after every epoch."""
 
-import os
+from io import BytesIO
 from pathlib import Path
 
 import torch
 
 from bench.errors import UserError
+from results.aside import write_aside
 
 
 def keep(path: Path, state: dict) -> None:
-    """Write a checkpoint aside and put it in the place of the last."""
-    aside = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    torch.save(state, aside)
-    aside.replace(path)
+    """Put a checkpoint in the place of the last. Raises OSError; torch itself has other errors for a full disk."""
+    file = BytesIO()
+    torch.save(state, file)
+    write_aside(path, file.getbuffer())
 
 
 def resume(path: Path, recipe: dict[str, str]) -> dict | None:

@@ -1,6 +1,7 @@
 """Features of images, computed once and kept on disk while a head trains on them."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from bench.augment import CentreCrops
 from bench.batches import Batches
 from bench.errors import UserError
 from bench.head import inputs_of_head
+from bench.options import writing_to
 from bench.progress import progress, warn
+from results.aside import write_text_aside
 
 FILES = "features-{}.npy"
 OF_FEATURES = ("model", "width", "S", "pixels", "batch", "init", "data", "validation")  # of a recipe: what changes them
@@ -93,9 +96,8 @@ class FeatureStore:
             return 0
 
     def _note(self, path: Path, done: int) -> None:
-        aside = path.with_suffix(".part")
-        aside.write_text(json.dumps({"recipe": self.recipe, "done": done}))
-        aside.replace(_note_of(path))
+        note = json.dumps({"recipe": self.recipe, "done": done})
+        writing_to(self.folder, lambda: write_text_aside(_note_of(path), note))
 
 
 def _note_of(path: Path) -> Path:
@@ -103,7 +105,7 @@ def _note_of(path: Path) -> Path:
 
 
 def _room(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    """An empty file of the size needed. Raises UserError: a full disk would end the process without a word."""
+    """An empty file, its room taken. Raises UserError: a disk that fills up would end the process without a word."""
     size = 4 * int(np.prod(shape))
     free = shutil.disk_usage(path.parent).free
     if size > free:
@@ -113,7 +115,15 @@ def _room(path: Path, shape: tuple[int, ...]) -> np.memmap:
         )
     warn(f"features of {shape[0]} images, {_megabytes(size)}, go to {path} until the head is trained")
     _note_of(path).unlink(missing_ok=True)  # of other features
-    return np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    return writing_to(path.parent, lambda: _taken(path, shape))
+
+
+def _taken(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    rows = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    if hasattr(os, "posix_fallocate"):  # else others may fill the disk before the rows do
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return rows
 
 
 def _megabytes(size: int) -> str:

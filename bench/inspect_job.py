@@ -3,12 +3,13 @@
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.contact_sheet import Places, contact_sheet
 from bench.diagrams import plot_confusion, plot_reliability
 from bench.errors import UserError
-from bench.options import say, writable
+from bench.options import say, writable, writing_to
 from bench.progress import progress, warn
 from bench.sources import open_data
 from results.confusion import occurring
@@ -36,7 +37,7 @@ def run(options: Namespace) -> int:
         name = signature_id(row.signature)
         found = inspect(row, _blocks(table.parent, origin, name, options.store), origin.classes, origin.competing)
         folder = writable("--out", (options.out or table.parent / "inspect") / name)
-        _write(found, folder, options.mistakes, places)
+        writing_to(folder, partial(_write, found, folder, options.mistakes, places))
         say(found.summary())
         print(f"written to {folder}", file=sys.stderr)
     return 0
@@ -62,7 +63,7 @@ def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterabl
     if name not in origin.rows:
         raise ResultError(f"row {name} is not in '{run}/origin.json': its table is of another run; run bench.run again")
     count = -(-origin.images // BLOCK)
-    return progress(row_blocks(origin.nets(name, store), count), count, f"reading {name}", unit="block")
+    return progress(row_blocks(origin.nets(name, store), [None] * count), count, f"reading {name}", unit="block")
 
 
 def _places(origin: Origin) -> Places:
@@ -76,13 +77,10 @@ def _places(origin: Origin) -> Places:
 
 
 def _write(found: Inspection, folder: Path, most: int, places: Places) -> None:
-    """Tables and pictures. Raises UserError where they cannot be written."""
-    try:
-        found.write(folder)
-        plot_confusion(occurring(found.matrix), folder / "confusion.png", found.title)
-        plot_reliability(found.reliability, found.calibration_error, folder / "calibration.png", found.title)
-        mistakes = found.mistakes(most)
-        if len(mistakes) and places:
-            contact_sheet(mistakes, places, folder / "mistakes.png")
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}; give --out DIR") from None
+    """Tables and pictures."""
+    found.write(folder)
+    plot_confusion(occurring(found.matrix), folder / "confusion.png", found.title)
+    plot_reliability(found.reliability, found.calibration_error, folder / "calibration.png", found.title)
+    mistakes = found.mistakes(most)
+    if len(mistakes) and places:
+        contact_sheet(mistakes, places, folder / "mistakes.png")

@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
-from bench.options import say, writable
+from bench.options import made, say, writable, writing_to
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
@@ -98,7 +98,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
 
 def make_job(options: Namespace, images: Images, models: Sequence[Model], rows: Sequence[Row]) -> Job:
     """Find the parts that the rows need and their places in the store. Raises UserError where a Q is too small."""
-    root = writable("--store", options.store or cache_folder() / "store")
+    root = made("--store", options.store or cache_folder() / "store")
     job = Job(images, models, rows, tasks_of(rows, images, root))
     for model, part in job.tasks:
         model.check(part, images.ids[0])
@@ -120,14 +120,6 @@ def open_models(options: Namespace, wanted: Sequence[Wanted], shard: Shard) -> l
         make_model(each.name, read_weights(each.weights, each.name), pixels, each.S, device, precision, options.map)
         for each in wanted
     ]
-
-
-def writing_to(folder: Path, write: Callable[[], T]) -> T:
-    """Call `write`; what stands in its way is a UserError."""
-    try:
-        return write()
-    except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}; give --out DIR") from None
 
 
 def open_all(options: Namespace, shard: Shard) -> tuple[Images, list[Model]]:

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from bench.errors import UserError
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
 
+T = TypeVar("T")
 SUBSET = 200  # images of the built-in set that a quick run takes
 
 
@@ -112,13 +114,31 @@ def add_dry_run(how: argparse._ArgumentGroup) -> None:
     how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
 
 
-def writable(option: str, folder: Path) -> Path:
+def made(option: str, folder: Path) -> Path:
     """The folder, made if it is not there. Raises UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
     return folder
+
+
+def writable(option: str, folder: Path) -> Path:
+    """A folder for what comes out, made if it is not there; asked before hours of work. Raises UserError."""
+    if not os.access(made(option, folder), os.W_OK):
+        raise UserError(f"{option} '{folder}' cannot be written to; give {option} DIR that can be")
+    return folder
+
+
+def writing_to(folder: Path, write: Callable[[], T]) -> T:
+    """Call `write`; what stands in its way, such as a full disk, is a UserError."""
+    try:
+        return write()
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(
+            f"cannot write to {folder}: {why}; what is finished is kept; free space or give --out DIR"
+        ) from None
 
 
 def finished(
@@ -144,5 +164,7 @@ def say(text: str) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
     try:
         print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same pipe
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same file
+        if not isinstance(error, BrokenPipeError):
+            raise UserError(f"cannot write to standard output: {error.strerror}; write elsewhere") from None

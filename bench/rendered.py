@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from bench.data import Images
+from bench.errors import UserError
+from results.aside import abandoned
 
 INDEX = "index.csv"  # written last: a folder without it is not read
 COLUMNS = "file,label,sha256\n"
@@ -18,21 +20,28 @@ COLUMNS = "file,label,sha256\n"
 def make_folder(folder: Path, pictures: Callable[[Path], Iterable[str]]) -> None:
     """Make the folder unless it is there; `pictures` saves them into the folder it is given and yields `line`s.
 
-    A folder is made aside and renamed, so that a run that is killed leaves none that could be measured.
+    A folder is made aside and renamed, so that a run that is killed leaves none that could be measured. Raises
+    UserError where there is no room.
     """
     if (folder / INDEX).exists():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    aside = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in abandoned(folder.parent.glob(f"{folder.name}-*")):
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
         (aside / INDEX).write_text(COLUMNS + "".join(pictures(aside)))
-        try:
-            aside.rename(folder)
-        except OSError:  # another process was faster
-            if not (folder / INDEX).exists():
-                raise
+        aside.rename(folder)
+    except OSError as error:
+        if not (folder / INDEX).exists():  # else another process was faster
+            raise UserError(
+                f"pictures cannot be written to {folder.parent}: {error.strerror or error}; "
+                "free space, or set XDG_CACHE_HOME to another folder"
+            ) from None
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def line(name: str, label: int, image: Image.Image) -> str:

@@ -15,12 +15,13 @@ from bench import zoo
 from bench.device import device_name, pick_device
 from bench.errors import UserError
 from bench.job import open_all, protocols_of
-from bench.options import say, writable
+from bench.options import say, writable, writing_to
 from bench.progress import warn
 from bench.provenance import provenance
 from bench.shard import Shard
 from bench.speed_net import LAYOUTS, MODES, Sweep, net_speeds
 from bench.speed_protocol import protocol_speed
+from results.aside import write_text_aside
 
 DTYPES = ("fp32", "tf32", "bf16", "fp16")
 
@@ -35,8 +36,9 @@ def run(options: Namespace) -> int:
     if options.protocol:
         table += "\n\n" + _table([cells for record in records for cells in _layer_cells(record)])
     lines = [*(f"- {name}: {value}" for name, value in about.items()), "", table, ""]
-    (folder / "speed.md").write_text("\n".join(lines), encoding="utf-8")
-    (folder / "speed.json").write_text(json.dumps({"about": about, "records": records}, indent=1), encoding="utf-8")
+    measured = json.dumps({"about": about, "records": records}, indent=1)
+    writing_to(folder, lambda: write_text_aside(folder / "speed.md", "\n".join(lines)))
+    writing_to(folder, lambda: write_text_aside(folder / "speed.json", measured))
     say(table)
     print(f"written to {folder}/speed.md and .json", file=sys.stderr)
     return 0

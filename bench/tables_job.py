@@ -8,8 +8,9 @@ from pathlib import Path
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Job, Wanted, complete, make_job, open_images, open_models, same_classes, writing_to
+from bench.job import Job, Wanted, complete, make_job, open_images, open_models, same_classes
 from bench.model import Model
+from bench.options import writing_to
 from bench.paper_nets import NETS, PaperNet
 from bench.rows import Row
 from bench.shard import Shard

@@ -5,6 +5,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from bench.half import halve
 from bench.head import from_head_on, train_head
 from bench.initial import initial_net
 from bench.learning import learn, make_optimiser
-from bench.options import writable
+from bench.options import writable, writing_to
 from bench.plot import plot_training
 from bench.provenance import provenance
 from bench.recipe import check, recipe, scale, settled
@@ -31,6 +32,7 @@ from bench.sources import open_data
 from bench.train import VALIDATED, WARM_UP
 from bench.vgg import NAMES
 from bench.weights import Weights, read_weights, save_weights
+from results.aside import write_text_aside
 
 
 class Epoch(NamedTuple):
@@ -50,17 +52,12 @@ def train(options: Namespace) -> int:
     if training.weights_path.exists() and training.over:
         print(f"{training.weights_path} is there already", file=sys.stderr)
         return 0
-    with (training.out / "log.csv").open("w", newline="") as file:
-        log = csv.writer(file)
-        log.writerow(Epoch._fields)
-        file.flush()
-        try:
-            for row in training.epochs():
-                log.writerow(row)
-                file.flush()
-        except UserError as error:  # a loading process's comes with its traceback before it
-            raise UserError(str(error).rpartition("UserError: ")[2]) from None
-    plot_training(training.done, training.out / "training.png", training.out.name)
+    try:
+        for _ in training.epochs():
+            training.log()
+    except UserError as error:  # a loading process's comes with its traceback before it
+        raise UserError(str(error).rpartition("UserError: ")[2]) from None
+    writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", training.out.name))
     print(training.save(), file=sys.stderr)
     return 0
 
@@ -120,6 +117,12 @@ class Training:
         """Whether no epoch is left."""
         return self._rate() is None
 
+    def log(self) -> None:
+        """Write a line for every epoch so far. Raises UserError."""
+        lines = StringIO()
+        csv.writer(lines).writerows([Epoch._fields, *self.done])
+        writing_to(self.out, lambda: write_text_aside(self.out / "log.csv", lines.getvalue()))
+
     def save(self) -> str:
         """Write the weights with everything that they need to be used, as `weights.safetensors`; return the path."""
         path = self.weights_path
@@ -143,7 +146,7 @@ class Training:
             "recipe": self.recipe,
             **self.provenance,
         }
-        save_weights(path, weights, about, half)
+        writing_to(self.out, lambda: save_weights(path, weights, about, half))
         if self.features:
             self.features.remove()
         return str(path)
@@ -191,7 +194,7 @@ class Training:
             "recipe": self.recipe,
             "provenance": self.provenance,
         }
-        keep(self.out / "checkpoint.pt", state)
+        writing_to(self.out, lambda: keep(self.out / "checkpoint.pt", state))
 
     def _resume(self) -> None:
         state = resume(self.out / "checkpoint.pt", self.recipe)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from bench.classes import wnids
 from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import Pixels, parse_pixels
 from protocols.scales import TrainingScale, parse_S
+from results.aside import write_aside
 
 State = dict[str, torch.Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -209,6 +210,4 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         name: value.detach().cpu().to(torch.float16 if name in half else value.dtype).contiguous()
         for name, value in weights.state.items()
     }
-    aside = path.with_name(f"{path.name}.part")
-    save_file(state, aside, metadata={HEADER: json.dumps(header)})
-    aside.replace(path)
+    write_aside(path, save(state, metadata={HEADER: json.dumps(header)}))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from results.aside import write_text_aside
 from results.cells import code, escaped, interval, number
 from results.claims import ALPHA, MARGIN, Comparison
 from results.paper import PaperRow
@@ -54,8 +55,8 @@ def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Seque
 
 def _write(path: Path, records: Sequence[dict[str, Any]], lines: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(records, dtype=object).to_csv(path.with_suffix(".csv"), index=False)
-    path.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+    write_text_aside(path.with_suffix(".csv"), pd.DataFrame(records, dtype=object).to_csv(index=False))
+    write_text_aside(path.with_suffix(".md"), "\n".join(lines))
 
 
 def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from results.aside import write_aside
 from results.errors import ResultError
 
 
@@ -34,7 +36,9 @@ class Posteriors:
 
     def save(self, path: Path) -> None:
         """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
-        np.savez_compressed(path, ids=self.ids, labels=self.labels, posteriors=self.probs)
+        file = BytesIO()
+        np.savez_compressed(file, ids=self.ids, labels=self.labels, posteriors=self.probs)
+        write_aside(path, file.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Posteriors":

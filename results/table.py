@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from results.aside import write_text_aside
 from results.cells import code, escaped, interval, number
 from results.result import Result
 
@@ -54,6 +55,6 @@ def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -
     """Write `results.csv`, `results.json` and `results.md` into a folder; the header lines go into the last."""
     records = [result.record() for result in results]
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(records, dtype=object).to_csv(folder / "results.csv", index=False)
-    (folder / "results.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    (folder / "results.md").write_text(markdown(results, header), encoding="utf-8")
+    write_text_aside(folder / "results.csv", pd.DataFrame(records, dtype=object).to_csv(index=False))
+    write_text_aside(folder / "results.json", json.dumps(records, indent=1) + "\n")
+    write_text_aside(folder / "results.md", markdown(results, header))
