@@ -19,7 +19,7 @@ from bench.progress import Meter, warn
 from bench.shard import Shard
 from protocols.protocol import Part
 from results.posteriors import Posteriors
-from results.store import BLOCK, Block, Store
+from results.store import BLOCK, Block, Expected, Store
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def fill(
     UserError lists them all, and blocks without such images are kept. Raises StoreError where a block cannot be kept.
     """
     blocks = blocks_of(images)
-    missing = shard.agreed(_missing(tasks, blocks, images, fresh, skip) if shard.first else [])
+    stores = [task.store for task in tasks]
+    missing = shard.agreed(_missing(stores, images, fresh, skip) if shard.first else [])
     mine = shard.share(missing)
     device = tasks[0].model.device
     name = device_name(device)
@@ -101,29 +102,32 @@ def cost(model: Model, part: Part) -> float:
     return part.nominal_views * model.side**2
 
 
-def _missing(
-    tasks: Sequence[Task], blocks: Sequence[range], images: Images, fresh: bool, skip: bool
-) -> list[tuple[int, list[int]]]:
+def expected_of(images: Images) -> list[Expected]:
+    """What each block is to hold."""
+    return [Expected(images.ids[each.start : each.stop], images.labels[each]) for each in blocks_of(images)]
+
+
+def _missing(stores: Sequence[Store], images: Images, fresh: bool, skip: bool) -> list[tuple[int, list[int]]]:
     """(block, tasks that lack it), by number. A stored block counts if it reads back whole and holds these images."""
     found = []
-    for number, indices in enumerate(blocks):
-        lacking = [t for t, task in enumerate(tasks) if fresh or not _holds(task.store, number, indices, images, skip)]
+    for number, expected in enumerate(expected_of(images)):
+        lacking = [t for t, store in enumerate(stores) if fresh or not _holds(store, number, expected, skip)]
         if lacking:
             found.append((number, lacking))
+    for store in stores if found else ():
+        store.tidy()
     return found
 
 
-def _holds(store: Store, number: int, indices: range, images: Images, skip: bool) -> bool:
+def _holds(store: Store, number: int, expected: Expected, skip: bool) -> bool:
     if not store.has(number):
         return False
     block = store.read(number)
-    if block is None:
-        warn(f"stored block {store.path(number)} is damaged; it is computed again")
+    if block is None or not block.holds(expected):
+        what = "is damaged" if block is None else "holds other images or labels"
+        warn(f"stored block {store.path(number)} {what}; it is computed again")
         return False
-    if block.corrupt and not skip:
-        return False
-    expected = [images.ids[i] for i in indices if images.ids[i] not in block.corrupt]
-    return block.posteriors.ids.tolist() == expected
+    return skip or not block.corrupt
 
 
 def _undecodable(names: Sequence[str]) -> UserError:

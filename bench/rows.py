@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import Images
-from bench.evaluate import Task
+from bench.evaluate import Task, expected_of
 from bench.model import Model
 from bench.pixels import RULES
 from bench.sources import anywhere
@@ -71,13 +71,13 @@ def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> Tasks:
 
 def tallies_of(rows: Sequence[Row], tasks: Tasks, images: Images, scored: np.ndarray | None) -> dict[Row, Tally]:
     """Count rows from their stored parts; with `scored` only those classes compete."""
-    return dict(zip(rows, tally([_stored(row, tasks) for row in rows], _blocks(images), scored), strict=True))
+    return dict(zip(rows, tally([_stored(row, tasks) for row in rows], expected_of(images), scored), strict=True))
 
 
 def save_posteriors(row: Row, tasks: Tasks, images: Images, path: Path) -> None:
     """Write a row's ids, labels and posteriors as one `.npz`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    join(list(row_blocks(_stored(row, tasks), _blocks(images)))).save(path)
+    join(list(row_blocks(_stored(row, tasks), expected_of(images)))).save(path)
 
 
 def result_of(
@@ -133,10 +133,6 @@ def _stored(row: Row, tasks: Tasks) -> list[Net]:
     return [
         [(tasks[model, part].store, share) for part, share in protocol.weights.items()] for model, protocol in row.nets
     ]
-
-
-def _blocks(images: Images) -> int:
-    return -(-len(images) // BLOCK)
 
 
 def _joined(names) -> str:

@@ -125,6 +125,8 @@ def inspect(
         predictions = pd.concat([predict(_of(block, len(classes)), scored) for block in blocks], ignore_index=True)
     except (ValueError, IndexError) as error:
         raise ResultError(f"row {name}: its posteriors do not fit it ({error}); run bench.run again") from None
+    if predictions["id"].duplicated().any():
+        raise ResultError(f"row {name}: an image stands in two of its blocks; run bench.run again")
     n, wrong = len(predictions), int((predictions["rank"] > 1).sum())
     if (n, wrong) != (row.counts.n, row.counts.wrong1):
         raise ResultError(

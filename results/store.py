@@ -1,23 +1,35 @@
 """Finished blocks of a part on disk: written aside and renamed, so that a killed run loses at most one block."""
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
+from typing import NamedTuple
 
 import numpy as np
 
+from results.aside import abandoned, write_aside
 from results.errors import ResultError
 from results.posteriors import Posteriors
 
 BLOCK = 32  # images; a constant, since blocks of another length would be other blocks
+LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)  # no block is there, or the disk lost it
 
 
 class StoreError(ResultError):
     """The store cannot be read or written: one line saying where and why."""
+
+
+class Expected(NamedTuple):
+    """The images that a block is to hold: their ids and their labels, int64."""
+
+    ids: Sequence[str]
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -29,49 +41,46 @@ class Block:
     device: str
     corrupt: tuple[str, ...] = ()
 
+    def holds(self, expected: Expected) -> bool:
+        """Whether it is of these images, in order, and of no others, less those that cannot be decoded."""
+        kept = [k for k, name in enumerate(expected.ids) if name not in self.corrupt]
+        return (
+            set(self.corrupt) <= set(expected.ids)
+            and self.posteriors.ids.tolist() == [expected.ids[k] for k in kept]
+            and np.array_equal(self.posteriors.labels, expected.labels[kept])
+        )
 
-class Store:
-    """The blocks of one part under one key; `key` holds everything that changes the numbers."""
 
-    def __init__(self, root: Path, key: Mapping[str, str]) -> None:
-        text = json.dumps(dict(key), sort_keys=True, indent=1)
-        self.folder = root / hashlib.sha256(text.encode()).hexdigest()[:24]
-        self.key_text = text
+class Blocks:
+    """The finished blocks of one part in their folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def path(self, block: int) -> Path:
         return self.folder / f"{block:06d}.npz"
 
-    def has(self, block: int) -> bool:
-        return self.path(block).exists()
+    def _place(self, block: int) -> str:
+        """What a block says of where it belongs: the same file elsewhere would be another part's, or other images'."""
+        return f"{self.folder.name}/{block}"
 
-    def write(self, block: int, content: Block) -> None:
-        """Keep a block; another process that keeps the same one at the same time does no harm. Raises StoreError."""
-        posteriors = content.posteriors
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write_aside(self.folder / "key.json", lambda file: file.write(self.key_text.encode()))
-            _write_aside(
-                self.path(block),
-                lambda file: np.savez(
-                    file,
-                    probs=posteriors.probs,
-                    labels=posteriors.labels,
-                    ids=posteriors.ids,
-                    seconds=np.float64(content.seconds),
-                    device=np.array(content.device),
-                    corrupt=np.array(content.corrupt, dtype=str),
-                ),
-            )
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to the store {self.folder.parent}: {error.strerror}; finished blocks are kept; "
-                "free space or give --store DIR"
-            ) from None
+    def has(self, block: int) -> bool:
+        return os.path.exists(self.path(block))
 
     def read(self, block: int) -> Block | None:
-        """A stored block, or None where it is missing or damaged (the archive's CRC-32 tells)."""
+        """A stored block, or None where it is missing or damaged (the archive's CRC-32 tells). Raises StoreError."""
         try:
-            with np.load(self.path(block), allow_pickle=False) as archive:
+            content = BytesIO(self.path(block).read_bytes())
+        except OSError as error:
+            if error.errno in LOST:
+                return None
+            raise StoreError(f"cannot read {self.path(block)}: {error.strerror}; mend that and run again") from None
+        try:
+            with np.load(content, allow_pickle=False) as archive:
+                if archive.zip.testzip():  # reads all: a shorter shape in an altered header would end before the CRC
+                    return None
+                if str(archive.get("place", self._place(block))) != self._place(block):  # earlier blocks do not say it
+                    return None
                 posteriors = Posteriors(archive["probs"], archive["labels"], archive["ids"])
                 posteriors.check()
                 return Block(
@@ -81,24 +90,57 @@ class Store:
             return None
 
 
-def reopen(folder: Path) -> Store:
-    """The store of a part by its folder, as it was left. Raises StoreError where it is not there any more."""
-    try:
-        return Store(folder.parent, json.loads((folder / "key.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        raise StoreError(
-            f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again"
-        ) from None
+class Store(Blocks):
+    """The blocks of one part under one key, which holds everything that changes the numbers."""
+
+    def __init__(self, root: Path, key: Mapping[str, str]) -> None:
+        text = json.dumps(dict(key), sort_keys=True, indent=1)
+        super().__init__(root / hashlib.sha256(text.encode()).hexdigest()[:24])
+        self.key_text = text
+
+    def write(self, block: int, content: Block) -> None:
+        """Keep a block; another process that keeps the same one at the same time does no harm. Raises StoreError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._describe()
+            write_aside(self.path(block), _archive(content, self._place(block)))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the store {self.folder.parent}: {error.strerror}; finished blocks are kept; "
+                "free space or give --store DIR"
+            ) from None
+
+    def tidy(self) -> None:
+        """Remove what killed writers left in the folder, if that is allowed."""
+        for aside in abandoned([*self.folder.glob(".*.npz.*"), *self.folder.glob(".key.json.*")]):
+            with suppress(OSError):
+                aside.unlink()
+
+    def _describe(self) -> None:
+        """For people: what the folder's name stands for."""
+        path = self.folder / "key.json"
+        if not path.exists():
+            write_aside(path, self.key_text.encode())
 
 
-def _write_aside(path: Path, write: Callable) -> None:
-    """Write a file under another name, flush it to disk, then rename: it is there whole or not at all."""
-    aside = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with aside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+def reopen(folder: Path) -> Blocks:
+    """The blocks of a part by their folder, as they were left. Raises StoreError where it is not there any more."""
+    if not os.path.isdir(folder):
+        raise StoreError(f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again")
+    return Blocks(folder)
+
+
+def _archive(content: Block, place: str) -> memoryview:
+    """A block's file, made in memory: what the disk does to a file half written is then one thing to look at."""
+    posteriors, file = content.posteriors, BytesIO()
+    np.savez(
+        file,
+        probs=posteriors.probs,
+        labels=posteriors.labels,
+        ids=posteriors.ids,
+        seconds=np.float64(content.seconds),
+        device=np.array(content.device),
+        corrupt=np.array(content.corrupt, dtype=str),
+        place=np.array(place),
+    )
+    return file.getbuffer()

@@ -1,6 +1,6 @@
 """From stored blocks to one row: average the parts, fuse the nets, count, block by block, so that memory stays flat."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
@@ -11,9 +11,9 @@ import numpy as np
 from results.errors import ResultError
 from results.metrics import ranks
 from results.posteriors import Posteriors, average, fuse
-from results.store import Block, Store, StoreError
+from results.store import Block, Blocks, Expected, StoreError
 
-Net = Sequence[tuple[Store, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
+Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,17 @@ class Tally:
         return int((self.ranks >= k).sum()) if self.classes >= k else None
 
 
-def tally(rows: Sequence[Sequence[Net]], blocks: int, scored: np.ndarray | None = None) -> list[Tally]:
+def tally(rows: Sequence[Sequence[Net]], blocks: Sequence[Expected], scored: np.ndarray | None = None) -> list[Tally]:
     """Count rows over all blocks, each block read once for all of them; with `scored` only these classes compete.
 
+    Every block must hold the images that are expected of it, so that each is counted once and under its own label.
     Raises StoreError, and ResultError where no image is left.
     """
     counts = [_Count(nets) for nets in rows]
-    for number in range(blocks):
+    for number, expected in enumerate(blocks):
         read: dict[Path, Block] = {}
         for count in counts:
-            count.add(_read(count.nets, number, read), scored)
+            count.add(_read(count.nets, number, expected, read), scored)
     return [count.tally() for count in counts]
 
 
@@ -70,13 +71,13 @@ class _Count:
         return Tally(found, self.classes, self.seconds, tuple(sorted(self.devices)), tuple(self.corrupt))
 
 
-def row_blocks(nets: Sequence[Net], blocks: int) -> Iterator[Posteriors]:
-    """The row's posteriors, block by block."""
-    for number in range(blocks):
-        yield _combine(_read(nets, number, {}), nets)
+def row_blocks(nets: Sequence[Net], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:
+    """The row's posteriors, block by block; None stands for a block whose images are not known."""
+    for number, expected in enumerate(blocks):
+        yield _combine(_read(nets, number, expected, {}), nets)
 
 
-def _read(nets: Sequence[Net], number: int, read: dict[Path, Block]) -> list[Block]:
+def _read(nets: Sequence[Net], number: int, expected: Expected | None, read: dict[Path, Block]) -> list[Block]:
     """The blocks of a row's parts under one number; `read` keeps them by their place for other rows."""
     contents = []
     for store, _ in chain.from_iterable(nets):
@@ -84,6 +85,8 @@ def _read(nets: Sequence[Net], number: int, read: dict[Path, Block]) -> list[Blo
         block = read.get(place) or store.read(number)
         if block is None:
             raise StoreError(f"block {place} is damaged or was removed; run again what computed it")
+        if expected and place not in read and not block.holds(expected):
+            raise StoreError(f"block {place} does not hold the images of the data set; run again what computed it")
         read[place] = block
         contents.append(block)
     if len({content.corrupt for content in contents}) > 1:

@@ -43,3 +43,10 @@ def test_tables_name_the_classes_whatever_those_are_called(tmp_path):
 def test_a_row_whose_count_does_not_come_out_is_refused(wrong1):
     with pytest.raises(ResultError, match=f"wrong1 2 of 6, but its table says {wrong1} of 6"):
         inspect(row(wrong1), blocks([0, 1, 1, 0, 1, 1]), CLASSES, None)
+
+
+def test_an_image_in_two_blocks_is_refused():
+    """Even where the counts come out."""
+    (first, _) = blocks([0, 1, 2, 0, 1, 2])
+    with pytest.raises(ResultError, match="an image stands in two of its blocks"):
+        inspect(row(0), [first, first], CLASSES, None)
