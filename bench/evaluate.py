@@ -17,6 +17,7 @@ from bench.model import Model
 from bench.parts import Advance, Batch, part_posteriors
 from bench.progress import Meter, warn
 from bench.shard import Shard
+from bench.shared import appears, check_same, check_shared
 from protocols.protocol import Part
 from results.posteriors import Posteriors
 from results.store import BLOCK, Block, Expected, Store
@@ -47,7 +48,10 @@ def fill(
     """
     blocks = blocks_of(images)
     stores = [task.store for task in tasks]
+    check_same(stores, shard)
     missing = shard.agreed(_missing(stores, images, fresh, skip) if shard.first else [])
+    if missing and shard.world > 1:
+        check_shared(stores[0].folder.parent, shard)
     mine = shard.share(missing)
     device = tasks[0].model.device
     name = device_name(device)
@@ -73,6 +77,8 @@ def fill(
         finally:
             meter.close()
     shard.gathered(())
+    if shard.first:  # a block that never appears is for the tally to say
+        all(appears(stores[t].path(number)) for number, ts in missing for t in ts)
 
 
 def blocks_of(images: Images) -> list[range]:
