@@ -19,7 +19,7 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
-from bench.options import made, say, writable, writing_to
+from bench.options import dated, made, say, writable, writing_to
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
@@ -91,7 +91,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
         return False
     if shard.first:
         print("\n".join(header(job.models, job.images)), file=sys.stderr)
-        writable("--out", options.out)
+        options.out = writable("--out", options.out or dated(Path("runs")))
     fill(job.distinct_tasks, job.images, shard, *capacity(options), options.fresh, options.skip_corrupt)
     return True
 

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -121,6 +122,20 @@ def made(option: str, folder: Path) -> Path:
     except OSError as error:
         raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
     return folder
+
+
+def dated(parent: Path) -> Path:
+    """A new folder named after date and time; runs started in the same second get one each. Raises UserError."""
+    name, number = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
+    while True:
+        folder = parent / (f"{name}-{number}" if number > 1 else name)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise UserError(f"'{folder}': {error.strerror}; give --out DIR that can be written to") from None
 
 
 def writable(option: str, folder: Path) -> Path:

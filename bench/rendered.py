@@ -28,7 +28,7 @@ def make_folder(folder: Path, pictures: Callable[[Path], Iterable[str]]) -> None
     aside = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in abandoned(folder.parent.glob(f"{folder.name}-*")):
+        for left in abandoned(folder.parent.glob(f"{folder.name}-{'[a-z0-9_]' * 8}")):
             shutil.rmtree(left, ignore_errors=True)
         aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
         (aside / INDEX).write_text(COLUMNS + "".join(pictures(aside)))

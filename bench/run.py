@@ -5,7 +5,6 @@ The command line. Nothing heavy is imported before the arguments are read.
 
 import argparse
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from bench.options import (
@@ -68,7 +67,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    options.out = options.out or Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     if options.limit is None and options.data == "shapes":
         options.limit = str(SUBSET)
 
