@@ -1,0 +1,123 @@
+"""A full disk and a kill where other commands write: pictures that are made here, a training's files."""
+
+import errno
+import os
+import stat
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import make_image, training_words
+
+from bench.checkpoint import keep
+from bench.errors import UserError
+from bench.features import _room
+from bench.options import dated
+from bench.rendered import line, make_folder
+from bench.train import main as train
+from bench.train import parser
+from bench.training import Training
+from bench.weights import read_weights
+from results.aside import DEAD
+
+
+def no_space(*_) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def pictures(folder: Path):
+    image = make_image((32, 32), 0)
+    image.save(folder / "0.png")
+    yield line("0.png", 0, image)
+
+
+def test_pictures_that_find_no_room_end_with_one_line_and_leave_nothing(tmp_path, tried):
+    def too_many(folder: Path):
+        yield from pictures(folder)
+        no_space()
+
+    with pytest.raises(UserError, match=r"No space left on device; free space, or set XDG_CACHE_HOME"):
+        make_folder(tmp_path / "cache" / "val", too_many)
+    assert not list((tmp_path / "cache").iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="set XDG_CACHE_HOME"):
+        make_folder(tmp_path / "file" / "val", pictures)
+    make_folder(tmp_path / "cache" / "val", pictures)
+    assert len(list((tmp_path / "cache" / "val").iterdir())) == 2
+    tried("disk", "full, or no folder, while pictures are rendered", 2, "one line; the next run rendered them")
+
+
+def test_pictures_of_a_killed_rendering_are_removed_and_those_of_another_at_work_are_not(tmp_path, tried):
+    for name, age in (("val-killed_0", DEAD + 60), ("val-at_work0", 60), ("val-small", DEAD + 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    make_folder(tmp_path / "val", pictures)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["val", "val-at_work0", "val-small"]
+    tried("killed", "while pictures are rendered", 1, "half the pictures are never measured, and removed in time")
+
+
+def test_a_training_that_finds_no_room_keeps_its_last_epoch(folder, tmp_path, monkeypatch, capsys, tried):
+    """Its files are: a checkpoint and a log after each of two epochs, and the weights."""
+    whole, cut = (training_words(folder, tmp_path / name) for name in ("whole", "cut"))
+    assert train(whole) == 0
+    for failing, epochs in ((1, 0), (2, 1), (2, 1), (3, 2), (3, 2)):  # a later run logs what is done first
+        monkeypatch.setattr(os, "fsync", full_at(failing))
+        assert train(cut) == 2
+        monkeypatch.undo()
+        said = capsys.readouterr().err.splitlines()
+        assert "No space left on device; what is finished is kept; free space" in said[-1]
+        assert not any("Traceback" in each for each in said)
+        assert len(Training(parser().parse_args(cut)).done) == epochs
+    assert train(cut) == 0
+    one, other = (read_weights(f"{tmp_path}/{name}/weights.safetensors") for name in ("whole", "cut"))
+    assert one.digest == other.digest
+    tried("disk", "full, while a training writes", 5, "one line; the next run went on to the same weights")
+
+
+def full_at(number: int):
+    """The disk is full for the file of this number."""
+    flush, flushed = os.fsync, []
+
+    def fail(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            flushed.append(descriptor)
+            if len(flushed) == number:
+                no_space()
+        flush(descriptor)
+
+    return fail
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_last_one(tmp_path, monkeypatch):
+    keep(tmp_path / "checkpoint.pt", {"epoch": 1})
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        keep(tmp_path / "checkpoint.pt", {"epoch": 2})
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_runs_started_in_the_same_second_do_not_share_a_folder(tmp_path, monkeypatch, tried):
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz=None) -> datetime:
+            return datetime(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.setattr("bench.options.datetime", Now)
+    names = [dated(tmp_path / "runs").name for _ in range(3)]
+    assert names == ["20260102-030405", "20260102-030405-2", "20260102-030405-3"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="give --out DIR"):
+        dated(tmp_path / "file")
+    tried("disk", "runs started in the same second without --out", 3, "a folder each")
+
+
+def test_room_for_features_is_taken_at_once(tmp_path, monkeypatch):
+    """A file with holes would end the process without a word where the disk fills up meanwhile."""
+    rows = _room(tmp_path / "features-train.npy", (1000, 256))
+    assert (tmp_path / "features-train.npy").stat().st_blocks * 512 >= rows.nbytes
+    monkeypatch.setattr(os, "posix_fallocate", no_space)
+    with pytest.raises(UserError, match=r"No space left on device; .* free space"):
+        _room(tmp_path / "features-val.npy", (1000, 256))
