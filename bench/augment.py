@@ -9,8 +9,8 @@ from torch.utils.data import Dataset
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.loader import DECODE_ERRORS
-from bench.pixels import read, read_view
+from bench.picture import DECODE_ERRORS, read
+from bench.pixels import read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Box, Size, View, rescaled

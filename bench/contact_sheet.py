@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from bench.captions import caption
+from bench.picture import DECODE_ERRORS, read
 from protocols.view import Box
 
 ACROSS = 6  # pictures in a row
@@ -45,9 +46,6 @@ def _write(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, corner: tupl
 
 def _picture(place: Place | None, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The whole image within a square, or in its place the remark that there is none."""
-    from bench.loader import DECODE_ERRORS  # imports torch
-    from bench.pixels import read
-
     tile = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
     try:
         image = ImageOps.contain(read(*place), (SIDE, SIDE)) if place else None

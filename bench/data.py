@@ -81,6 +81,8 @@ def _file_digests(paths: Sequence[Path]) -> list[str]:
 
 def _file_digest(path: Path) -> str:
     try:
+        if not path.is_file():  # a pipe or a device may never end
+            return "unreadable"
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -15,10 +15,12 @@ from bench.errors import UserError
 from bench.loader import Loader, Prepared
 from bench.model import Model
 from bench.parts import Advance, Batch, part_posteriors
+from bench.picture import MOST_ELONGATED, MOST_PIXELS
 from bench.progress import Meter, warn
 from bench.shard import Shard
 from bench.shared import appears, check_same, check_shared
 from protocols.protocol import Part
+from results.cells import shown
 from results.posteriors import Posteriors
 from results.store import BLOCK, Block, Expected, Store
 
@@ -138,7 +140,9 @@ def _holds(store: Store, number: int, expected: Expected, skip: bool) -> bool:
 
 def _undecodable(names: Sequence[str]) -> UserError:
     return UserError(
-        f"{len(names)} image(s) cannot be decoded: {', '.join(names)}; mend or remove them, or give --skip-corrupt"
+        f"{len(names)} image(s) cannot be decoded, or are too large (above {MOST_PIXELS / 1e6:.0f} million pixels, or "
+        f"{MOST_ELONGATED} times as long as wide): {', '.join(map(shown, names))}; mend or remove them, or give "
+        "--skip-corrupt"
     )
 
 
@@ -164,6 +168,6 @@ def _refuse_nonfinite(probs: np.ndarray, ids: np.ndarray, model: Model, part: Pa
     bad = ~np.isfinite(probs).all(1)
     if bad.any():
         raise UserError(
-            f"{model.name} gives a posterior that is not finite for {ids[bad.argmax()]} under {part}; "
+            f"{model.name} gives a posterior that is not finite for {shown(ids[bad.argmax()])} under {part}; "
             "check weights and --pixels, or give --dtype fp32"
         )

@@ -5,20 +5,24 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.pixels import decode, rescale, size_of
+from bench.picture import MOST_PIXELS, UndecodableError, converted, opened
+from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
+from bench.room import Room
 from protocols.view import Box, Size
 
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-# what is wrong with the file itself; PIL's own errors have no number, a failing disk or a lost network has others
-LASTING = (None, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO)
+# what is wrong with the file itself; a failing disk or a lost network has other numbers
+LASTING = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO)
+AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
+DECODING = Room(MOST_PIXELS)  # pixels
+Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,28 @@ class Loader:
 
     def __init__(self, images: Images, threads: int) -> None:
         self.images = images
+        self.threads = threads
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
-    def blocks(self, wanted: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Iterator[list[Prepared | None]]:
-        """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded."""
-        ahead: deque[list[Future[Prepared | None]]] = deque()
-        for indices, scales in wanted:
-            ahead.append([self.pool.submit(_prepare, *self.images.place(i), scales) for i in indices])
-            if len(ahead) > 1:
-                yield [future.result() for future in ahead.popleft()]
-        while ahead:
-            yield [future.result() for future in ahead.popleft()]
+    def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
+        """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded.
+
+        The next block is prepared meanwhile, as far as memory allows: all of it where this one is small, else a few.
+        """
+        ahead: deque[Future[Prepared | None]] = deque()
+        for block, following in zip_longest(wanted, wanted[1:], fillvalue=((), ())):
+            current, ahead = ahead, deque()
+            self._submit(current, block, len(block[0]))
+            self._submit(ahead, following, self.threads)
+            if sum(_weight(future.result()) for future in current) <= AHEAD:
+                self._submit(ahead, following, len(following[0]))
+            yield [current.popleft().result() for _ in block[0]]  # nothing here keeps them any longer
+
+    def _submit(self, futures: deque[Future[Prepared | None]], wanted: Wanted, count: int) -> None:
+        """Begin with a block's images until so many of them are begun."""
+        indices, scales = wanted
+        for i in indices[len(futures) : count]:
+            futures.append(self.pool.submit(_prepare, *self.images.place(i), scales))
 
     def undecodable(self) -> list[str]:
         """Ids of all images that cannot be decoded; reads every one."""
@@ -56,11 +71,20 @@ class Loader:
         self.pool.shutdown(cancel_futures=True)
 
 
+def _weight(image: Prepared | None) -> int:
+    return sum(pixels.nbytes for pixels in image.at.values()) if image else 0
+
+
 def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared | None:
     try:
-        image = decode(path, box)
-    except DECODE_ERRORS as error:
-        if isinstance(error, OSError) and error.errno not in LASTING:
-            raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
+        with opened(path, box) as image, DECODING.taken(image.width * image.height):
+            whole = tensor_of(converted(image, box))
+            return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales})
+    except UndecodableError:
         return None
-    return Prepared(size_of(image), {Q: rescale(image, Q) for Q in scales})
+    except OSError as error:
+        if error.errno in LASTING:
+            return None
+        raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
+    except MemoryError:
+        raise UserError(f"image '{path}' needs more memory than there is; free some, or remove it") from None

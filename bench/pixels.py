@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.errors import UserError
+from bench.picture import read
 from protocols.view import Box, Size, View, rescaled
 
 RULES = "PIL convert(RGB), no EXIF, antialiased bilinear on uint8"  # in every signature
+STRIP = 1 << 20  # pixels that PIL hands over at once
 
 
 @dataclass(frozen=True)
@@ -107,26 +108,18 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 
 def decode(path: Path, box: Box | None = None) -> torch.Tensor:
-    """Read an image file, or a box of it, as uint8 RGB (3, H, W), by PIL's rules; EXIF orientation is not applied.
-
-    Raises OSError, SyntaxError or ValueError, as PIL does, where it cannot be decoded, and UserError for a box outside.
-    """
-    return _tensor(read(path, box))
+    """Read an image file, or a box of it, as uint8 RGB (3, H, W); raises what `read` raises."""
+    return tensor_of(read(path, box))
 
 
-def read(path: Path, box: Box | None = None) -> Image.Image:
-    """The file, or a box of it, as an RGB image; raises what `decode` raises."""
-    with Image.open(path) as image:
-        if box and (box.right > image.width or box.bottom > image.height):
-            raise UserError(
-                f"image '{path}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
-                "give the images that the boxes were drawn for"
-            )
-        return (image.crop(box) if box else image).convert("RGB")
-
-
-def _tensor(image: Image.Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+def tensor_of(image: Image.Image) -> torch.Tensor:
+    """An RGB image as uint8 (3, H, W)."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):  # as a whole PIL would hand it over in two more copies
+        bottom = min(top + rows, image.height)
+        pixels[top:bottom] = image.crop((0, top, image.width, bottom))
+    return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
 def size_of(image: torch.Tensor) -> Size:
@@ -159,5 +152,5 @@ def read_view(image: Image.Image, view: View) -> torch.Tensor:
     across, down = image.width / whole.width, image.height / whole.height
     source = (box.left * across, box.top * down, box.right * across, box.bottom * down)
     size = (box.right - box.left, box.bottom - box.top)
-    shown = _tensor(image.resize(size, Image.Resampling.BILINEAR, box=source))
+    shown = tensor_of(image.resize(size, Image.Resampling.BILINEAR, box=source))
     return shown.flip(-1) if view.flip else shown

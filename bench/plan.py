@@ -6,11 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
 from bench.data import Images
 from bench.evaluate import Task
-from bench.loader import DECODE_ERRORS
+from bench.picture import DECODE_ERRORS, size_in
 from protocols.view import Box, Size, rescaled
 from results.store import BLOCK
 
@@ -42,11 +41,7 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
 
 
 def _size(path: Path, box: Box | None) -> Size | None:
-    """From the box or the file's header alone; None where it cannot be read."""
-    if box:
-        return Size(box.right - box.left, box.bottom - box.top)
     try:
-        with Image.open(path) as image:
-            return Size(*image.size)
+        return size_in(path, box)
     except DECODE_ERRORS:
         return None

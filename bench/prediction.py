@@ -18,11 +18,12 @@ from bench.header import about_models
 from bench.job import capacity, open_models, protocols_of, wanted_nets
 from bench.loader import Prepared
 from bench.model import Model
-from bench.prediction_report import BEST, Prediction, Report, shown
+from bench.prediction_report import BEST, Prediction, Report
 from bench.progress import Meter, warn
 from bench.rows import Row
 from bench.shard import Shard
 from protocols.protocol import Part
+from results.cells import shown
 from results.posteriors import Posteriors, average, fuse
 
 

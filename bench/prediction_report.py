@@ -19,6 +19,7 @@ from bench.pixels import size_of
 from bench.prediction_plot import plot_prediction
 from bench.progress import above
 from bench.rows import Row
+from results.cells import shown
 
 BEST = 5  # classes that are reported
 
@@ -34,11 +35,6 @@ class Prediction:
     image: Prepared
     classes: np.ndarray
     probs: np.ndarray
-
-
-def shown(text: str) -> str:
-    """A name for one line of a terminal: control characters as their codes."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 class Report(AbstractContextManager):

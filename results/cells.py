@@ -3,9 +3,14 @@
 import re
 
 
+def shown(text: str) -> str:
+    """Text for one line of a terminal or a table: characters that do not print, or turn the line, as their codes."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def escaped(text: str) -> str:
     """File names may hold what Markdown reads as markup."""
-    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", shown(" ".join(text.split())))
     return plain.replace("](", "]\\(")
 
 

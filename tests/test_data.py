@@ -9,7 +9,7 @@ from bench.augment import CentreCrops
 from bench.data import Images
 from bench.errors import UserError
 from bench.loader import Loader
-from bench.pixels import read
+from bench.picture import read
 from protocols.view import Box, Size
 
 BOXES = (Box(0, 0, 40, 30), Box(10, 5, 25, 30), None)

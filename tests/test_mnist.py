@@ -7,7 +7,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.mnist import FILES
-from bench.pixels import read
+from bench.picture import read
 from bench.sources import open_data
 
 DIGITS = {"train": [7, 0, 7, 1], "t10k": [3, 9]}

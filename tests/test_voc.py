@@ -6,7 +6,7 @@ import pytest
 from conftest import make_image, make_weights
 
 from bench.errors import UserError
-from bench.pixels import read
+from bench.picture import read
 from bench.run import main
 from bench.sources import open_data
 from bench.voc import CLASSES
