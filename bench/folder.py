@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,7 @@ import numpy as np
 from bench.classes import relabelled, wnids
 from bench.data import Images
 from bench.errors import UserError
-from bench.lists import Entry, class_indices, read_entries
+from bench.lists import Entry, alike, indices, read_entries
 
 KAGGLE_LABELS = "LOC_val_solution.csv"
 KAGGLE_COLUMNS = ("ImageId", "PredictionString")
@@ -139,7 +139,7 @@ def _download_imagenette(folder: Path, split: str) -> None:
 def _read_flat(folder: Path, root: Path, names: Sequence[str]) -> Images:
     file = _label_file(folder, root)
     entries = _label_entries(file)
-    labels, _ = class_indices(file, entries)
+    labels, _ = indices([entry.label for entry in entries])
     if labels.max() >= len(wnids()):
         entry = entries[int(labels.argmax())]
         raise UserError(
@@ -183,10 +183,11 @@ def _label_file(folder: Path, root: Path) -> Path:
 
 def _label_entries(file: Path) -> list[Entry]:
     if file.name != KAGGLE_LABELS:
-        return read_entries(file)
+        return list(alike(file, read_entries(file), names=False))
     # PredictionString: WordNet id and box, repeated
     entries = read_entries(file, KAGGLE_COLUMNS)
-    return [entry._replace(label=entry.label.partition(" ")[0]) for entry in entries]
+    first = (entry._replace(label=entry.label.partition(" ")[0]) for entry in entries)
+    return list(alike(file, first, names=False))
 
 
 def _refuse(file: Path, what: str, names: Sequence[str]) -> None:
@@ -217,13 +218,28 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """Image files by their extension, in all folders below, sorted. Raises OSError for unreadable folders."""
+    """Image files by their extension, in all folders below, sorted; and folders that are named so and hold no image.
 
+    Raises OSError for unreadable folders, and UserError where links lead to one a second time.
+    """
+
+    walk = sorted(_walk(folder))
+    images = [Path(place, name) for place, _, names in walk for name in sorted(names) if _is_image(name)]
+    folders = [Path(place, name) for place, names, _ in walk for name in sorted(names) if _is_image(name)]
+    return images + [each for each in folders if not any(image.is_relative_to(each) for image in images)]
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     def stop(error: OSError) -> None:
         raise error
 
-    walk = sorted(os.walk(folder, onerror=stop, followlinks=True))
-    return [Path(place, name) for place, _, names in walk for name in sorted(names) if _is_image(name)]
+    seen: dict[tuple[int, int], str] = {}
+    for place, folders, names in os.walk(folder, onerror=stop, followlinks=True):
+        about = os.stat(place)
+        first = seen.setdefault((about.st_dev, about.st_ino), place)
+        if first != place:
+            raise UserError(f"folder {place!r} is {first!r} again, by a link: its images would count twice; remove it")
+        yield place, folders, names
 
 
 def _is_image(name: str) -> bool:

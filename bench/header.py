@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.data import Images
 from bench.model import Model
+from results.cells import escaped
 
 
 def header(models: Sequence[Model], images: Images) -> list[str]:
@@ -11,7 +12,7 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
     lines = about_models(models)
     share = "all" if len(images) == images.total else "evenly spread"
     lines.append(
-        f"- Data: {images.name}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
+        f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
     if images.name.startswith("shapes"):
         lines.append(
@@ -31,7 +32,7 @@ def _model(model: Model) -> str:
     weights = model.weights
     width = "" if weights.width == 1 else f", width {weights.width:g}"
     S, pixels = f"S={model.S}{_assumed(model, 'S')}", f"pixels {model.pixels}{_assumed(model, 'pixels')}"
-    return f"- Model: {model.name}{width}, weights {weights.source} ({weights.digest[:12]}), {S}, {pixels}"
+    return f"- Model: {model.name}{width}, weights {escaped(weights.source)} ({weights.digest[:12]}), {S}, {pixels}"
 
 
 def _assumed(model: Model, what: str) -> str:

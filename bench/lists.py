@@ -1,10 +1,11 @@
 """List files: an image and its label a line, or a CSV with columns `file` and `label`."""
 
 import csv
-import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from bench.errors import UserError
 COLUMNS = ("file", "label")
 INDEX = re.compile(r"[0-9]{1,9}")
 LABEL = re.compile(r"[0-9]{1,9}|n[0-9]{8}")  # a class index or a WordNet id; other labels are names
-PATH_THEN_LABEL = re.compile(r"\s*(.*\S)\s+(\S+)\s*")  # the path may hold blanks
+LONGEST = 100_000  # characters of a line
+MOST_MISSING = 1000  # images that are looked for in vain
 
 
 class Entry(NamedTuple):
@@ -36,84 +38,109 @@ def read_list(file: Path) -> Images:
     """
     if not file.is_file():
         raise UserError(f"data {str(file)!r}: there is no such file; give one with lines such as 'images/a.jpg 3'")
-    entries = read_entries(file)
-    labels, classes = name_indices(file, entries) if _is_name(entries[0].label) else class_indices(file, entries)
-    paths = _located(file, entries)
+    labels: list[str] = []
+    ids: list[str] = []
+    paths: list[Path] = []
+    for entry, path in _located(file, alike(file, read_entries(file))):
+        labels.append(sys.intern(entry.label))
+        ids.append(entry.path)
+        paths.append(path)
+    numbers, classes = indices(labels)
     return Images(
         name=f"list:{file.name}",
         paths=tuple(paths),
-        ids=tuple(entry.path for entry in entries),
-        labels=labels,
+        ids=tuple(ids),
+        labels=numbers,
         classes=classes,
         total=len(paths),
     )
 
 
-def read_entries(file: Path, columns: tuple[str, str] = COLUMNS) -> list[Entry]:
-    """What a list says, before anything is looked up; `columns` are the CSV's for file and label.
+def read_entries(file: Path, columns: tuple[str, str] = COLUMNS) -> Iterator[Entry]:
+    """What a list says, line by line, before anything is looked up; `columns` are the CSV's for file and label.
 
     Raises UserError and OSError.
     """
-    text = file.read_text("utf-8-sig", errors="surrogateescape")
-    header = next((line for line in text.split("\n") if line.strip()), "")
+    header = next((line for _, line in _numbered(file) if line.strip()), "")
     delimiter = next((mark for mark in ",;\t" if set(columns) <= set(_names(header.split(mark)))), None)
-    if delimiter is None:
-        entries = list(_lines(file, text))
-    else:
-        entries = list(_table(file, _rows(file, text, delimiter), columns))
-    if not entries:
+    entries = _lines(file) if delimiter is None else _table(file, _rows(file, delimiter), columns)
+    first = next(entries, None)
+    if first is None:
         raise UserError(f"data {str(file)!r}: the list names no image; write lines such as 'images/a.jpg 3'")
-    return entries
+    yield first
+    yield from entries
 
 
-def class_indices(file: Path, entries: Sequence[Entry]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-    """The labels as int64 (N,), and the classes where the labels are WordNet ids. Raises UserError."""
-    index = {wnid: number for number, wnid in enumerate(wnids())}
-    by_wnid = entries[0].label in index
-    labels = np.empty(len(entries), dtype=np.int64)
-    for position, entry in enumerate(entries):
-        if not (entry.label in index if by_wnid else INDEX.fullmatch(entry.label)):
-            raise _broken(file, entry.line, entry.text)
-        labels[position] = index[entry.label] if by_wnid else int(entry.label)
-    return labels, wnids() if by_wnid else None
+def alike(file: Path, entries: Iterable[Entry], names: bool = True) -> Iterator[Entry]:
+    """The entries, whose labels are all class indices, all WordNet ids or, with `names`, all names.
 
-
-def name_indices(file: Path, entries: Sequence[Entry]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The labels as int64 (N,), and the sorted names that they count in, as of class folders. Raises UserError."""
+    Raises UserError at the first that is not.
+    """
+    wanted = None
     for entry in entries:
-        if not _is_name(entry.label):
+        kind = _kind(entry.label)
+        wanted = wanted or kind
+        if kind is None or kind != wanted or (kind == "name" and not names):
             raise _broken(file, entry.line, entry.text)
-    classes = sorted({entry.label for entry in entries})
+        yield entry
+
+
+def indices(labels: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """Labels of one kind as int64 (N,), and the classes that they count in: WordNet ids, or the sorted names."""
+    kind = _kind(labels[0])
+    if kind == "index":
+        return np.array([int(label) for label in labels], dtype=np.int64), None
+    classes = wnids() if kind == "wnid" else tuple(sorted(set(labels)))  # as of class folders
     index = {name: number for number, name in enumerate(classes)}
-    return np.array([index[entry.label] for entry in entries], dtype=np.int64), tuple(classes)
+    return np.array([index[label] for label in labels], dtype=np.int64), classes
 
 
-def _is_name(label: str) -> bool:
+@lru_cache(1 << 14)
+def _kind(label: str) -> str | None:
     """A name has a letter: -1 and 1.0 are indices gone wrong."""
-    return any(character.isalpha() for character in label) and not LABEL.fullmatch(label)
+    if INDEX.fullmatch(label):
+        return "index"
+    if LABEL.fullmatch(label):
+        return "wnid" if label in wnids() else None
+    return "name" if any(character.isalpha() for character in label) else None
 
 
-def _lines(file: Path, text: str) -> Iterator[Entry]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def _numbered(file: Path) -> Iterator[tuple[int, str]]:
+    """Lines by number from 1; a list may have millions, and what has no lines is no list."""
+    with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(LONGEST), ""), start=1):
+            if len(line) == LONGEST:
+                raise _broken(file, number, line)
+            yield number, line.removesuffix("\n")
+
+
+def _lines(file: Path) -> Iterator[Entry]:
+    for number, line in _numbered(file):
         if not line.strip():
             continue
         label, _, path = line.partition(";")
-        match = PATH_THEN_LABEL.fullmatch(line)
-        if match and not LABEL.fullmatch(label.strip()) and (not path or LABEL.fullmatch(match[2])):
-            path, label = match.groups()
+        words = line.strip().rsplit(None, 1)  # the path may hold blanks
+        if len(words) == 2 and not LABEL.fullmatch(label.strip()) and (not path or LABEL.fullmatch(words[1])):
+            path, label = words
         if not path.strip():
             raise _broken(file, number, line)
         yield Entry(number, line, _plain(path.strip()), label.strip())
 
 
-def _rows(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
+def _rows(file: Path, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
     """The CSV's rows that are not blank: number and text of the line that each ends in, and its cells."""
-    lines = text.split("\n")
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)
+    last = ""
+
+    def lines() -> Iterator[str]:
+        nonlocal last
+        for _, last in _numbered(file):
+            yield last + "\n"
+
+    rows = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for cells in rows:
             if any(cell.strip() for cell in cells):
-                yield rows.line_num, lines[rows.line_num - 1], cells
+                yield rows.line_num, last, cells
     except csv.Error as error:
         raise UserError(f"data {str(file)!r}: line {rows.line_num} is no CSV ({error}); mend its quotes") from None
 
@@ -143,26 +170,31 @@ def _broken(file: Path, line: int, text: str) -> UserError:
     )
 
 
-def _located(file: Path, entries: Sequence[Entry]) -> list[Path]:
+def _located(file: Path, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Path]]:
     """Where the images are. Raises UserError where one is not, or stands twice."""
-    missing: list[Entry] = []
-    lines: dict[Path, int] = {}
+    first: Entry | None = None
+    missing = count = 0
+    lines: dict[str, int] = {}
     for entry in entries:
+        count += 1
         path = next((path for path in _places(file, entry) if os.path.isfile(path)), None)
         if path is None:
-            missing.append(entry)
-        elif path in lines:
+            first, missing = first or entry, missing + 1
+            if missing == MOST_MISSING:
+                break
+            continue
+        name = os.path.normpath(path)
+        if name in lines:
             raise UserError(
-                f"data {str(file)!r}: {entry.path!r} stands twice, in lines {lines[path]} and {entry.line}; leave one"
+                f"data {str(file)!r}: {entry.path!r} stands twice, in lines {lines[name]} and {entry.line}; leave one"
             )
-        else:
-            lines[path] = entry.line
-    if missing:
+        lines[name] = entry.line
+        yield entry, path
+    if first:
         raise UserError(
-            f"data {str(file)!r}: {len(missing)} of {len(entries)} images are not there, first {missing[0].path!r} "
-            f"(line {missing[0].line}); paths start at the list's folder or at images/ beside it"
+            f"data {str(file)!r}: {missing} of {'the first ' * (missing == MOST_MISSING)}{count} images are not there, "
+            f"first {first.path!r} (line {first.line}); paths start at the list's folder or at images/ beside it"
         )
-    return list(lines)
 
 
 def _places(file: Path, entry: Entry) -> tuple[Path, Path]:

@@ -27,10 +27,11 @@ Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w)."""
+    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages."""
 
     size: Size
     at: dict[int, torch.Tensor]
+    name: str = ""
 
 
 class Loader:
@@ -79,7 +80,7 @@ def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared | N
     try:
         with opened(path, box) as image, DECODING.taken(image.width * image.height):
             whole = tensor_of(converted(image, box))
-            return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales})
+            return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path))
     except UndecodableError:
         return None
     except OSError as error:

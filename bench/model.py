@@ -179,6 +179,10 @@ def make_model(
     if weights.model and zoo.canonical(weights.model) != name:
         raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
     count = zoo.class_count(name, weights.state, weights.width) or 1000  # loading says what is missing
+    if weights.classes and len(weights.classes) != count:
+        raise UserError(
+            f"weights '{weights.source}' name {len(weights.classes)} classes and tell {count} apart; mend their header"
+        )
     own = {
         "pixels": agreed("pixels", weights.source, weights.pixels, pixels),
         "S": agreed("S", weights.source, weights.S, S),

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bench.errors import UserError
 from protocols.protocol import ProtocolError
+from results.cells import shown
 from results.errors import ResultError
 
 T = TypeVar("T")
@@ -166,7 +167,7 @@ def finished(
     try:
         return work()
     except (UserError, ProtocolError, ResultError) as error:
-        print(f"{command}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{command}: error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{command}: stopped; {kept}", file=sys.stderr)

@@ -76,7 +76,8 @@ def part_posteriors(
                 raise
             if len(together) == 1:
                 raise UserError(
-                    "out of memory with one view at a time; give smaller Q, or a device with more memory"
+                    f"out of memory with one view of {block[together[0].image].name!r}, {views.shape[-1]}x"
+                    f"{views.shape[-2]} pixels; give smaller Q, a device with more memory, or leave the image out"
                 ) from None
             limit, middle = batch.halve(limit), len(together) // 2
             return [*compute(together[:middle], limit), *compute(together[middle:], limit)]

@@ -118,7 +118,7 @@ def tensor_of(image: Image.Image) -> torch.Tensor:
     rows = max(1, STRIP // image.width)
     for top in range(0, image.height, rows):  # as a whole PIL would hand it over in two more copies
         bottom = min(top + rows, image.height)
-        pixels[top:bottom] = image.crop((0, top, image.width, bottom))
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 

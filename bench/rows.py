@@ -13,6 +13,7 @@ from bench.model import Model
 from bench.pixels import RULES
 from bench.sources import anywhere
 from protocols.protocol import Part, Protocol
+from results.cells import shown
 from results.origin import Origin
 from results.posteriors import join
 from results.result import Result, signature, signature_id
@@ -91,11 +92,11 @@ def result_of(
     return Result(
         model=_joined(model.name for model in nets),
         configuration=_joined(model.configuration for model in nets),
-        weights=_joined(model.weights.label for model in nets),
+        weights=_joined(shown(model.weights.label) for model in nets),
         S=_joined(str(model.S) for model in nets),
         Q=_joined(dict.fromkeys("/".join(map(str, protocol.Q)) for protocol in protocols)),
         protocol=_protocol(row),
-        data=images.name,
+        data=shown(images.name),
         n=len(counted.ranks),
         skipped=len(counted.corrupt),
         wrong1=wrong1,

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -12,21 +13,23 @@ from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from bench.classes import wnids
 from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import Pixels, parse_pixels
+from bench.state import State, plain_state, refuse_bomb
 from protocols.scales import TrainingScale, parse_S
 from results.aside import write_aside
 
-State = dict[str, torch.Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt")
 HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read
+MOST_WIDTH = 16  # a width multiplier above was never trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,24 +116,38 @@ def _safetensors(spec: str, path: Path) -> Weights:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
-        return Weights(
-            source=spec,
-            state=_plain(spec, state),
-            model=about.get("model"),
-            width=float(about.get("width", 1)),
-            S=parse_S(about["S"]) if "S" in about else None,
-            pixels=parse_pixels(about["pixels"]) if "pixels" in about else None,
-            classes=tuple(about["classes"]) if "classes" in about else None,
-        )
-    except (SafetensorError, OSError) as error:
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
+    except Exception as error:  # a broken file may raise anything
         raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
+    return Weights(source=spec, state=plain_state(spec, state), **_said(spec, about))
+
+
+def _said(spec: str, about: Any) -> dict[str, Any]:
+    """What a header says, by the fields of `Weights`. Raises UserError where that cannot be."""
+    try:
+        model, classes, width = about.get("model"), about.get("classes"), float(about.get("width", 1))
+        if not isinstance(model, str | None) or not 0 < width <= MOST_WIDTH:
+            raise ValueError(f"model {model!r:.50}, width {width:g}")
+        if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+            raise ValueError("classes that are no list of names")
+        return {
+            "model": model,
+            "width": width,
+            "S": parse_S(about["S"]) if "S" in about else None,
+            "pixels": parse_pixels(about["pixels"]) if "pixels" in about else None,
+            "classes": None if classes is None else tuple(classes),
+        }
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
 
 
 def _pickle(spec: str, path: Path) -> Weights:
+    refuse_bomb(spec, path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats that are refused here
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"weights '{spec}': holds more than tensors, or is no torch file; give a plain state dict"
@@ -140,9 +157,11 @@ def _pickle(spec: str, path: Path) -> Weights:
     for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    ):
         raise UserError(f"weights '{spec}': not a state dict (names and tensors)")
-    return Weights(source=spec, state=_plain(spec, dict(content)))
+    return Weights(source=spec, state=plain_state(spec, dict(content)))
 
 
 def _torchvision(spec: str, name: str, model: str | None) -> Weights:
@@ -168,7 +187,7 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
         raise UserError(f"weights '{spec}': download failed ({error}); fetch {known.url} and give the file") from None
     return Weights(
         source=f"torchvision:{known}",
-        state=_plain(spec, state),
+        state=plain_state(spec, state),
         pixels=_torchvision_pixels(known),
         classes=tuple(known.meta["categories"]),
     )
@@ -180,18 +199,6 @@ def _torchvision_pixels(known) -> Pixels:
         return Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     preset = known.transforms()
     return Pixels("RGB", 1, tuple(preset.mean), tuple(preset.std))
-
-
-def _plain(spec: str, state: State) -> State:
-    """The state dict without a `module.` prefix, floats as float32. Raises UserError for values that are not finite."""
-    if state and all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): value for name, value in state.items()}
-    state = {name: value.detach() for name, value in state.items()}  # old files hold parameters, not tensors
-    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-    for name, value in state.items():
-        if not torch.isfinite(value).all():
-            raise UserError(f"weights '{spec}': {name} holds values that are not finite; these weights cannot classify")
-    return state
 
 
 def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half: Collection[str] = ()) -> None:

@@ -13,8 +13,8 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
+from bench.state import State
 from bench.vgg import NAMES, SIDE, VGG
-from bench.weights import State
 
 LETTERS = {letter: name for name, letter in NAMES.items()}
 BATCH_NORM = {f"{name}_bn": letter for name, letter in NAMES.items() if letter in "ABDE"}
@@ -139,6 +139,9 @@ def load(name: str, state: State, classes: int, width: float, source: str) -> nn
             raise UserError(
                 f"weights '{source}' do not fit {name}: {key} is {_shape(value)} and should be {_shape(own[key])}"
             )
+        if key in own and value.is_floating_point() != own[key].is_floating_point():
+            kinds = (str(each.dtype).removeprefix("torch.") for each in (value, own[key]))
+            raise UserError(f"weights '{source}' do not fit {name}: {key} is {' and should be '.join(kinds)}")
     # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
     renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
     renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]

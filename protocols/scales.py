@@ -30,7 +30,7 @@ def assumed_S(side: int = SIDE) -> TrainingScale:
 
 def parse_S(text: str) -> TrainingScale:
     """Read `256`, `256-512` or `[256;512]`. Raises ValueError that says what is allowed."""
-    found = re.fullmatch(r"(\[)?(\d+)(?:[-;](\d+))?(?(1)\])", text.strip())
+    found = re.fullmatch(r"(\[)?(\d{1,4})(?:[-;](\d{1,4}))?(?(1)\])", text.strip())
     if found:
         low = int(found[2])
         high = int(found[3] or low)

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
@@ -71,7 +72,7 @@ def _pairs(olds: Mapping[str, Row], news: Mapping[str, Row]) -> list[tuple[Row |
     rest = product((olds[line] for line in olds if line not in news), (news[line] for line in news if line not in olds))
     alike = [(old, new) for old, new in rest if all(old[name] == new[name] for name in NAMES)]
     taken = set(partner)
-    for old, new in sorted(alike, key=lambda pair: len(_fields(*pair))):
+    for old, new in sorted(alike, key=lambda pair: _distance(*pair)):
         if old.signature not in partner and new.signature not in taken:
             partner[old.signature] = new.signature
             taken.add(new.signature)
@@ -129,6 +130,17 @@ def _fields(old: Row, new: Row) -> list[str]:
     was, now = (dict(word.partition("=")[::2] for word in row.signature.split()) for row in (old, new))
     steps = [(key, was.get(key, "–"), now.get(key, "–")) for key in {**was, **now}]
     return [f"{key}: {before} -> {after}" for key, before, after in steps if before != after]
+
+
+def _distance(old: Row, new: Row) -> int:
+    """How many fields differ."""
+    was, now = _words(old.signature), _words(new.signature)
+    return len({key for key, _ in was ^ now})
+
+
+@cache
+def _words(signature: str) -> frozenset[tuple[str, str]]:
+    return frozenset((key, value) for key, _, value in (word.partition("=") for word in signature.split()))
 
 
 def _steps(old: Counts, new: Counts) -> str:

@@ -27,10 +27,13 @@ class Posteriors:
         return len(self.labels)
 
     def check(self) -> None:
-        """Raise ValueError unless these can be posteriors: shapes fit, values finite, rows add up to 1 within 1e-4."""
+        """Raise ValueError unless these can be posteriors: shapes fit, each image once, values finite,
+        not negative, and rows that add up to 1 within 1e-4."""
         n = len(self.ids)
         if self.probs.ndim != 2 or len(self.probs) != n or self.labels.shape != (n,):
             raise ValueError(f"{n} ids, {self.labels.shape} labels and posteriors of shape {self.probs.shape}")
+        if len(set(self.ids.tolist())) < n:
+            raise ValueError("an image stands twice")
         if n and not (np.abs(self.probs.sum(1, dtype=np.float64) - 1).max() < 1e-4 and self.probs.min() >= 0):
             raise ValueError("posteriors that are negative or do not add up to 1")
 

@@ -17,6 +17,8 @@ NUMBERS = ("n", "wrong1", "wrong5", "images_per_second")
 NAMES = ("model", "S", "protocol", "data")  # what people know a row by
 PROVENANCE = ("machine", "device", "python", "torch", "torchvision", "numpy", "pillow")
 MOST = 1e12  # images, or images/s: anything above was never measured
+MOST_ROWS = 1000  # each may be compared with each
+MOST_BYTES = 1 << 26
 WANTED = "give a results.json or results.csv as bench.run writes it"
 
 
@@ -59,12 +61,19 @@ def read(path: Path) -> dict[str, Row]:
 
 def _records(path: Path) -> list[dict[str, Any]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return _json(text) if text.lstrip().startswith(("[", "{")) else _csv(text)
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # a device may never end
+        if len(content) > MOST_BYTES:
+            raise ValueError("too long")
+        text = content.decode("utf-8-sig")
+        records = _json(text) if text.lstrip().startswith(("[", "{")) else _csv(text)
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; {WANTED}") from None
     except (ValueError, RecursionError, csv.Error):
         raise ResultError(f"'{path}' is not a table of results; {WANTED}") from None
+    if len(records) > MOST_ROWS:
+        raise ResultError(f"'{path}' holds {len(records)} rows; give a table of at most {MOST_ROWS}")
+    return records
 
 
 def _json(text: str) -> list[dict[str, Any]]:

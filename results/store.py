@@ -100,6 +100,7 @@ class Store(Blocks):
 
     def write(self, block: int, content: Block) -> None:
         """Keep a block; another process that keeps the same one at the same time does no harm. Raises StoreError."""
+        content.posteriors.check()  # what is stored once is counted ever after
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._describe()

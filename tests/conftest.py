@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -164,7 +165,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _table(records: list[Tried], file: str) -> str:
-    rows = [(*each, "nothing") for each in sorted(records)]
+    times: Counter[tuple[str, str, str]] = Counter()
+    for each in records:  # a fault that several tests try is one line
+        times[each.area, each.fault, each.outcome] += each.times
+    rows = [(area, fault, count, outcome, "nothing") for (area, fault, outcome), count in sorted(times.items())]
     body = tabulate(rows, ("what", "fault", "times", "what happened, each time", "lost"), "github")
     cases = sum(each.times for each in records)
     return f"What `pytest tests/faults --faults {file}` tried, {cases} cases in all:\n\n{body}\n"

@@ -186,6 +186,6 @@ def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch
 
     assert _prepare(photographs.parent, None, (256,)) is None  # a folder is no image
     assert _prepare(photographs, None, (256,)) is None  # nor is a text
-    monkeypatch.setattr("bench.loader.converted", fail)
+    monkeypatch.setattr("bench.loader.opened", fail)
     with pytest.raises(UserError, match="Input/output error"):
         _prepare(photographs, None, (256,))

@@ -60,7 +60,7 @@ def test_tables_say_the_same(run, tmp_path):
 def test_a_second_run_computes_nothing(run, monkeypatch):
     first = run()[3]
     monkeypatch.setattr("bench.model.Model.posteriors", lambda *_: pytest.fail("the net was run"))
-    monkeypatch.setattr("bench.loader.decode", lambda *_: pytest.fail("an image was decoded"))
+    monkeypatch.setattr("bench.loader.opened", lambda *_: pytest.fail("an image was decoded"))
     assert run()[3] == first
 
 
@@ -169,7 +169,8 @@ def corrupt(tmp_path) -> str:
 def test_corrupt_files_end_the_run_and_are_all_named(run, corrupt):
     code, out, err, _ = run(data=corrupt)
     assert (code, out) == (2, "")
-    assert "2 image(s) cannot be decoded: 1.jpg, 3.jpg" in err.splitlines()[-1]
+    assert "2 image(s) cannot be decoded" in err.splitlines()[-1]
+    assert "): 1.jpg, 3.jpg; " in err.splitlines()[-1]
 
 
 def test_skip_corrupt_leaves_them_out_and_says_so(run, corrupt):

@@ -186,10 +186,15 @@ def test_another_file_in_the_place_of_a_block_reads_as_none(store, content):
     assert store.read(0) is None
 
 
-def test_posteriors_that_do_not_add_up_read_as_none(store):
+def test_posteriors_that_do_not_add_up_are_neither_kept_nor_read(store, monkeypatch):
     wrong = block()
     wrong.posteriors.probs[0] *= 2
+    with pytest.raises(ValueError, match="do not add up to 1"):
+        store.write(0, wrong)
+    assert not store.has(0)
+    monkeypatch.setattr(Posteriors, "check", lambda self: None)
     store.write(0, wrong)
+    monkeypatch.undo()
     assert store.read(0) is None
 
 
@@ -204,7 +209,7 @@ def test_a_damaged_block_is_mended_by_writing_again(store):
 def test_an_exception_inside_the_write_leaves_nothing_behind_and_harms_no_earlier_block(store, earlier):
     if earlier:
         store.write(0, block())
-    unwritable = replace(block().posteriors, ids=np.array([lambda: 0] * 6, dtype=object))
+    unwritable = replace(block().posteriors, ids=np.array([lambda: 0 for _ in range(6)], dtype=object))
     with pytest.raises(Exception, match="pickle"):
         store.write(0, replace(block(), posteriors=unwritable))
     assert files_in(store.folder) == ["000000.npz"] * earlier + ["key.json"]
