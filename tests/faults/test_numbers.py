@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench.run import main
 from results.metrics import ranks
 from results.posteriors import Posteriors, average, fuse
-from results.store import Block, Store
+from results.store import Block, Expected, Store
 from results.tally import tally
 
 OFTEN = settings(max_examples=150, derandomize=True, deadline=None)
@@ -47,10 +47,12 @@ def test_counts_are_what_the_definition_says(tmp_path_factory, tried, found, res
     scored = np.unique(found.labels) if restrict else None
     competing = list(range(found.probs.shape[1])) if scored is None else scored.tolist()
     store = Store(tmp_path_factory.mktemp("store"), {"part": "x"})
+    blocks = []
     for number, start in enumerate(range(0, len(found), 16)):
         some = slice(start, start + 16)
         store.write(number, Block(Posteriors(found.probs[some], found.labels[some], found.ids[some]), 1, "cpu"))
-    (counted,) = tally([[[(store, Fraction(1))]]], number + 1, scored)
+        blocks.append(Expected(found.ids[some].tolist(), found.labels[some]))
+    (counted,) = tally([[[(store, Fraction(1))]]], blocks, scored)
     pairs = list(zip(found.probs, found.labels, strict=True))
     for k in (1, 5):
         expected = sum(by_definition(row, label, k, competing) for row, label in pairs)
