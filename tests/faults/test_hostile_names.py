@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from conftest import make_image, make_weights
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.inspect import main as inspect
 from bench.run import main
 from results.cells import code, escaped, shown
 
-OFTEN = settings(max_examples=300, derandomize=True, deadline=None)
+OFTEN = settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIGNS = "|\\`*_~<>&![](){}#-+=:\"'\n\r\t\0\x1b\x7f\x85\u2028\u202e\u2066\ud800aé 1"
 MARKUP = st.text(st.sampled_from(SIGNS), max_size=30)
 NAMES = (

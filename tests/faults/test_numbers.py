@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from conftest import make_image, make_weights
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.run import main
@@ -15,7 +15,7 @@ from results.posteriors import Posteriors, average, fuse
 from results.store import Block, Expected, Store
 from results.tally import tally
 
-OFTEN = settings(max_examples=150, derandomize=True, deadline=None)
+OFTEN = settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LEVELS = (0.0, 0.125, 0.25, 0.5, 1.0)  # few, so that ties are frequent
 
 
