@@ -15,6 +15,7 @@ from bench.picture import MOST_ELONGATED, MOST_PIXELS
 MOST = 2_000_000  # kB
 MEASURED = """
 import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a protection that fails must not take the machine along
 from bench.run import main
 code = main(sys.argv[1:])
 print("kB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
