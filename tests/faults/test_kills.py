@@ -67,16 +67,15 @@ def test_killed_at_any_time(small, tmp_path, every, tried, workers):
 
 
 def test_killed_again_and_again(small, tmp_path, every, tried):
-    """What is kept adds up: a run that is killed after every second file comes to its end all the same."""
+    """What is kept adds up: a run that is killed at every second block comes to its end all the same."""
     words = small.arguments(tmp_path / "out")
     kills, stored = 0, {}
-    while run(words, 1, {0: partial(die_in_writing, 2, "half written", seed=kills)})[0].code:
+    while len(stored) < (PARTS * BLOCKS if every else 3):
+        assert run(words, 1, {0: partial(die_in_writing, 2, "half written", seed=kills)})[0].code
         kills += 1
         before, stored = stored, blocks_in(tmp_path / "store")
         assert before.items() <= stored.items()
-        assert kills < FILES
-        if kills == 3 and not every:
-            assert run(words)[0].code == 0
-            break
+        assert kills <= PARTS * (BLOCKS + 1)  # a part's first file is its key
+    assert run(words)[0].code == 0
     assert found_by(tmp_path / "out") == small.found
-    tried("killed", "1 worker, in every second file, again and again", kills, "came to its end")
+    tried("killed", "1 worker, at every second block, again and again", kills, "came to its end")
