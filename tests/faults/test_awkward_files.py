@@ -17,6 +17,7 @@ from bench.loader import Loader
 from bench.predict import main as predict
 from bench.run import main
 from bench.sources import open_data
+from results.cells import shown
 
 NAMES = ["a b.png", "new\nline.png", "tab\t.png", "ünï 名.png", "a|b`*.png", "\x1b[2J.png", "\u202egnp.png", "-rf.png"]
 ALL_NAMES = [
@@ -134,16 +135,16 @@ def test_a_file_of_any_name_is_evaluated_or_named_in_one_line(net, root, tried, 
             make_image((40, 30), 5).save(target, "PNG") if kind == "good" else target.write(b"nothing")
     assert predict([str(root), "--model", "vgg11", "--weights", str(net), "--protocol", "centre@224",
                     "--out", str(root.parent / "p.csv")]) == 1  # fmt: skip
-    with open(root.parent / "p.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with open(root.parent / "p.csv", newline="", encoding="utf-8", errors="surrogateescape") as table:
         assert os.fsdecode(os.path.join(os.fsencode(root / "dog"), os.fsencode(name))) in {
-            row["image"] for row in csv.DictReader(file)
+            row["image"] for row in csv.DictReader(table)
         }
     capsys.readouterr()
     assert main(words(net, root)) == 2
     said = capsys.readouterr().err
     last = said.splitlines()[-1]
     assert last.startswith("bench.run: error: 1 image(s) cannot be decoded")
-    assert "dog/bad" in last
+    assert f"dog/{shown(os.fsdecode(file))}" in last
     assert not set(said) & set("\x1b\u202e")
     tried("images", "names with blanks, newlines, markup and controls", 2, "evaluated, or named in one line")
 

@@ -1,20 +1,16 @@
 """Weights from strangers: nothing in them is run, no claim is believed, and what is odd is refused by name."""
 
-import io
 import json
-import os
-import pickle
+import re
 import resource
 import struct
-import zipfile
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES, WIDTH, make_weights
+from conftest import WIDTH, make_weights
 from safetensors.torch import load_file, save_file
 
 from bench.device import Precision
@@ -23,7 +19,6 @@ from bench.model import Model, make_model
 from bench.weights import HEADER, read_weights
 
 STATE = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}
-RAN = "exploded"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +28,7 @@ def net(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch) -> None:
-    """Where a bomb would leave its mark."""
+    """Where the files of a test are."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -50,48 +45,6 @@ def refused(path: Path | str) -> str:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 1_000_000  # kB
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-class Call:
-    """Pickled as the call of a function."""
-
-    def __init__(self, function: Callable, *arguments: object) -> None:
-        self.reduced = function, arguments
-
-    def __reduce__(self):
-        return self.reduced
-
-
-BOMBS = {
-    "os.mkdir": Call(os.mkdir, RAN),
-    "os.system": Call(os.system, f"mkdir {RAN}"),
-    "eval": Call(eval, f"__import__('os').mkdir('{RAN}')"),
-    "exec": Call(exec, f"import os; os.mkdir('{RAN}')"),
-    "a getattr": Call(getattr, "text", "join"),
-    "torch.load again": Call(torch.load, "other.pth"),
-    "torch.hub": Call(torch.hub.load, "a/b", "c"),
-}
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("name", BOMBS)
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-def test_code_in_a_pickle_is_refused_before_it_runs(tmp_path, tried, name, protocol):
-    bomb = BOMBS[name]
-    for content in ({"w": bomb}, OrderedDict(STATE, x=bomb), [bomb], {"state_dict": {"w": bomb}}):
-        (tmp_path / "plain.pth").write_bytes(pickle.dumps(content, protocol))
-        torch.save(content, tmp_path / "zip.pt", pickle_protocol=protocol)
-        torch.save(content, tmp_path / "old.pth", pickle_protocol=protocol, _use_new_zipfile_serialization=False)
-        for file in ("plain.pth", "zip.pt", "old.pth"):
-            assert "holds more than tensors" in refused(file)
-    assert not os.path.exists(RAN)
-    tried("weights and files", "a pickle with code in it", 12, "refused, nothing was run")
-
-
-def test_code_in_a_torchscript_archive_is_not_run(tmp_path, tried):
-    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "w.pt"))
-    assert "cannot be read" in refused("w.pt")
-    tried("weights and files", "a TorchScript archive", 1, "refused")
 
 
 def header_of(path: Path) -> tuple[dict, bytes]:
@@ -179,37 +132,40 @@ def test_what_a_header_says_is_checked(net, tmp_path, tried):
     tried("weights and files", "a header of ours with nonsense in it", len(SAID) + 4, "refused")
 
 
-def stretched() -> dict[str, torch.Tensor]:
-    """A terabyte in four bytes of a file."""
-    return {"w": torch.zeros(1).expand(2**20, 2**18)}
-
-
-ODD: dict[str, Callable[[], object]] = {
-    "NaN": lambda: {**STATE, "layer.bias": torch.full((4,), torch.nan)},
-    "an infinity": lambda: {**STATE, "layer.bias": torch.tensor([0, 0, -torch.inf, 0])},
-    "float64 beyond float32": lambda: {"w": torch.full((2,), 1e300, dtype=torch.float64)},
-    "complex": lambda: {"w": torch.zeros(2, dtype=torch.complex64)},
-    "float8": lambda: {"w": torch.zeros(2).to(torch.float8_e4m3fn)},
-    "quantised": lambda: {"w": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)},
-    "sparse": lambda: {"w": torch.eye(3).to_sparse()},
-    "of no device": lambda: {"w": torch.zeros(2, device="meta")},
-    "stretched": stretched,
-    "a thousand names for one": lambda: dict.fromkeys(map(str, range(1000)), torch.zeros(100)),
-    "numbers for names": lambda: {1: torch.zeros(2)},
-    "texts": lambda: {"w": "x"},
-    "a tensor": lambda: torch.zeros(3),
-    "nothing": lambda: None,
-    "wrappers in wrappers": lambda: {"model": {"model": {"model": {"model": 1}}}},
-    "an empty one": dict,
+ODD: dict[str, dict[str, Callable[[], object]]] = {
+    "not finite": {
+        "NaN": lambda: {**STATE, "layer.bias": torch.full((4,), torch.nan)},
+        "an infinity": lambda: {**STATE, "layer.bias": torch.tensor([0, 0, -torch.inf, 0])},
+        "float64 beyond float32": lambda: {"w": torch.full((2,), 1e300, dtype=torch.float64)},
+    },
+    "is no plain tensor|cannot be read": {
+        "complex": lambda: {"w": torch.zeros(2, dtype=torch.complex64)},
+        "float8": lambda: {"w": torch.zeros(2).to(torch.float8_e4m3fn)},
+        "quantised": lambda: {"w": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)},
+        "sparse": lambda: {"w": torch.eye(3).to_sparse()},
+        "of no device": lambda: {"w": torch.zeros(2, device="meta")},
+    },
+    "bytes of values": {
+        "a terabyte in four bytes of a file": lambda: {"w": torch.zeros(1).expand(2**20, 2**18)},
+        "a thousand names for one": lambda: dict.fromkeys(map(str, range(1000)), torch.zeros(100)),
+    },
+    "not a state dict": {
+        "numbers for names": lambda: {1: torch.zeros(2)},
+        "texts": lambda: {"w": "x"},
+        "a tensor": lambda: torch.zeros(3),
+        "nothing": lambda: None,
+        "wrappers in wrappers": lambda: {"model": {"model": {"model": {"model": 1}}}},
+    },
+    "do not fit": {"an empty one": dict},
 }
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(("expected", "name"), [(expected, name) for expected, odd in ODD.items() for name in odd])
 @pytest.mark.filterwarnings("ignore")
-def test_an_odd_state_dict_is_refused(tmp_path, tried, name):
+def test_an_odd_state_dict_is_refused(tmp_path, tried, expected, name):
     for new in (True, False):
-        torch.save(ODD[name](), tmp_path / "w.pth", _use_new_zipfile_serialization=new)
-        assert "weights 'w.pth'" in refused("w.pth")
+        torch.save(ODD[expected][name](), tmp_path / "w.pth", _use_new_zipfile_serialization=new)
+        assert re.search(expected, refused("w.pth"))
     tried("weights and files", "NaN, infinities, and tensors of other kinds", 2, "refused by name")
 
 
@@ -256,22 +212,6 @@ def test_wrong_shapes_and_names_are_named(net, tmp_path, tried):
     tried("weights and files", "wrong shapes and names", len(changed), "refused by name")
 
 
-def test_an_archive_that_unpacks_to_far_more_is_refused(tmp_path, tried):
-    torch.save({"w": torch.zeros(1)}, tmp_path / "small.pth")
-    with (
-        zipfile.ZipFile(tmp_path / "small.pth") as small,
-        zipfile.ZipFile(tmp_path / "w.pth", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as big,
-    ):
-        for name in small.namelist():
-            with big.open(name, "w", force_zip64=True) as member:
-                for _ in range(300 if name.endswith("data/0") else 0):
-                    member.write(bytes(1 << 20))
-                member.write(small.read(name))
-    assert os.path.getsize("w.pth") < 5_000_000
-    assert "would unpack to 314" in refused("w.pth")
-    tried("weights and files", "an archive that unpacks to far more than it is", 1, "refused")
-
-
 def test_a_file_cut_or_altered_anywhere_is_refused_or_reads_the_same_names(net, tmp_path, every, tried):
     """Values have no check of their own; what is read keeps its names and shapes, and the digest tells it apart."""
     torch.save(STATE, tmp_path / "w.pth")
@@ -294,8 +234,3 @@ def test_names_with_control_characters_do_not_reach_the_terminal(tmp_path, capsy
     torch.save({"\x1b[2J\n": torch.full((1,), torch.nan)}, tmp_path / "w.pth")
     assert main(["--model", "vgg11", "--weights", "w.pth", "--data", "shapes", "--limit", "1", "--dry-run"]) == 2
     assert "\x1b" not in capsys.readouterr().err
-
-
-def test_the_net_that_is_altered_above_is_good(net):
-    assert model_of(net).weights.classes == CLASSES
-    assert io.BytesIO(net.read_bytes()).getbuffer().nbytes > 6000
