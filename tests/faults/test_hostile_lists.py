@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, environment, make_image
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
@@ -21,17 +21,17 @@ from results.gate import compare
 from results.reading import MOST_BYTES, MOST_ROWS, read
 
 OFTEN = settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-MEASURED = """
-import resource, sys, time
+BOUNDED = """
+import resource, sys
 from pathlib import Path
 from bench.errors import UserError
 from bench.lists import read_list
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 100_000_000,) * 2)
 try:
     read_list(Path(sys.argv[1]))
 except UserError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_file_is_not_there(folder, tried, path):
 def test_ten_million_lines_are_refused_in_bounded_time_and_memory(tmp_path, every, tried):
     """Lines of images that are not there, and one image in every line."""
     make_image((8, 6), 0).save(tmp_path / "a.png")
-    count = 10_000_000 if every else 300_000
+    count = 10_000_000 if every else 700_000
     contents = {
         "1000 of the first 1000 images are not there": "".join(f"images/{k:08d}.jpg {k % 9}\n" for k in range(count)),
         "'a.png' stands twice, in lines 1 and 2": "a.png 0\n" * count,
@@ -93,12 +93,12 @@ def test_ten_million_lines_are_refused_in_bounded_time_and_memory(tmp_path, ever
     for expected, content in contents.items():
         (tmp_path / "list.txt").write_text(content)
         done = subprocess.run(
-            [sys.executable, "-c", MEASURED, tmp_path / "list.txt"],
-            cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=600, check=True,
+            [sys.executable, "-c", BOUNDED, tmp_path / "list.txt"],
+            cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
-        said, taken = done.stdout.splitlines()
+        assert done.returncode == 0, done.stderr
+        (said,) = done.stdout.splitlines()
         assert expected in said
-        assert int(taken) < 100_000, expected  # kB
     tried("weights and files", f"lists of {count} lines", len(contents), "refused in one line, within 100 MB")
 
 
@@ -148,13 +148,16 @@ def test_no_list_is_a_traceback(folder, tried, content):
 
 GOOD = {"model": "vgg16", "n": 200, "wrong1": 44, "wrong5": 4, "signature": "a=b"}
 ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(-3, 300) | st.floats() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
 
 
 @OFTEN
+@example(name="wrong1", value=201)
+@example(name="wrong5", value=201)
+@example(name="n", value=43)
 @given(name=st.sampled_from([*GOOD, "device", "images_per_second"]), value=ANY)
 def test_a_table_from_elsewhere_is_read_or_refused(tmp_path_factory, tried, name, value):
     file = tmp_path_factory.getbasetemp() / "results.json"
