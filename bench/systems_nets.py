@@ -30,12 +30,12 @@ class Comparison:
 FROM_SCRATCH = "--schedule step --seed 0"
 ADAPTED = "--freeze --augment none --optimiser adam --schedule cosine --epochs 10 --seed 0"
 # AlexNet's and ZFNet's source has 15 epochs at each of three rates and 5 at the last, 50 in all, and Adam at 0.001
-FORERUNNERS = "--optimiser adam --rate 0.001 --schedule step --epochs 3,3,2 --dropout own --seed 0"
+FORERUNNERS = "--optimiser adam --rate 0.001 --schedule step --epochs 2,1,1 --dropout own --seed 0"
 SYSTEMS = (
-    System("vgg19", "flowers", "E", f"--width 0.125 --epochs 12,3 --rate 0.02 {FROM_SCRATCH}"),
-    System("nin", "flowers", "nin", f"--width 0.5 --epochs 12,3 --rate 0.02 {FROM_SCRATCH}"),
-    System("mobilenet_v2", "flowers", "mobilenet_v2", f"--epochs 4,1 {FROM_SCRATCH}"),
-    System("resnet50", "flowers", "resnet50", f"--epochs 2,1 {FROM_SCRATCH}"),
+    System("vgg19", "flowers", "E", f"--width 0.125 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),
+    System("nin", "flowers", "nin", f"--width 0.5 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),
+    System("mobilenet_v2", "flowers", "mobilenet_v2", f"--epochs 2,1 {FROM_SCRATCH}"),
+    System("resnet50", "flowers", "resnet50", f"--epochs 1 {FROM_SCRATCH}"),
     System("squeezenet-head", "flowers", "squeezenet1_0", f"{ADAPTED} --cache-features", frozen=True),
     System("alexnet", "objects", "alexnet", FORERUNNERS),
     System("zfnet", "objects", "zfnet", f"--width 1 {FORERUNNERS}"),
