@@ -9,7 +9,7 @@ from bench.model import agreed, fitting
 from bench.pixels import Pixels, parse_pixels
 from bench.progress import warn
 from bench.schedule import DROP
-from bench.train import CLIP, MOMENTUM, RATE, VALIDATED, WARM_UP, WEIGHT_DECAY, WIDTH
+from bench.train import CLIP, MOMENTUM, RATE, VALIDATED, WARM_SHARE, WARM_UP, WEIGHT_DECAY, WIDTH
 from bench.weights import Weights
 from protocols.scales import TrainingScale, in_proportion, parse_S
 
@@ -76,7 +76,7 @@ def recipe(options: Namespace, **digests: str) -> dict[str, str]:
     return {
         **{name: _text(value) for name, value in vars(options).items() if name not in FREE},
         **digests,
-        "constants": f"{WARM_UP} {VALIDATED} {CLIP} {DROP} {SHIFT}",
+        "constants": f"{WARM_UP} {WARM_SHARE} {VALIDATED} {CLIP} {DROP} {SHIFT}",
     }
 
 

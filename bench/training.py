@@ -29,7 +29,7 @@ from bench.provenance import provenance
 from bench.recipe import check, recipe, scale, settled
 from bench.schedule import share
 from bench.sources import open_data
-from bench.train import VALIDATED, WARM_UP
+from bench.train import VALIDATED, WARM_SHARE, WARM_UP
 from bench.vgg import NAMES
 from bench.weights import Weights, read_weights, save_weights
 from results.aside import write_text_aside
@@ -163,8 +163,11 @@ class Training:
         number = len(self.done)
         what = f"epoch {number + 1} of {sum(self.options.epochs)}"
 
+        each = len(self.train) // self.options.batch
+        rising = max(1, min(WARM_UP, int(WARM_SHARE * sum(self.options.epochs) * each)))
+
         def rate_of(iteration: int) -> float:
-            return rate * (min(1.0, (iteration + 1) / WARM_UP) if number == 0 else 1.0)
+            return rate * min(1.0, (number * each + iteration + 1) / rising)
 
         if self.options.freeze:
             train_head(self.net)

@@ -18,7 +18,7 @@ from bench.pixels import decode, rescale
 from bench.recipe import PIXELS
 from bench.run import main as run
 from bench.sources import open_data
-from bench.train import WARM_UP, main, parser
+from bench.train import main, parser
 from bench.training import Training
 from bench.weights import read_weights
 from protocols.scales import TrainingScale
@@ -97,13 +97,15 @@ def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
     assert "smaller --rate" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_the_warm_up_ends_at_the_rate_even_in_a_short_epoch(folder, tmp_path):
-    training = Training(parser().parse_args(words(folder, tmp_path)))
+def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
+    training = Training(parser().parse_args(words(folder, tmp_path, "--schedule", "step", "--epochs", "8")))
     used = []
     for epoch in training.epochs():
         assert epoch.rate == 0.04
         used.append(training.optimiser.param_groups[0]["lr"])
-    assert used == [pytest.approx(0.04 * 3 / WARM_UP), 0.04]  # twelve images are three batches of four
+    # twelve images are three batches of four: 24 iterations, of which the first four rise
+    assert used == [pytest.approx(0.04 * 3 / 4), *[0.04] * 7]
+    assert len(used) == 8
 
 
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
