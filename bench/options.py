@@ -37,6 +37,11 @@ def add_data(group: argparse._ActionsContainer) -> None:
         metavar="SET",
         help="shapes, folder:DIR, list:FILE, imagenet:DIR or another of bench.run --list data (shapes, built in)",
     )
+    add_split(group)
+
+
+def add_split(group: argparse._ActionsContainer) -> None:
+    """Which images of a set are for training, where it does not say so itself."""
     group.add_argument(
         "--split",
         type=_share,
@@ -125,9 +130,9 @@ def made(option: str, folder: Path) -> Path:
     return folder
 
 
-def dated(parent: Path) -> Path:
+def dated(parent: Path, kind: str = "") -> Path:
     """A new folder named after date and time; runs started in the same second get one each. Raises UserError."""
-    name, number = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
+    name, number = datetime.now().strftime(f"{kind}%Y%m%d-%H%M%S"), 1
     while True:
         folder = parent / (f"{name}-{number}" if number > 1 else name)
         try:

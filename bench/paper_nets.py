@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.options import writable
 from bench.sources import open_data
 from bench.train import RATE, WIDTH, parser
 from bench.trainings import Training, train_nets
@@ -42,7 +43,7 @@ TAKEN = {*SHARED, "width", "rate", "paper", "jobs", "threads", "half", "out"}  #
 def train_all(options: Namespace) -> int:
     """Train the twelve nets, several at once, into one folder each; what is there already is kept. Raises UserError."""
     _refuse_others(options)
-    out = options.out or Path("runs/paper")
+    out = writable("--out", options.out or Path("runs/paper"))
     # rendered once, not by every training that finds it missing
     open_data(options.data, "train", options.split, options.seed)
     trainings = {net.name: Training(words(net, options, out), sum(options.epochs), net.start) for net in NETS}

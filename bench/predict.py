@@ -5,7 +5,6 @@ The command line. Nothing heavy is imported before the arguments are read.
 
 import argparse
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from bench.options import add_computation, add_posteriors, command_parser, finished
@@ -61,9 +60,6 @@ def _csv(text: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_intermixed_args(arguments)
-    options.folder = Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
-    if options.plot is True:
-        options.plot = options.folder
 
     def work() -> int:
         from bench.prediction import run

@@ -14,7 +14,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.heat import heat_map
 from bench.loader import Prepared
-from bench.options import say, writable
+from bench.options import dated, say, writable
 from bench.pixels import size_of
 from bench.prediction_plot import plot_prediction
 from bench.progress import above
@@ -43,8 +43,11 @@ class Report(AbstractContextManager):
     def __init__(self, options: Namespace, row: Row, names: Sequence[str]) -> None:
         self.row, self.names, self.plots, self.out = row, names, options.plot, options.out
         self.named = {str(Path(each)) for each in options.images if not os.path.isdir(each)}
-        if self.out is None and any(map(os.path.isdir, options.images)):
-            self.out = options.folder / "predictions.csv"
+        untold = self.out is None and any(map(os.path.isdir, options.images))
+        if untold or self.plots is True:
+            folder = dated(Path("runs"))
+            self.out = folder / "predictions.csv" if untold else self.out
+            self.plots = folder if self.plots is True else self.plots
         self.count = 0
         self.files = ExitStack()
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from bench.options import add_data, command_parser, finished
@@ -42,7 +41,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
-    options.out = options.out or Path("runs") / datetime.now().strftime("speed-%Y%m%d-%H%M%S")
 
     def work() -> int:
         from bench.speed_job import run

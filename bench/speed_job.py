@@ -6,6 +6,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from bench import zoo
 from bench.device import device_name, pick_device
 from bench.errors import UserError
 from bench.job import open_all, protocols_of
-from bench.options import say, writable, writing_to
+from bench.options import dated, say, writable, writing_to
 from bench.progress import warn
 from bench.provenance import provenance
 from bench.shard import Shard
@@ -29,7 +30,7 @@ DTYPES = ("fp32", "tf32", "bf16", "fp16")
 def run(options: Namespace) -> int:
     """Measure, print and write. Raises UserError."""
     device = pick_device(options.device)
-    folder = writable("--out", options.out)
+    folder = writable("--out", options.out or dated(Path("runs"), "speed-"))
     about = {"device": device_name(device), "driver": _driver(device), **provenance()}
     records = _protocols(options) if options.protocol else _nets(options, device)
     table = _table([_cells(record) for record in records])

@@ -13,8 +13,9 @@ from bench import run as bench_run
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Wanted, complete, make_job, open_images, open_models, same_classes, writing_to
+from bench.job import Wanted, complete, make_job, open_images, open_models, same_classes
 from bench.model import Model
+from bench.options import made, writable, writing_to
 from bench.provenance import provenance
 from bench.rows import Row
 from bench.shard import Shard
@@ -36,8 +37,15 @@ PROTOCOLS = ("centre", "dense", "multicrop")
 def run(options: Namespace) -> int:
     """Train what is not trained, evaluate what is not stored, and write `systems.md` and `.csv`. Raises UserError."""
     sets = _sets(options)
+    # before anything is trained
+    for name in ("runs", "out"):
+        writable(f"--{name}", getattr(options, name))
+    if options.store:
+        made("--store", options.store)
+    for data in sets.values():
+        open_images(_own(data, options))
     if options.features:
-        read_weights(options.features)  # before anything is trained
+        read_weights(options.features)
     systems = [each for each in SYSTEMS if each.data in sets and (options.features or not each.frozen)]
     train_nets(
         {each.name: _training(each, sets[each.data], options) for each in systems},
@@ -60,12 +68,13 @@ def _sets(options: Namespace) -> dict[str, str]:
     if not sets:
         raise UserError(f"no images: give at least one of {', '.join(f'--{name} SET' for name in SETS)}")
     for data in sets.values():
-        open_data(data, "train")
+        open_data(data, "train", options.split, options.seed)
     return sets
 
 
 def _training(system: System, data: str, options: Namespace) -> Training:
     words = ["--model", system.model, "--data", data, "--device", options.device, *system.recipe.split()]
+    words += ["--seed", str(options.seed)] + (["--split", str(options.split)] if options.split else [])
     if system.frozen:
         words += ["--init", options.features] + (["--pixels", options.pixels] if options.pixels else [])
     epochs = words[words.index("--epochs") + 1].split(",")
@@ -97,8 +106,7 @@ def _section(systems: Sequence[System], data: str, options: Namespace) -> Sectio
 
 
 def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Evaluated:
-    usual = vars(bench_run.parser().parse_args([]))
-    own = Namespace(**{**usual, **vars(options), "data": data, "pixels": None})  # trained nets say theirs
+    own = _own(data, options)
     with Shard() as shard:
         images = open_images(own)
         wanted = [Wanted(zoo.canonical(each.model), str(_weights(each.name, options)), None) for each in systems]
@@ -116,6 +124,12 @@ def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Eval
     tallies = {key: counted[row] for key, row in rows.items()}
     results = {key: job.result(row, counted[row], own) for key, row in rows.items()}
     return Evaluated(header([], images)[0], by_name, tallies, results)
+
+
+def _own(data: str, options: Namespace) -> Namespace:
+    """The options of `bench.run` on one set."""
+    usual = vars(bench_run.parser().parse_args([]))
+    return Namespace(**{**usual, **vars(options), "data": data, "pixels": None})  # trained nets say theirs
 
 
 def _at_one_Q(protocol: str, model: Model) -> Protocol:

@@ -27,10 +27,10 @@ class Comparison:
     source: str = ""
 
 
-FROM_SCRATCH = "--schedule step --seed 0"
-ADAPTED = "--freeze --augment none --optimiser adam --schedule cosine --epochs 10 --seed 0"
+FROM_SCRATCH = "--schedule step"
+ADAPTED = "--freeze --augment none --optimiser adam --schedule cosine --epochs 10"
 # AlexNet's and ZFNet's source has 15 epochs at each of three rates and 5 at the last, 50 in all, and Adam at 0.001
-FORERUNNERS = "--optimiser adam --rate 0.001 --schedule step --epochs 2,1,1 --dropout own --seed 0"
+FORERUNNERS = "--optimiser adam --rate 0.001 --schedule step --epochs 2,1,1 --dropout own"
 SYSTEMS = (
     System("vgg19", "flowers", "E", f"--width 0.125 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),
     System("nin", "flowers", "nin", f"--width 0.5 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),

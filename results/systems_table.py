@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from results.aside import write_text_aside
 from results.cells import code, escaped, interval
 from results.claims import Comparison
 from results.result import Result
@@ -56,13 +57,17 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
         for each in section.systems
         for row in each.rows.values()
     ]
-    pd.DataFrame(records, dtype=object).to_csv(folder / "systems.csv", index=False)
+    write_text_aside(folder / "systems.csv", pd.DataFrame(records, dtype=object).to_csv(index=False))
     lines = ["# Nets around the paper's", "", f"- Command: {code(provenance['command'])}"]
     lines += [f"- Machine: {provenance['machine']}; torch {provenance['torch']}, commit {provenance['commit']}"]
-    lines += ["- Top-1 error in % with 95 % intervals; a net's rows are on the same images.", ""]
+    lines += [
+        "- Top-1 error in % with 95 % intervals; a net's rows are on the same images, each at the one Q of its line: "
+        "dense is 2 views, multicrop 50.",
+        "",
+    ]
     for section in sections:
         lines += _section(section)
-    (folder / "systems.md").write_text("\n".join(lines), encoding="utf-8")
+    write_text_aside(folder / "systems.md", "\n".join(lines))
 
 
 def _section(section: Section) -> list[str]:
@@ -95,6 +100,7 @@ def _cells(measured: Measured) -> dict[str, str]:
         "parameters": f"{trained.parameters:,}",
         "epochs": str(trained.epochs),
         "training, minutes": f"{trained.seconds / 60:.1f}",
+        "Q": next(iter(measured.rows.values())).Q,
         **errors,
     }
 

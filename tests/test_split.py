@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import CLASSES, make_image
 
-from bench import run, speed, tables, train
+from bench import run, speed, systems, tables, train
 from bench.data import Images
 from bench.errors import UserError
 from bench.job import open_images
@@ -111,7 +111,7 @@ def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_pa
     assert len(evaluated) + len(training.train) == 25
 
 
-@pytest.mark.parametrize("command", [run, train, tables, speed], ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", [run, train, tables, speed, systems], ids=lambda command: command.__name__)
 def test_every_command_with_data_takes_it(command, capsys):
     untold = command.parser().parse_args([])
     assert (untold.split, untold.seed) == (None, 0)

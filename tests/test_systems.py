@@ -1,12 +1,16 @@
 """The comparisons of nets, with nets and images small enough for a test."""
 
-import pandas as pd
+from argparse import Namespace
 
-from bench import systems_job, systems_nets
+import pandas as pd
+import pytest
+
+from bench import systems_job, systems_nets, zoo
 from bench.recipe import check
 from bench.run import main as run
 from bench.systems import SETS, main
 from bench.systems_nets import CACHED, COMPARISONS, PLAIN, SYSTEMS
+from bench.train import main as train
 from bench.train import parser
 
 BY_NAME = {system.name: system for system in SYSTEMS}
@@ -25,11 +29,16 @@ def recipe_of(name: str) -> dict[str, object]:
     return vars(parser().parse_args(words))
 
 
-def test_every_system_is_one_that_can_be_trained():
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_recipe_is_understood_and_of_a_net_that_can_be_built(name):
+    told = Namespace(**recipe_of(name))
+    check(told)
+    assert zoo.build(zoo.canonical(told.model), 5, told.width or 1)
+
+
+def test_every_set_of_images_has_systems_of_its_own():
     assert len(BY_NAME) == len(SYSTEMS)
     assert {system.data for system in SYSTEMS} == set(SETS)
-    for name in BY_NAME:
-        check(parser().parse_args([]).__class__(**recipe_of(name)))
 
 
 def test_what_is_compared_is_on_the_same_images_and_alike_but_for_what_is_claimed():
@@ -66,3 +75,29 @@ def test_systems_are_trained_once_and_their_rows_are_those_of_bench_run(
     assert main(words) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--limit", "x"), "--limit 'x'"),
+        (("--out", "FILE/x"), "give --out DIR"),
+        (("--runs", "FILE/x"), "give --runs DIR"),
+        (("--store", "FILE/x"), "give --store DIR"),
+        (("--split", "0.2"), "leave --split out"),
+        (("--features", "none.pth"), "no such file"),
+    ],
+)
+def test_mistakes_are_said_before_anything_is_trained(folder, tmp_path, monkeypatch, capsys, wrong, said):
+    monkeypatch.setattr(systems_job, "train_nets", lambda *_: pytest.fail("it trains"))
+    (tmp_path / "file").touch()
+    where = f"--catsdogs {folder} --runs {tmp_path}/runs --store {tmp_path}/store --out {tmp_path}".split()
+    assert main([*where, *(word.replace("FILE", str(tmp_path / "file")) for word in wrong)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_the_twelve_nets_find_no_folder_in_one_line(folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert train(["--paper", "--data", folder, "--out", str(tmp_path / "file" / "x")]) == 2
+    assert "give --out DIR" in capsys.readouterr().err.splitlines()[-1]
