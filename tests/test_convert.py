@@ -12,6 +12,7 @@ from bench.vgg import BLOCKS, VGG
 
 POOLED = [
     "resnet18",
+    "resnet50",
     "mobilenet_v2",
     "squeezenet1_0",
     "squeezenet1_1",
@@ -20,6 +21,12 @@ POOLED = [
     "googlenet",
     "nin",
 ]
+# Nets that end in an average, with the width of the map that they average at 224: what comes before it, and after.
+BEFORE_AND_AFTER = {
+    "resnet50": (7, lambda net: nn.Sequential(*list(net.children())[:-2]), lambda net, seen: net.fc(seen)),
+    "mobilenet_v2": (7, lambda net: net.features, lambda net, seen: net.classifier(seen)),
+    "squeezenet1_0": (13, lambda net: nn.Sequential(net.features, net.classifier[:3]), lambda net, seen: seen),
+}
 # Nets by side for which, without padding, the first linear layer sees what it does at their own; and the map's stride.
 UNPADDED = [("alexnet", 355, 32), ("zfnet", 331, 32), ("simplecnn", 70, 8), ("digitnet", 28, 2)]
 
@@ -161,6 +168,18 @@ def test_pool_then_linear_nets_score_every_position_exactly(name):
             scores = convolutional(images)
             assert min(scores.shape[2:]) > 1
             assert_close(scores.mean((2, 3)), net(images))
+
+
+@pytest.mark.parametrize("name", BEFORE_AND_AFTER)
+def test_the_mean_over_a_window_of_a_pooled_nets_map_is_what_it_says_of_these_features(name):
+    width, before, after = BEFORE_AND_AFTER[name]
+    net = net_of(name)
+    images = photographs(256, 320)
+    with torch.inference_mode():
+        dense = fully_convolutional(net, 224)(images)
+        said = slid(lambda seen: after(net, seen.mean((2, 3))), before(net)(images), width, 1)
+        assert min(said.shape[2:]) > 1
+        assert_close(nn.functional.avg_pool2d(dense, width, 1), said)
 
 
 @pytest.mark.parametrize("name", ["vgg11", "vgg16_bn", "alexnet", "nin", "resnet18", "mobilenet_v2", "inception_v3"])

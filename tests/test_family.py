@@ -18,8 +18,10 @@ from bench.loader import Prepared
 from bench.model import Model, make_model
 from bench.parts import Batch, part_posteriors
 from bench.pixels import NAMED, Pixels
+from bench.run import main as evaluate
 from bench.speed_net import net_flops
-from bench.weights import Weights
+from bench.train import main as train
+from bench.weights import Weights, read_weights
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Size
@@ -155,3 +157,34 @@ def test_every_net_is_listed_with_what_it_takes(listed):
 @pytest.mark.parametrize("name", ["alexnet", "resnet50", "mobilenet_v2", "squeezenet1_0", "inception_v3"])
 def test_torchvisions_metadata_gives_the_flops_that_are_counted(name, listed):
     assert float(listed[name][3]) == pytest.approx(net_flops(name, 1) / 1e9, rel=0.005)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "zfnet", "nin", "resnet50", "mobilenet_v2"])
+def test_each_net_trains_and_what_was_trained_evaluates(name, folder, tmp_path, capsys):
+    width = "0.0625" if name in zoo.OWN else "1"
+    words = ["--model", name, "--data", folder, "--out", str(tmp_path)]
+    recipe = f"--width {width} --epochs 1 --batch 6 --workers 0 --threads 1 --dropout own --rate 0.001".split()
+    assert train([*words, *recipe]) == 0
+    weights = read_weights(str(tmp_path / "weights.safetensors"))
+    assert weights.state.keys() == zoo.build(name, 2, float(width)).state_dict().keys()
+    assert weights.classes == ("dark", "light")
+    assert evaluate([*words, "--weights", weights.source, "--protocol", "centre", "--store", str(tmp_path / "s")]) == 0
+    assert f"| {name} " in capsys.readouterr().out
+
+
+def test_a_net_for_grey_digits_learns_to_tell_them_apart(tmp_path, capsys):
+    """Dark images from light ones; in colour they become grey."""
+    for split, count in (("train", 12), ("val", 4)):
+        for label, name in enumerate(("dark", "light")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for k in range(count):
+                image = make_image((28, 28), 100 * label + k + count)
+                image.point(lambda value, label=label: value // 4 + 190 * label).save(
+                    tmp_path / split / name / f"{k}.png"
+                )
+    words = ["--model", "digitnet", "--data", f"folder:{tmp_path}", "--out", str(tmp_path / "out")]
+    recipe = "--width 1 --optimiser adam --epochs 8 --batch 4 --workers 0 --threads 1 --augment none"
+    assert train([*words, *recipe.split()]) == 0
+    log = (tmp_path / "out" / "log.csv").read_text().splitlines()
+    assert float(log[-1].split(",")[4]) == 0
+    capsys.readouterr()
