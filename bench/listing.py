@@ -3,6 +3,7 @@
 from protocols.protocol import DESCRIPTIONS
 
 NUMBERS = ("parameters", "GFLOP", "input", "dense from")
+AROUND = ("alexnet", "mobilenet_v2", "resnet50", "squeezenet1_0", "squeezenet1_1")  # what people set beside the paper's
 PAPERS = {  # where torchvision's nets come from, by how their names begin
     "alexnet": "Krizhevsky et al. 2012, one tower",
     "convnext": "Liu et al. 2022",
@@ -44,7 +45,7 @@ def _models() -> list[str]:
         "",
         "parameters and GFLOP with 1000 classes; GFLOP: twice the multiply-adds of one view at the net's own input.",
         "dense from: the shorter side, in pixels, of the smallest image that the fully-convolutional form takes;",
-        "of torchvision's nets it is found when they are evaluated, and is at most their input where there is a form.",
+        "of torchvision's other nets it is found when they are evaluated, and is at most their input if there is one.",
     ]
 
 
@@ -57,13 +58,15 @@ def _facts(name: str) -> dict[str, str]:
     from bench.speed_net import net_flops
 
     side, channels = zoo.side_of(name), zoo.channels_of(name)
-    if name in zoo.OWN:
+    smallest = ""
+    if name in (*zoo.OWN, *AROUND):
         net = zoo.build(name, 1000)
-        parameters, flops = sum(value.numel() for value in net.parameters()), net_flops(name, 1)
         smallest = str(smallest_side(fully_convolutional(net, side, channels), side, channels))
+    if name in zoo.OWN:
+        parameters, flops = sum(value.numel() for value in net.parameters()), net_flops(name, 1)
     else:
         about = models.get_model_weights(name).DEFAULT.meta
-        parameters, flops, smallest = about["num_params"], 2e9 * about["_ops"], ""
+        parameters, flops = about["num_params"], 2e9 * about["_ops"]
     return {
         "parameters": f"{parameters:,}",
         "GFLOP": f"{flops / 1e9:.3f}",
