@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,16 +77,12 @@ class Blocks:
                 return None
             raise StoreError(f"cannot read {self.path(block)}: {error.strerror}; mend that and run again") from None
         try:
-            with np.load(content, allow_pickle=False) as archive:
-                if archive.zip.testzip():  # reads all: a shorter shape in an altered header would end before the CRC
-                    return None
-                if str(archive.get("place", self._place(block))) != self._place(block):  # earlier blocks do not say it
-                    return None
-                posteriors = Posteriors(archive["probs"], archive["labels"], archive["ids"])
-                posteriors.check()
-                return Block(
-                    posteriors, float(archive["seconds"]), str(archive["device"]), tuple(archive["corrupt"].tolist())
-                )
+            found = _arrays(content)
+            if str(found.get("place", self._place(block))) != self._place(block):  # earlier blocks do not say it
+                return None
+            posteriors = Posteriors(found["probs"], found["labels"], found["ids"])
+            posteriors.check()
+            return Block(posteriors, float(found["seconds"]), str(found["device"]), tuple(found["corrupt"].tolist()))
         except Exception:  # damage shows as nearly any type: a flipped flag asks for a password
             return None
 
@@ -129,6 +126,13 @@ def reopen(folder: Path) -> Blocks:
     if not os.path.isdir(folder):
         raise StoreError(f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again")
     return Blocks(folder)
+
+
+def _arrays(content: BytesIO) -> dict[str, np.ndarray]:
+    """What a block's file holds. Members are read whole, since an altered header may end before their CRC-32 does."""
+    with zipfile.ZipFile(content) as archive:
+        members = {name.removesuffix(".npy"): BytesIO(archive.read(name)) for name in archive.namelist()}
+    return {name: np.lib.format.read_array(member, allow_pickle=False) for name, member in members.items()}
 
 
 def _archive(content: Block, place: str) -> memoryview:
