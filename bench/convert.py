@@ -8,11 +8,11 @@ SqueezeNet), what follows must be linear, for the mean of its scores over positi
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from bench.errors import UserError
 
@@ -129,10 +129,29 @@ def _output(traced: fx.GraphModule) -> fx.Node:
 
 def _shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
     """The shape of every node's output for one image of this shape, by node."""
-    meta = _on_meta(traced)
-    ShapeProp(meta).propagate(torch.empty(1, *shape, device="meta"))
-    found = {node.name: node.meta.get("tensor_meta") for node in meta.graph.nodes}
-    return {node: found[node.name].shape for node in traced.graph.nodes if hasattr(found[node.name], "shape")}
+    shapes = _Shapes(_on_meta(traced))
+    shapes.run(torch.empty(1, *shape, device="meta"))
+    return {node: shapes.found[node.name] for node in traced.graph.nodes if node.name in shapes.found}
+
+
+class _Shapes(fx.Interpreter):
+    """The shapes that come up while a net runs; its linear layers do not: on meta, torch takes seconds to load them."""
+
+    def __init__(self, net: fx.GraphModule) -> None:
+        super().__init__(net)
+        self.found: dict[str, torch.Size] = {}
+
+    def run_node(self, node: fx.Node) -> Any:
+        value = super().run_node(node)
+        if isinstance(value, torch.Tensor):
+            self.found[node.name] = value.shape
+        return value
+
+    def call_module(self, target: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        module = self.fetch_attr(str(target))
+        if isinstance(module, nn.Linear):
+            return args[0].new_empty(*args[0].shape[:-1], module.out_features)
+        return super().call_module(target, args, kwargs)
 
 
 def _end(traced: fx.GraphModule) -> list[fx.Node]:
