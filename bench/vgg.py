@@ -4,8 +4,6 @@ from itertools import pairwise
 
 from torch import nn
 
-from bench.errors import UserError
-
 # Five blocks each, a max-pooling after every block; a layer is its kernel size, or "lrn".
 BLOCKS: dict[str, tuple[tuple[int | str, ...], ...]] = {
     "A": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
@@ -29,27 +27,25 @@ class VGG(nn.Module):
     is an error and never a quietly different net. `width` multiplies every channel count, the hidden layers' too.
     """
 
-    def __init__(
-        self, configuration: str, classes: int = 1000, width: float = 1, batch_norm: bool = False, dropout: float = 0.5
-    ) -> None:
+    def __init__(self, configuration: str, classes: int = 1000, width: float = 1, batch_norm: bool = False) -> None:
         super().__init__()
         channels = [scaled(c, width) for c in CHANNELS]
         self.features = nn.Sequential(*_convolutions(configuration, channels, batch_norm))
-        self.classifier = fully_connected(channels[-1] * 7 * 7, scaled(HIDDEN, width), classes, dropout)
+        self.classifier = fully_connected(channels[-1] * 7 * 7, scaled(HIDDEN, width), classes)
 
     def forward(self, images):
         return self.classifier(self.features(images).flatten(1))
 
 
-def fully_connected(inputs: int, hidden: int, classes: int, dropout: float = 0.5) -> nn.Sequential:
+def fully_connected(inputs: int, hidden: int, classes: int) -> nn.Sequential:
     """The three fully-connected layers that the paper took over from Krizhevsky et al., 2012."""
     return nn.Sequential(
         nn.Linear(inputs, hidden),
         nn.ReLU(inplace=True),
-        nn.Dropout(dropout),
+        nn.Dropout(0.5),
         nn.Linear(hidden, hidden),
         nn.ReLU(inplace=True),
-        nn.Dropout(dropout),
+        nn.Dropout(0.5),
         nn.Linear(hidden, classes),
     )
 
@@ -75,12 +71,3 @@ def _convolutions(configuration: str, channels: list[int], batch_norm: bool) -> 
             before = after
         layers.append(nn.MaxPool2d(2))
     return layers
-
-
-def configuration_of(name: str) -> str:
-    """The paper's letter for a net named either way. Raises UserError."""
-    if name in BLOCKS:
-        return name
-    if name in NAMES:
-        return NAMES[name]
-    raise UserError(f"net '{name}': give one of {', '.join([*NAMES, *BLOCKS])}")

@@ -18,7 +18,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from bench.gate import main as compare
 from bench.initial import randomise
 from bench.pixels import Pixels
-from bench.vgg import VGG, configuration_of
+from bench.vgg import NAMES, VGG
 from bench.weights import Weights, save_weights
 from protocols.scales import TrainingScale
 from results.table import write
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def make_weights(path: Path, model: str = "vgg16", seed: int = 0, classes: tuple[str, ...] = CLASSES) -> Path:
     """A random small net whose posteriors differ from image to image."""
     torch.manual_seed(seed)
-    net = VGG(configuration_of(model), len(classes), WIDTH)
+    net = VGG(NAMES.get(model, model), len(classes), WIDTH)
     randomise(net)
     _sharpen(net.eval())
     weights = Weights(str(path), net.state_dict(), model, WIDTH, TrainingScale(256, 288), PIXELS, classes)

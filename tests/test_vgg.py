@@ -3,7 +3,7 @@ import torch
 from torchvision import models
 
 from bench import zoo
-from bench.vgg import BLOCKS, NAMES, VGG, configuration_of
+from bench.vgg import BLOCKS, NAMES, VGG
 
 # Table 2 of the paper, millions
 PARAMETERS = {"A": 133, "A-LRN": 133, "B": 133, "C": 134, "D": 138, "E": 144}
@@ -57,7 +57,6 @@ def test_another_input_size_is_an_error_and_no_other_net():
         VGG("A", 5, 1 / 64)(torch.zeros(1, 3, 256, 256))
 
 
-@pytest.mark.parametrize(("name", "letter"), [*NAMES.items(), *((letter, letter) for letter in BLOCKS)])
+@pytest.mark.parametrize(("name", "letter"), NAMES.items())
 def test_names_and_letters_are_the_same_nets(name, letter):
-    assert configuration_of(name) == letter
-    assert zoo.canonical(letter) == zoo.canonical(name)
+    assert zoo.canonical(letter) == zoo.canonical(name) == name
