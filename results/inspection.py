@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from results.aside import write_text_aside
 from results.calibration import BINS, expected_calibration_error, reliability
 from results.cells import escaped, number
 from results.confusion import by_class, confusion, confusions, occurring
@@ -60,8 +61,8 @@ class Inspection:
         _csv(self.matrix, folder / "confusion.csv", "true \\ predicted")
         _csv(by_class(self.matrix), folder / "classes.csv", "class")
         _csv(self.reliability, folder / "calibration.csv")
-        (folder / "classes.md").write_text(self._classes(), encoding="utf-8")
-        (folder / "summary.md").write_text(self.summary(), encoding="utf-8")
+        write_text_aside(folder / "classes.md", self._classes())
+        write_text_aside(folder / "summary.md", self.summary())
 
     def summary(self) -> str:
         """Accuracy, calibration, the worst classes and the most frequent confusions, in Markdown."""
@@ -151,7 +152,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:
     """Written with the table's index where that has a name."""
-    table.to_csv(path, index=bool(index), index_label=index, errors="backslashreplace")  # file names may be no Unicode
+    text = table.to_csv(index=bool(index), index_label=index)
+    write_text_aside(path, text.encode(errors="backslashreplace").decode())  # file names may be no Unicode
 
 
 def _markdown(table: pd.DataFrame) -> str:
