@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--width",
         type=_positive,
-        help="multiplier of all channel counts of the paper's nets (that of --init, else 1/16)",
+        help="multiplier of all channel counts (that of --init, else 1/16 for the paper's nets and 1 for others)",
     )
     what.add_argument("--dropout", type=_dropout, default=0.0, help="share of units, or own: the net's own (0)")
     what.add_argument("--paper", action="store_true", help="train the twelve nets of the paper's Table 3")
