@@ -116,6 +116,17 @@ def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
     assert len(used) == 8
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_trains_and_resumes_what_any_device_evaluates(folder, tmp_path, capsys):
+    options = parser().parse_args(words(folder, tmp_path, "--device", "cuda"))
+    next(Training(options).epochs())
+    assert main(words(folder, tmp_path, "--device", "cuda")) == 0
+    out = ["--out", str(tmp_path), "--store", str(tmp_path / "store"), "--device", "cpu"]
+    weights = str(tmp_path / "weights.safetensors")
+    assert run(["--model", "A", "--weights", weights, "--data", folder, "--protocol", "centre", *out]) == 0
+    capsys.readouterr()
+
+
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
     next(Training(parser().parse_args(words(folder, tmp_path))).epochs())
     assert main(words(folder, tmp_path, "--rate", "0.5")) == 2
