@@ -138,7 +138,7 @@ def _said(spec: str, about: Any) -> dict[str, Any]:
             "pixels": parse_pixels(about["pixels"]) if "pixels" in about else None,
             "classes": None if classes is None else tuple(classes),
         }
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
 
 

@@ -64,7 +64,7 @@ def read_origin(folder: Path) -> Origin:
         )
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
 
 

@@ -164,6 +164,9 @@ def test_only_classes_that_compete_are_predicted(weights, photographs, tmp_path,
         ("origin.json", lambda said: said | {"competing": [1, 99]}, "do not fit it"),
         ("origin.json", lambda said: said | {"competing": "all"}, "is damaged; the same bench.run command"),
         ("origin.json", lambda said: [said], "is damaged"),
+        ("origin.json", lambda said: said | {"images": float("inf")}, "is damaged"),
+        ("origin.json", lambda said: said | {"split": 10**400}, "is damaged"),
+        ("origin.json", lambda said: said | {"rows": {"x": [[["folder", "1/0"]]]}}, "is damaged"),
     ],
 )
 def test_what_does_not_fit_is_refused(inspect, tmp_path, name, to, message):

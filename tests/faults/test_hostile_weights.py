@@ -104,6 +104,7 @@ SAID = {
     "width NaN": '{"width": NaN}',
     "width of 1e400": '{"width": 1e400}',
     "width of a million": {"width": 1e6},
+    "width of 400 digits": {"width": 10**400},
     "width as a list": {"width": [1]},
     "model of a number": {"model": 16},
     "model of a dictionary": {"model": {"a": 1}},
