@@ -1,5 +1,8 @@
 """State dicts from anywhere: made plain, or refused before they cost memory."""
 
+import math
+import mmap
+import re
 import zipfile
 from pathlib import Path
 
@@ -11,15 +14,17 @@ State = dict[str, torch.Tensor]
 PREFIXES = ("module.", "_orig_mod.")  # of nets wrapped for several GPUs, and of compiled ones
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+GROWING = re.compile(rb"\nbytearray\n|_codecs\nencode\n")  # torch allows the call: of a few bytes any number
 SHARED = 4  # how often values may be shared among tensors, on average
 
 
-def plain_state(spec: str, state: State) -> State:
+def plain_state(spec: str, state: State, size: float = math.inf) -> State:
     """The state dict without prefixes that all names share, floats as float32; `spec` names it in messages.
 
-    Raises UserError for tensors of other kinds, for values that are not finite, and for more than the file can hold.
+    `size` is its file's in bytes. Raises UserError for tensors of other kinds, for values that are not finite, and for
+    more than the file can hold.
     """
-    _refuse_odd(spec, state)
+    _refuse_odd(spec, state, size)
     while prefix := next((each for each in PREFIXES if state and all(name.startswith(each) for name in state)), ""):
         state = {name.removeprefix(prefix): value for name, value in state.items()}
     state = {name: value.detach() for name, value in state.items()}  # old files hold parameters, not tensors
@@ -31,17 +36,39 @@ def plain_state(spec: str, state: State) -> State:
 
 
 def refuse_bomb(spec: str, path: Path) -> None:
-    """Raise UserError for an archive whose members are larger than itself: torch stores them as they are."""
+    """Raise UserError for a file that asks for more memory than it has bytes, before it is loaded."""
+    with path.open("rb") as file:
+        archive = file.read(4) == b"PK\3\4"  # so torch tells the formats apart
+    if _archive_grows(spec, path) if archive else _whole_grows(path):
+        raise UserError(f"weights '{spec}': holds more than tensors; give a plain state dict")
+
+
+def _archive_grows(spec: str, path: Path) -> bool:
+    """Whether its pickle calls what grows. Raises UserError also where its members are larger than itself."""
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return  # an older format, or nothing that torch can read
-    if unpacked > path.stat().st_size:
-        raise UserError(f"weights '{spec}': would unpack to {unpacked} bytes; give a file that torch.save wrote")
+            members = archive.infolist()
+            unpacked = sum(member.file_size for member in members)
+            if unpacked > path.stat().st_size:  # torch stores them as they are
+                said = f"would unpack to {unpacked} bytes; give a file that torch.save wrote"
+                raise UserError(f"weights '{spec}': {said}")
+            pickles = [each for each in members if each.filename.lower().endswith(".pkl")]  # torch ignores case too
+            return any(GROWING.search(archive.read(each)) for each in pickles)
+    except UserError:
+        raise
+    except Exception as error:  # a broken file may raise anything
+        raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
 
 
-def _refuse_odd(spec: str, state: State) -> None:
+def _whole_grows(path: Path) -> bool:
+    """The same of the older format, which has pickles anywhere."""
+    if not path.stat().st_size:
+        return False  # cannot be mapped
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return GROWING.search(content) is not None
+
+
+def _refuse_odd(spec: str, state: State, size: float) -> None:
     claimed, storages = 0, {}
     for name, value in state.items():
         plain = value.layout == torch.strided and value.device.type == "cpu" and not value.is_nested
@@ -53,3 +80,5 @@ def _refuse_odd(spec: str, state: State) -> None:
     held = sum(storages.values())
     if claimed > SHARED * held:  # a few bytes can be stretched to any shape
         raise UserError(f"weights '{spec}': tensors of {claimed} bytes on {held} bytes of values; give a state dict")
+    if held > size:
+        raise UserError(f"weights '{spec}': tensors of {held} bytes in a file of {size}; give a plain state dict")

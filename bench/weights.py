@@ -161,7 +161,7 @@ def _pickle(spec: str, path: Path) -> Weights:
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
     ):
         raise UserError(f"weights '{spec}': not a state dict (names and tensors)")
-    return Weights(source=spec, state=plain_state(spec, dict(content)))
+    return Weights(source=spec, state=plain_state(spec, dict(content), path.stat().st_size))
 
 
 def _torchvision(spec: str, name: str, model: str | None) -> Weights:
