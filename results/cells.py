@@ -2,6 +2,9 @@
 
 import re
 
+SIGNS = re.compile(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\.|(?<=\])\(")
+MAIL = re.compile(r"(?<=[\w.+-])@(?=[^\s@]*\.\w)")
+
 
 def shown(text: str) -> str:
     """Text for one line of a terminal or a table: characters that do not print, or turn the line, as their codes."""
@@ -9,9 +12,9 @@ def shown(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """File names may hold what Markdown reads as markup."""
-    plain = re.sub(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", shown(" ".join(text.split())))
-    return plain.replace("](", "]\\(")
+    """File names may hold what Markdown reads as markup, and addresses, which GitHub makes links."""
+    plain = SIGNS.sub(r"\\\g<0>", shown(" ".join(text.split())))
+    return MAIL.sub("@<!-- -->", plain)  # GitHub looks for mail where backslashes are gone
 
 
 def code(text: str) -> str:

@@ -18,6 +18,10 @@ from results.cells import code, escaped, shown
 OFTEN = settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIGNS = "|\\`*_~<>&![](){}#-+=:\"'\n\r\t\0\x1b\x7f\x85\u2028\u202e\u2066\ud800aé 1"
 MARKUP = st.text(st.sampled_from(SIGNS), max_size=30)
+PIECES = ["http", "ftp", "://", "www", "mailto:", "a.b", *".@_-+1/ \\`<"]
+ADDRESSES = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+URL = re.compile(r"(https?|ftp)://|www\.", re.IGNORECASE)
+MAIL = re.compile(r"[a-z0-9.+_-]@[a-z0-9._-]*\.[a-z0-9]", re.IGNORECASE)
 NAMES = (
     "<script>alert(1)</script>",
     "![x](http://example.com/x.png)",
@@ -29,12 +33,20 @@ NAMES = (
     "\u202ereversed",
     '=HYPERLINK("http://example.com","x")',
     "&lt;b&gt;",
+    "HTTPS://example.com www.example.com",
+    "me_@_b.example.com",
 )
 
 
 def unescaped(text: str) -> str:
-    """What may be markup: a backslash with the sign behind it is a letter."""
-    return re.sub(r"\\[\\|`*<~&_(]", "x", text)
+    """What may be markup: a backslash with the sign behind it is a letter, and an empty comment in mail is one."""
+    return re.sub(r"\\[\\|`*<~&_(:.]|(?<=@)<!-- -->", "x", text)
+
+
+def linked(text: str) -> bool:
+    """Whether GitHub makes a link of bare addresses: of URLs as they are written, of mail as it is shown."""
+    mail = re.sub(r"\\([\\|`*<~&_(:.])", lambda sign: sign[1] if sign[1] in "_." else " ", text)
+    return any(bare.search(re.sub(r"(`+).*?\1", "", each)) for bare, each in ((URL, unescaped(text)), (MAIL, mail)))
 
 
 def bad(text: str) -> list[str]:
@@ -44,18 +56,31 @@ def bad(text: str) -> list[str]:
 
 @OFTEN
 @example("]\\(")
-@given(MARKUP | st.text(max_size=30))
+@given(MARKUP | ADDRESSES | st.text(max_size=30))
 def test_no_name_is_markup_or_a_command(tried, text):
     cell = escaped(text)
     assert not bad(cell)
     assert not bad(shown(text))
     assert not set(unescaped(cell)) & set("|`*<~&")
     assert "](" not in unescaped(cell)
+    assert not linked(cell)
     span = code(shown(text))
     fence = re.match("`+", span)[0]
     assert span.endswith(fence)
     assert fence not in span[len(fence) : -len(fence)].strip(" ") or not text.strip("`")
     tried("weights and files", "names with markup and control characters in Markdown", 1, "escaped")
+
+
+@pytest.mark.parametrize("name", ["n01440764", "cat_1.jpg", "tench, Tinca tinca", "dense@256/384.", "S: 1//2", "a @b.c"])
+def test_ordinary_names_do_not_change(name):
+    assert escaped(name) == name
+
+
+def test_addresses_are_shown_and_are_no_links():
+    names = ["http://a.b", "ftp://a.b", "www.a.b", "logo@2x.png", "a_b@c.d@e.f"]
+    assert all(linked(name) and not linked(escaped(name)) for name in names)
+    shown_as = ["http\\://a.b", "ftp\\://a.b", "www\\.a.b", "logo@<!-- -->2x.png", "a_b@<!-- -->c.d@<!-- -->e.f"]
+    assert [escaped(name) for name in names] == shown_as
 
 
 @OFTEN
@@ -88,6 +113,7 @@ def test_every_markdown_file_has_names_escaped(inspected, tried):
         assert not bad(text.replace("\n", ""))
         lines = [re.sub(r"(`+).*?\1", "", unescaped(line)) for line in text.splitlines()]
         assert not any(re.search(r"<[a-z/!]|\]\(", line) for line in lines)
+        assert not any(map(linked, text.splitlines()))
         for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
             assert len({unescaped(row).count("|") for row in table.splitlines()}) == 1
     tried("weights and files", "classes and files of such names, in every table", len(NAMES), "escaped in Markdown")
