@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, whatever ends the process that writes them."""
 
+import errno
 import os
 import time
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 DEAD = 24 * 3600  # seconds without a change after which nobody writes it any more: a writing takes seconds
+
+NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that flush files only
 
 
 def write_aside(path: Path, content: bytes | memoryview) -> None:
@@ -45,5 +48,8 @@ def _flush_names(folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in NO_FOLDERS:
+                raise
         finally:
             os.close(descriptor)

@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,23 @@ def test_a_block_and_its_name_are_on_disk_before_the_writing_returns(store, monk
     monkeypatch.setattr(Path, "replace", lambda *paths: done.append("name") or rename(*paths))
     store.write(0, block())
     assert done == ["file", "name", "folder"]
+
+
+def of_folders(fails):
+    """An fsync that cannot do with folders what it does with files."""
+    fsync = os.fsync
+    return lambda descriptor: (fails if stat.S_ISDIR(os.fstat(descriptor).st_mode) else fsync)(descriptor)
+
+
+@pytest.mark.parametrize(("number", "kept"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
+def test_a_file_system_that_flushes_no_folders_takes_blocks_all_the_same(store, monkeypatch, number, kept):
+    def fail(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", of_folders(fail))
+    with nullcontext() if kept else pytest.raises(StoreError, match="cannot write to the store"):
+        store.write(0, block())
+        assert same(store.read(0), block())
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE, errno.EMFILE])

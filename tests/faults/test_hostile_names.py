@@ -71,7 +71,9 @@ def test_no_name_is_markup_or_a_command(tried, text):
     tried("weights and files", "names with markup and control characters in Markdown", 1, "escaped")
 
 
-@pytest.mark.parametrize("name", ["n01440764", "cat_1.jpg", "tench, Tinca tinca", "dense@256/384.", "S: 1//2", "a @b.c"])
+@pytest.mark.parametrize(
+    "name", ["n01440764", "cat_1.jpg", "tench, Tinca tinca", "dense@256/384.", "S: 1//2", "a @b.c"]
+)
 def test_ordinary_names_do_not_change(name):
     assert escaped(name) == name
 
