@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import uuid4
 
 DEAD = 24 * 3600  # seconds without a change after which nobody writes it any more: a writing takes seconds
-
 NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that flush files only
 
 
