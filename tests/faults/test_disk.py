@@ -52,7 +52,9 @@ def test_a_full_disk_ends_with_one_line_and_keeps_what_is_finished(small, size, 
         assert run(words)[0].code == 0
         assert found_by(folder / "out") == small.found
         assert stored.items() <= blocks_in(folder / "store").items()
-    tried("disk", "full, after so many bytes", times, "one line; finished blocks kept, the next run went on")
+    tried(
+        "disk", "full (simulated), after so many bytes", times, "one line; finished blocks kept, the next run went on"
+    )
 
 
 def test_tables_of_an_earlier_run_outlast_a_full_disk(small, tmp_path, every, tried):
@@ -64,7 +66,12 @@ def test_tables_of_an_earlier_run_outlast_a_full_disk(small, tmp_path, every, tr
         (full,) = run(words, faults={0: partial(fill_disk, (k + 1) * size // (times + 1))})
         assert "give --out DIR" in one_line(full)
         assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == tables
-    tried("disk", "full, while tables are written over earlier ones", times, "one line; the earlier tables are whole")
+    tried(
+        "disk",
+        "full (simulated), while tables are written over earlier ones",
+        times,
+        "one line; the earlier tables are whole",
+    )
 
 
 def test_a_full_standard_output_ends_with_one_line(small, tmp_path, tried):
@@ -89,7 +96,12 @@ def test_a_read_only_store_serves_what_it_holds_and_says_so_where_that_is_not_al
     assert "Read-only file system" in one_line(run(words, faults=forbidden)[0])
     assert blocks_in(store) == kept
     assert "Read-only file system" in one_line(run([*words, "--store", f"{store}/new"], faults=forbidden)[0])
-    tried("disk", "store read-only: all there, a block missing, no store yet", 3, "right table; one line; one line")
+    tried(
+        "disk",
+        "store read-only (simulated): all there, a block missing, no store yet",
+        3,
+        "right table; one line; one line",
+    )
 
 
 def test_a_read_only_place_for_tables_is_said_before_the_work(small, tmp_path, tried):
@@ -99,7 +111,7 @@ def test_a_read_only_place_for_tables_is_said_before_the_work(small, tmp_path, t
         words = small.arguments(tmp_path / "x", "--out", str(place))
         assert "give --out DIR" in one_line(run(words, faults={0: partial(forbid_writing, out)})[0])
         assert not blocks_in(tmp_path / "store")
-    tried("disk", "place for tables read-only", 2, "one line before the work")
+    tried("disk", "place for tables read-only (simulated)", 2, "one line before the work")
 
 
 def test_a_file_in_the_place_of_the_store_is_one_line(small, tmp_path, tried):

@@ -78,11 +78,12 @@ def test_ordinary_names_do_not_change(name):
     assert escaped(name) == name
 
 
-def test_addresses_are_shown_and_are_no_links():
+def test_addresses_are_shown_and_are_no_links(tried):
     names = ["http://a.b", "ftp://a.b", "www.a.b", "logo@2x.png", "a_b@c.d@e.f"]
     assert all(linked(name) and not linked(escaped(name)) for name in names)
     shown_as = ["http\\://a.b", "ftp\\://a.b", "www\\.a.b", "logo@<!-- -->2x.png", "a_b@<!-- -->c.d@<!-- -->e.f"]
     assert [escaped(name) for name in names] == shown_as
+    tried("weights and files", "names that are addresses", len(names), "no links in GitHub's Markdown")
 
 
 @OFTEN
@@ -121,10 +122,11 @@ def test_every_markdown_file_has_names_escaped(inspected, tried):
     tried("weights and files", "classes and files of such names, in every table", len(NAMES), "escaped in Markdown")
 
 
-def test_csv_and_json_have_the_names_as_they_are(inspected):
+def test_csv_and_json_have_the_names_as_they_are(inspected, tried):
     (predictions,) = inspected.rglob("predictions.csv")
     with predictions.open(encoding="utf-8", newline="") as file:
         found = {row["true"] for row in csv.DictReader(file)}
     assert found == {name.replace("/", "\u2215") for name in NAMES}
     (row,) = json.loads((inspected / "results.json").read_text())
     assert (row["data"], row["weights"]) == ("folder:set|<i>", "A|<b>.safetensors")
+    tried("weights and files", "classes and files of such names, in CSV and JSON", len(NAMES), "as they are")

@@ -185,12 +185,13 @@ def test_whole_numbers_are_no_weights(net, tmp_path, tried, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
-def test_other_floats_are_the_same_weights(net, tmp_path, dtype):
+def test_other_floats_are_the_same_weights(net, tmp_path, tried, dtype):
     state = load_file(net)
     save_file({name: value.to(dtype) for name, value in state.items()}, tmp_path / "w.safetensors",
               {HEADER: json.dumps({"width": WIDTH})})  # fmt: skip
     found = model_of("w.safetensors").net.state_dict()
     assert all(torch.equal(found[name], value.to(dtype).float()) for name, value in state.items())
+    tried("weights and files", "weights in double and half precision", 1, "read as float32")
 
 
 @pytest.mark.parametrize(
@@ -243,9 +244,10 @@ def test_a_file_cut_is_refused_and_one_altered_too_or_it_reads_the_same_tensors(
     )
 
 
-def test_names_with_control_characters_do_not_reach_the_terminal(tmp_path, capsys):
+def test_names_with_control_characters_do_not_reach_the_terminal(tmp_path, tried, capsys):
     from bench.run import main
 
     torch.save({"\x1b[2J\n": torch.full((1,), torch.nan)}, tmp_path / "w.pth")
     assert main(["--model", "vgg11", "--weights", "w.pth", "--data", "shapes", "--limit", "1", "--dry-run"]) == 2
     assert "\x1b" not in capsys.readouterr().err
+    tried("weights and files", "names of tensors with control characters", 1, "shown as codes")

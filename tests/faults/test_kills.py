@@ -57,12 +57,13 @@ def test_killed_while_a_file_is_written(small, tmp_path, every, tried, workers):
 def test_killed_at_any_time(small, tmp_path, every, tried, workers):
     chance = random.Random(workers)
     wanted, killed = 30 if every else 1, 0
-    for k in range(3 * wanted):
-        fault = {chance.randrange(workers): partial(die_after, chance.uniform(0, small.seconds))}
+    for k in range(6 * wanted):
+        longest = small.seconds / 2 ** (k // wanted)  # at last surely before the end
+        fault = {chance.randrange(workers): partial(die_after, chance.uniform(0, longest))}
         killed += survives(small, tmp_path / str(k), workers, fault, later=1 + k % workers)
         if killed == wanted:
             break
-    assert killed
+    assert killed == wanted
     tried("killed", f"{NAMES[workers]}, at a random time", killed, "went on, posteriors equal to the bit")
 
 

@@ -2,13 +2,16 @@
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import make_image, training_words
+from conftest import ROOT, environment, make_image, training_words
 
 from bench.checkpoint import keep
 from bench.errors import UserError
@@ -20,6 +23,18 @@ from bench.train import parser
 from bench.training import Training
 from bench.weights import read_weights
 from results.aside import DEAD
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bench.rendered import make_folder
+
+def pictures(folder):
+    (folder / "0.png").write_bytes(b"half a picture")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+make_folder(Path(sys.argv[1]), pictures)
+"""
 
 
 def no_space(*_) -> None:
@@ -45,12 +60,18 @@ def test_pictures_that_find_no_room_end_with_one_line_and_leave_nothing(tmp_path
         make_folder(tmp_path / "file" / "val", pictures)
     make_folder(tmp_path / "cache" / "val", pictures)
     assert len(list((tmp_path / "cache" / "val").iterdir())) == 2
-    tried("disk", "full, or no folder, while pictures are rendered", 2, "one line; the next run rendered them")
+    tried(
+        "disk", "full (simulated), or no folder, while pictures are rendered", 2, "one line; the next run rendered them"
+    )
 
 
 def test_pictures_of_a_killed_rendering_are_removed_and_those_of_another_at_work_are_not(tmp_path, tried):
-    for name, age in (("val-killed_0", DEAD + 60), ("val-at_work0", 60), ("val-small", DEAD + 60)):
-        (tmp_path / name).mkdir()
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "val")]
+    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    (killed,) = tmp_path.iterdir()
+    for name, age in ((killed.name, DEAD + 60), ("val-at_work0", 60), ("val-small", DEAD + 60)):
+        (tmp_path / name).mkdir(exist_ok=True)
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     make_folder(tmp_path / "val", pictures)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["val", "val-at_work0", "val-small"]
@@ -72,7 +93,7 @@ def test_a_training_that_finds_no_room_keeps_its_last_epoch(folder, tmp_path, mo
     assert train(cut) == 0
     one, other = (read_weights(f"{tmp_path}/{name}/weights.safetensors") for name in ("whole", "cut"))
     assert one.digest == other.digest
-    tried("disk", "full, while a training writes", 5, "one line; the next run went on to the same weights")
+    tried("disk", "full (simulated), while a training writes", 5, "one line; the next run went on to the same weights")
 
 
 def full_at(number: int):
@@ -89,7 +110,7 @@ def full_at(number: int):
     return fail
 
 
-def test_a_checkpoint_that_finds_no_room_leaves_the_last_one(tmp_path, monkeypatch):
+def test_a_checkpoint_that_finds_no_room_leaves_the_last_one(tmp_path, monkeypatch, tried):
     keep(tmp_path / "checkpoint.pt", {"epoch": 1})
     before = (tmp_path / "checkpoint.pt").read_bytes()
     monkeypatch.setattr(os, "fsync", no_space)
@@ -97,6 +118,7 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_last_one(tmp_path, monkeypat
         keep(tmp_path / "checkpoint.pt", {"epoch": 2})
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+    tried("disk", "full (simulated), while a checkpoint is written", 1, "the last one is whole")
 
 
 def test_runs_started_in_the_same_second_do_not_share_a_folder(tmp_path, monkeypatch, tried):
@@ -114,10 +136,11 @@ def test_runs_started_in_the_same_second_do_not_share_a_folder(tmp_path, monkeyp
     tried("disk", "runs started in the same second without --out", 3, "a folder each")
 
 
-def test_room_for_features_is_taken_at_once(tmp_path, monkeypatch):
+def test_room_for_features_is_taken_at_once(tmp_path, monkeypatch, tried):
     """A file with holes would end the process without a word where the disk fills up meanwhile."""
     rows = _room(tmp_path / "features-train.npy", (1000, 256))
     assert (tmp_path / "features-train.npy").stat().st_blocks * 512 >= rows.nbytes
     monkeypatch.setattr(os, "posix_fallocate", no_space)
     with pytest.raises(UserError, match=r"No space left on device; .* free space"):
         _room(tmp_path / "features-val.npy", (1000, 256))
+    tried("disk", "full (simulated), where features are to be kept", 1, "one line before the work")

@@ -144,11 +144,16 @@ def run(
 ) -> list[Ended]:
     """Start the workers and wait; where one is killed the others are, as `torchrun` does it on one machine."""
     victims = start(words, workers, faults, own)
-    while any(victim.process.is_alive() for victim in victims):
-        if any(victim.process.exitcode == -signal.SIGKILL for victim in victims):
-            for victim in victims:
-                victim.process.kill()
-        time.sleep(0.01)
+    limit = time.monotonic() + LIMIT
+    try:
+        while any(victim.process.is_alive() for victim in victims):
+            assert time.monotonic() < limit, f"still at work: {[victim.file.read_text() for victim in victims]}"
+            if any(victim.process.exitcode == -signal.SIGKILL for victim in victims):
+                break
+            time.sleep(0.01)
+    finally:
+        for victim in victims:
+            victim.process.kill()
     return [victim.end() for victim in victims]
 
 
