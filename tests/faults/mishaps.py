@@ -108,11 +108,18 @@ def do_nothing() -> None:
     pass
 
 
-def wait_at_work() -> None:
-    """A worker that has hours of work before it."""
+def wait_at_work(file: str = os.devnull) -> None:
+    """A worker that has hours of work before it; once it is there it says in a file which process it is."""
     import bench.evaluate
 
-    bench.evaluate.compute = lambda *_: time.sleep(600)  # type: ignore[assignment]
+    bench.evaluate.compute = lambda *_: (Path(file).write_text(str(os.getpid())), time.sleep(600))  # type: ignore[assignment]
+
+
+def take_threads(count: int) -> None:
+    """As many as OMP_NUM_THREADS would have it on another machine."""
+    import torch
+
+    torch.set_num_threads(count)
 
 
 def look_often(fault: Callable[[], object]) -> None:

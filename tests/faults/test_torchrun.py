@@ -1,5 +1,6 @@
 """Workers started by torchrun: on one machine, and as on two machines that share a file system."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 from pathlib import Path
 
 from conftest import ROOT, environment
-from victims import LIMIT, found_by, run
+from victims import LIMIT, found_by, is_in, run, wait_until
 
 pytest_plugins = ("victims",)
 ALONE = "--standalone --nproc-per-node {}"
@@ -23,16 +24,19 @@ def of_two_machines() -> str:
 
 def launch(options: str, script: list[str], folder: Path, machines: int = 1) -> tuple[list[int], str]:
     """torchrun on each machine: exit codes and what was said."""
-    words = [sys.executable, "-m", "torch.distributed.run", *options.split(), *script]
-    with (folder / "said.txt").open("w") as said:
-        places = {"cwd": ROOT, "env": environment(), "stdout": said, "stderr": said}
-        launched = [subprocess.Popen(words, **places) for _ in range(machines)]
-        try:
-            codes = [each.wait(LIMIT) for each in launched]
-        finally:
-            for each in launched:
-                each.terminate()
+    launched = [begin(options, script, folder) for _ in range(machines)]
+    try:
+        codes = [each.wait(LIMIT) for each in launched]
+    finally:
+        for each in launched:
+            each.terminate()
     return codes, (folder / "said.txt").read_text()
+
+
+def begin(options: str, script: list[str], folder: Path) -> subprocess.Popen:
+    words = [sys.executable, "-m", "torch.distributed.run", *options.split(), *script]
+    with (folder / "said.txt").open("a") as said:
+        return subprocess.Popen(words, cwd=ROOT, env=environment(), stdout=said, stderr=said)
 
 
 def test_any_number_of_workers_gives_the_same_table(small, tmp_path, every, tried):
@@ -60,3 +64,22 @@ def test_a_worker_that_dies_ends_the_run_within_a_minute(small, tmp_path, every,
         assert run(words)[0].code == 0
         assert found_by(folder / "out") == small.found
         tried("workers", f"one of 2 workers killed, {machines} torchrun", 1, "an error within a minute; then finished")
+
+
+def test_workers_end_when_torchrun_itself_is_killed(small, tmp_path, tried):
+    """Nobody ends them then, and with torchrun the place is gone where they leave signs of life."""
+    words = small.arguments(tmp_path / "out")
+    files = [tmp_path / "0", tmp_path / "1"]
+    mishaps = ",".join(f"{file.name}=wait_at_work+{file}" for file in files)
+    agent = begin(ALONE.format(2), ["tests/faults/victims.py", mishaps, *words], tmp_path)
+    try:
+        wait_until(lambda: all(file.exists() and file.read_text() for file in files))
+    finally:
+        agent.kill()
+    assert agent.wait() == -signal.SIGKILL
+    workers = [int(file.read_text()) for file in files]
+    wait_until(lambda: all(is_in("ZX", worker) for worker in workers), MINUTE)
+    assert (tmp_path / "said.txt").read_text().count("error: the first worker's machine does not answer") == 2
+    assert run(words)[0].code == 0
+    assert found_by(tmp_path / "out") == small.found
+    tried("workers", "torchrun itself killed", 1, "its 2 workers ended within a minute; then finished")

@@ -3,9 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 from mishaps import (
@@ -21,7 +19,7 @@ from mishaps import (
     wait_at_work,
     wait_shortly,
 )
-from victims import LIMIT, STORES, Ended, blocks_in, found_by, make_digitnet, run, start
+from victims import STORES, Ended, blocks_in, found_by, is_in, make_digitnet, run, start, wait_until
 
 pytest_plugins = ("victims",)
 MINUTE = 60.0
@@ -55,13 +53,6 @@ def test_what_some_workers_began_any_other_number_finishes(small, tmp_path, ever
         assert found_by(folder / "out") == small.found
         assert stored.items() <= blocks_in(folder / "store").items()
     tried("workers", "killed, and finished by another number of workers", len(orders), "finished, nothing twice")
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + LIMIT
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 def ends_within_a_minute(words: list[str], workers: int, faults: dict, dying: int | None = None) -> list[Ended]:
@@ -121,8 +112,7 @@ def test_a_worker_that_falls_silent_is_not_waited_for(small, tmp_path, every, tr
     faults = faults if every else {rank: partial(look_often, fault) for rank, fault in faults.items()}
     victims = start(small.arguments(tmp_path / "out"), 2, faults)
     try:
-        stat = Path(f"/proc/{victims[silent].process.pid}/stat")
-        wait_until(lambda: stat.read_text().rpartition(") ")[2][0] == "T")
+        wait_until(lambda: is_in("T", victims[silent].process.pid))
         other = victims[1 - silent].end(MINUTE)
     finally:
         victims[silent].process.kill()

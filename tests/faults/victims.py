@@ -157,6 +157,21 @@ def run(
     return [victim.end() for victim in victims]
 
 
+def wait_until(true: Callable[[], bool], limit: float = LIMIT) -> None:
+    end = time.monotonic() + limit
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_in(states: str, process: int | None) -> bool:
+    """Whether the system says one of these of a process: T is stopped, Z ended; one that is gone is X."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] in states
+    except (FileNotFoundError, ProcessLookupError):
+        return "X" in states
+
+
 def _meeting_place(workers: int) -> dict[str, str]:
     """What torchrun does and says: it has the store by which workers find one another."""
     from torch.distributed import TCPStore
