@@ -143,6 +143,8 @@ class Tried(NamedTuple):
 
 
 TRIED = pytest.StashKey[list[Tried]]()
+PARTLY = pytest.StashKey[bool]()  # whether some tests of faults are not run
+FAULTS = Path(__file__).resolve().parent / "faults"
 
 
 @pytest.fixture(scope="session")
@@ -158,10 +160,23 @@ def tried(request: pytest.FixtureRequest) -> Record:
     return lambda *fields: records.append(Tried(*fields))
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    file = session.config.getoption("--faults")
-    if file and exitstatus == 0:
-        Path(file).write_text(_table(session.config.stash.get(TRIED, []), file))
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    items[0].config.stash[PARTLY] = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    left_out = {*FAULTS.glob("test_*.py")} - {item.path for item in session.items}
+    if left_out or any("::" in word for word in session.config.args):
+        session.config.stash[PARTLY] = True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """The table says what all of tests/faults tried; a part of them would say it too."""
+    file = config.getoption("--faults")
+    if file and exitstatus == 0 and PARTLY not in config.stash:
+        Path(file).write_text(_table(config.stash.get(TRIED, []), file))
+    elif file:
+        terminalreporter.write_line(f"{file} is not written: all of tests/faults must run, and without a failure")
 
 
 def _table(records: list[Tried], file: str) -> str:
