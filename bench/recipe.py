@@ -14,7 +14,17 @@ from bench.weights import Weights
 from protocols.scales import TrainingScale, in_proportion, parse_S
 
 PIXELS = Pixels("RGB", 255, (128, 128, 128), (64, 64, 64))  # of nets trained from scratch
-FREE = {"out", "workers", "threads", "device", "half", "paper", "jobs", "split"}  # may change, or digests say them
+FREE = {
+    "out",
+    "workers",
+    "threads",
+    "device",
+    "half",
+    "paper",
+    "jobs",
+    "split",
+    "limit",
+}  # or digests say
 
 
 def check(options: Namespace) -> None:

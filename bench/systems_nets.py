@@ -35,7 +35,7 @@ SYSTEMS = (
     System("vgg19", "flowers", "E", f"--width 0.125 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),
     System("nin", "flowers", "nin", f"--width 0.5 --epochs 6,2 --rate 0.02 {FROM_SCRATCH}"),
     System("mobilenet_v2", "flowers", "mobilenet_v2", f"--epochs 2,1 {FROM_SCRATCH}"),
-    System("resnet50", "flowers", "resnet50", f"--epochs 1 {FROM_SCRATCH}"),
+    System("resnet50", "flowers", "resnet50", f"--epochs 1 --limit 1000 {FROM_SCRATCH}"),
     System("squeezenet-head", "flowers", "squeezenet1_0", f"{ADAPTED} --cache-features", frozen=True),
     System("alexnet", "objects", "alexnet", FORERUNNERS),
     System("zfnet", "objects", "zfnet", f"--width 1 {FORERUNNERS}"),

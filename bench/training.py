@@ -76,7 +76,7 @@ class Training:
         init = read_weights(options.init, self.name) if options.init else None
         self.options = settled(options, self.name, init)
         self.S = scale(self.options, zoo.side_of(self.name))
-        self.train = open_data(options.data, "train", options.split, options.seed)
+        self.train = open_data(options.data, "train", options.split, options.seed).limit(options.limit)
         self.classes = self.train.classes or ()
         validation = open_data(options.data, "val", options.split, options.seed).limit(VALIDATED)
         self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")

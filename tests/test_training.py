@@ -127,6 +127,13 @@ def test_a_gpu_trains_and_resumes_what_any_device_evaluates(folder, tmp_path, ca
     capsys.readouterr()
 
 
+def test_so_many_images_are_spread_over_all_classes(folder, tmp_path):
+    training = Training(parser().parse_args(words(folder, tmp_path, "--limit", "8")))
+    assert training.train.labels.tolist() == [0] * 4 + [1] * 4
+    (tmp_path / "whole").mkdir()
+    assert len(Training(parser().parse_args(words(folder, tmp_path / "whole"))).train) == 12
+
+
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
     next(Training(parser().parse_args(words(folder, tmp_path))).epochs())
     assert main(words(folder, tmp_path, "--rate", "0.5")) == 2
