@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.picture import DECODE_ERRORS, read
+from bench.picture import UndecodableError, read
 from bench.pixels import read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
@@ -69,5 +69,5 @@ class CentreCrops(Dataset):
 def _image(images: Images, index: int) -> Image.Image:
     try:
         return read(*images.place(index))
-    except DECODE_ERRORS:
+    except UndecodableError:
         raise UserError(f"image '{images.paths[index]}' cannot be decoded; mend or remove it") from None

@@ -7,7 +7,8 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from bench.captions import caption
-from bench.picture import DECODE_ERRORS, read
+from bench.errors import UserError
+from bench.picture import UndecodableError, read
 from protocols.view import Box
 
 ACROSS = 6  # pictures in a row
@@ -49,7 +50,7 @@ def _picture(place: Place | None, font: ImageFont.FreeTypeFont) -> Image.Image:
     tile = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
     try:
         image = ImageOps.contain(read(*place), (SIDE, SIDE)) if place else None
-    except DECODE_ERRORS:
+    except (UndecodableError, UserError):
         image = None
     if image is None:
         ImageDraw.Draw(tile).text((SIDE / 2, SIDE / 2), "cannot be read", INK, font, anchor="mm")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.picture import UndecodableError, reading, size_of_file
 from bench.progress import progress
 from protocols.view import Box
 
@@ -80,10 +81,11 @@ def _file_digests(paths: Sequence[Path]) -> list[str]:
 
 
 def _file_digest(path: Path) -> str:
+    """Raises UserError for what may pass: a digest that says so would be another set's."""
     try:
-        if not path.is_file():  # a pipe or a device may never end
-            return "unreadable"
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        with reading(path):
+            size_of_file(path)
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+    except UndecodableError:
         return "unreadable"

@@ -12,10 +12,10 @@ import torch
 from bench.data import Images
 from bench.device import device_name, single_threads
 from bench.errors import UserError
+from bench.limits import LIMITS
 from bench.loader import Loader, Prepared
 from bench.model import Model
 from bench.parts import Advance, Batch, part_posteriors
-from bench.picture import MOST_ELONGATED, MOST_PIXELS
 from bench.progress import Meter, warn
 from bench.shard import Shard
 from bench.shared import appears, check_same, check_shared
@@ -140,9 +140,8 @@ def _holds(store: Store, number: int, expected: Expected, skip: bool) -> bool:
 
 def _undecodable(names: Sequence[str]) -> UserError:
     return UserError(
-        f"{len(names)} image(s) cannot be decoded, or are too large (above {MOST_PIXELS / 1e6:.0f} million pixels, or "
-        f"{MOST_ELONGATED} times as long as wide): {', '.join(map(shown, names))}; mend or remove them, or give "
-        "--skip-corrupt"
+        f"{len(names)} image(s) cannot be decoded, or are too large ({LIMITS}): {', '.join(map(shown, names))}; "
+        "mend or remove them, or give --skip-corrupt"
     )
 
 

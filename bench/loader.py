@@ -1,6 +1,5 @@
 """Images prepared ahead of the net: decoded once, rescaled to every Q that is wanted, on the host's threads."""
 
-import errno
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,17 +10,12 @@ from pathlib import Path
 import torch
 
 from bench.data import Images
-from bench.errors import UserError
-from bench.picture import MOST_PIXELS, UndecodableError, converted, opened
+from bench.picture import UndecodableError, converted, opened
 from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
-from bench.room import Room
 from protocols.view import Box, Size
 
-# what is wrong with the file itself; a failing disk or a lost network has other numbers
-LASTING = (errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO)
 AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
-DECODING = Room(MOST_PIXELS)  # pixels
 Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
 
 
@@ -78,14 +72,8 @@ def _weight(image: Prepared | None) -> int:
 
 def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared | None:
     try:
-        with opened(path, box) as image, DECODING.taken(image.width * image.height):
+        with opened(path, box) as image:
             whole = tensor_of(converted(image, box))
             return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path))
     except UndecodableError:
         return None
-    except OSError as error:
-        if error.errno in LASTING:
-            return None
-        raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
-    except MemoryError:
-        raise UserError(f"image '{path}' needs more memory than there is; free some, or remove it") from None

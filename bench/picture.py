@@ -1,49 +1,78 @@
 """Image files from anywhere, read by PIL: decoded as it decodes them, or refused."""
 
+import errno
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from PIL import Image
 
 from bench.errors import UserError
+from bench.limits import MOST_BYTES, MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
+from bench.room import Room
 from protocols.view import Box, Size
 
 # what classification sets come in; PIL would run another program for EPS, and take any bytes for some old formats
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
-MOST_PIXELS = 1 << 26  # of a file, 67 million: decoding takes up to 12 bytes for each
-MOST_ELONGATED = 16  # longer side by shorter one: how large an image can become when its shorter side is Q
+# what is wrong with the file itself; a failing disk, a lost network or a right that has ended have other numbers
+LASTING = (errno.EISDIR, errno.ELOOP, errno.ENXIO)
+ASTRAY = (errno.EINVAL, errno.EOVERFLOW)  # places beyond any file, where a file's contents send the decoder
+# in bytes; whoever decodes waits for nobody, so those that have opened a file get their turn
+OPENING = Room(MOST_BYTES)
+DECODING = Room(MOST_MEMORY)
 
 
 class UndecodableError(Exception):
     """The file itself is at fault: reading it again will not help."""
 
 
-DECODE_ERRORS = (OSError, UndecodableError)
+@contextmanager
+def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
+    """An image file with its header read, its pixels not yet, and the memory for them kept free of other images.
+
+    Raises UndecodableError where it is no image or too large, and UserError for a box outside and for what may pass.
+    """
+    with reading(path):
+        size = size_of_file(path)
+        with OPENING.taken(2 * size), path.open("rb") as file, _open(file) as image:
+            if box and (box.right > image.width or box.bottom > image.height):
+                raise UserError(
+                    f"image '{path}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
+                    "give the images that the boxes were drawn for"
+                )
+            with _guarded():  # a TIFF's tags may hold anything
+                needed = memory(image, size)
+            if needed > MOST_MEMORY or not _fit(_size(image, box)):
+                raise UndecodableError("too large")
+            with DECODING.taken(needed):
+                yield image
 
 
 @contextmanager
-def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
-    """An image file with its header read, its pixels not yet.
+def reading(path: Path) -> Iterator[None]:
+    """Tell a file that is at fault, by an UndecodableError, from what a user can mend, by a UserError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in LASTING:
+            raise UndecodableError(str(error.strerror)) from None
+        raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
+    except MemoryError:
+        raise UserError(f"image '{path}' needs more memory than there is; free some, or remove it") from None
 
-    Raises UndecodableError where it is no image or too large, OSError where it cannot be read, and UserError for a box
-    outside.
-    """
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may never end
+
+def size_of_file(path: Path) -> int:
+    """In bytes. Raises UndecodableError for what is no file, or too large a one, and OSError."""
+    about = os.stat(path)
+    if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
         raise UndecodableError("no file")
-    with _guarded():
-        image = Image.open(path, formats=_formats())
-    with image:
-        if box and (box.right > image.width or box.bottom > image.height):
-            raise UserError(
-                f"image '{path}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
-                "give the images that the boxes were drawn for"
-            )
-        if image.width * image.height > MOST_PIXELS or not _fit(_size(image, box)):
-            raise UndecodableError("too large")
-        yield image
+    if about.st_size > MOST_BYTES:
+        raise UndecodableError("too large")
+    return about.st_size
 
 
 def read(path: Path, box: Box | None = None) -> Image.Image:
@@ -56,7 +85,7 @@ def read(path: Path, box: Box | None = None) -> Image.Image:
 
 
 def converted(image: Image.Image, box: Box | None) -> Image.Image:
-    """An opened image, or a box of it, in RGB. Raises UndecodableError, and OSError where it cannot be read."""
+    """An opened image, or a box of it, in RGB. Raises UndecodableError, OSError and MemoryError."""
     with _guarded():
         return (image.crop(box) if box else image).convert("RGB")
 
@@ -65,6 +94,21 @@ def size_in(path: Path, box: Box | None) -> Size:
     """From the box or the file's header alone. Raises what `opened` raises."""
     with opened(path, box) as image:
         return _size(image, box)
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    """Raises UndecodableError, also where the file claims so much that there is no memory for it, and OSError."""
+    try:
+        with _guarded():
+            if too_many_values(file):
+                raise UndecodableError("too many strips or tiles")
+            file.seek(0)
+            image = Image.open(file, formats=_formats())
+            if too_many_scans(image, file):
+                raise UndecodableError("too many scans")
+            return image
+    except MemoryError:
+        raise UndecodableError("too large") from None
 
 
 def _size(image: Image.Image, box: Box | None) -> Size:
@@ -88,9 +132,9 @@ def _guarded() -> Iterator[None]:
     """PIL's decoders raise nearly any type at a broken file; only the system's own errors have a number."""
     try:
         yield
-    except MemoryError:
+    except (MemoryError, UndecodableError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, *ASTRAY):
             raise
         raise UndecodableError(str(error)) from None

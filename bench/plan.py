@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.data import Images
 from bench.evaluate import Task
-from bench.picture import DECODE_ERRORS, size_in
+from bench.picture import UndecodableError, size_in
 from protocols.view import Box, Size, rescaled
 from results.store import BLOCK
 
@@ -43,5 +43,5 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
 def _size(path: Path, box: Box | None) -> Size | None:
     try:
         return size_in(path, box)
-    except DECODE_ERRORS:
+    except UndecodableError:
         return None

@@ -181,11 +181,11 @@ def test_dense_equals_the_centre_crop_on_a_square_image_at_224(weights, tmp_path
 def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch):
     """An error that may pass must not be remembered as an image that cannot be decoded."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(errno.EIO, "Input/output error")
 
     assert _prepare(photographs.parent, None, (256,)) is None  # a folder is no image
     assert _prepare(photographs, None, (256,)) is None  # nor is a text
-    monkeypatch.setattr("bench.loader.opened", fail)
+    monkeypatch.setattr("PIL.Image.open", fail)
     with pytest.raises(UserError, match="Input/output error"):
         _prepare(photographs, None, (256,))
