@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -171,30 +172,42 @@ def _broken(file: Path, line: int, text: str) -> UserError:
 
 
 def _located(file: Path, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Path]]:
-    """Where the images are. Raises UserError where one is not, or stands twice."""
+    """Where the images are. Raises UserError where one is not, or stands twice, by any path or link."""
     first: Entry | None = None
     missing = count = 0
-    lines: dict[str, int] = {}
+    known: dict[tuple[int, int], tuple[Path, int]] = {}  # by device and number
+    lines: dict[str, int] = {}  # of files of several names, by their real ones
     for entry in entries:
         count += 1
-        path = next((path for path in _places(file, entry) if os.path.isfile(path)), None)
-        if path is None:
+        path, number = next(((path, number) for path in _places(file, entry) if (number := _file(path))), (None, None))
+        if path is None or number is None:
             first, missing = first or entry, missing + 1
             if missing == MOST_MISSING:
                 break
             continue
-        name = os.path.normpath(path)
-        if name in lines:
-            raise UserError(
-                f"data {str(file)!r}: {entry.path!r} stands twice, in lines {lines[name]} and {entry.line}; leave one"
-            )
-        lines[name] = entry.line
+        other, line = known.setdefault(number, (path, entry.line))
+        if other is not path:
+            lines.setdefault(os.path.realpath(other), line)
+            line = lines.setdefault(os.path.realpath(path), entry.line)
+            if line != entry.line:
+                raise UserError(
+                    f"data {str(file)!r}: {entry.path!r} stands twice, in lines {line} and {entry.line}; leave one"
+                )
         yield entry, path
     if first:
         raise UserError(
             f"data {str(file)!r}: {missing} of {'the first ' * (missing == MOST_MISSING)}{count} images are not there, "
             f"first {first.path!r} (line {first.line}); paths start at the list's folder or at images/ beside it"
         )
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """A file's device and number, which are another's only where both are one file under two names."""
+    try:
+        about = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (about.st_dev, about.st_ino) if stat.S_ISREG(about.st_mode) else None
 
 
 def _places(file: Path, entry: Entry) -> tuple[Path, Path]:

@@ -10,7 +10,8 @@ from bench.cache import cache_folder
 from bench.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.data import Images
 from bench.errors import UserError
-from bench.folder import read_folder, read_imagenet, read_imagenette, read_whole
+from bench.folder import read_folder, read_whole
+from bench.imagenet import read_imagenet, read_imagenette
 from bench.lists import read_list
 from bench.mnist import read_mnist
 from bench.shapes import SPLITS, read_shapes

@@ -30,18 +30,18 @@ def refused(spec: str, split: str = "val") -> str:
 
 def test_folder_is_read_as_torchvision_reads_it(tmp_path):
     root = draw(
-        tmp_path,
+        tmp_path / "set",
         *("dog/b.png", "dog/a.PNG", "dog/10.jpg", "dog/9.jpg", "Zebra/x.webp", "cat/deep/er/y.png", "cat/z.bmp"),
         *("cat/a/3.png", "cat/a/deep/1.png", "cat/a b/2.png", "a cat/1 2.jpeg"),
     )
-    (root / "cat" / "linked").symlink_to(root / "Zebra")
+    (root / "cat" / "linked").symlink_to(draw(tmp_path / "outside", "x.webp"))
     (root / "dog" / "notes.txt").write_text("no image")
     (root / "README.md").write_text("no image either")
     theirs, ours = ImageFolder(str(root)), open_data(f"folder:{root}")
     assert [(str(path), label) for path, label in zip(ours.paths, ours.labels.tolist(), strict=True)] == theirs.samples
     assert list(ours.classes) == theirs.classes
     assert ours.ids == tuple(Path(path).relative_to(root).as_posix() for path, _ in theirs.samples)
-    assert (ours.name, ours.total, len(set(ours.ids))) == (f"folder:{tmp_path.name}", 12, 12)
+    assert (ours.name, ours.total, len(set(ours.ids))) == ("folder:set", 12, 12)
 
 
 def test_list_csv_and_folder_of_the_same_images_have_one_digest(tmp_path):
@@ -166,6 +166,15 @@ def test_flat_imagenet_and_its_labels_must_match(tmp_path):
     assert f"2 images have no label, first '{VAL[1]}.JPEG'" in flat(tmp_path / "a", INDICES.splitlines()[0])
     assert f"1 labelled images are missing, first '{VAL[2]}'" in flat(tmp_path / "b", INDICES, count=2)
     assert "1 images are in it twice" in flat(tmp_path / "c", INDICES + f"{VAL[0]}.JPEG 5\n")
+
+
+def test_labels_of_a_flat_folder_are_read_no_further_than_its_images_go(tmp_path, monkeypatch):
+    """However long the file is."""
+    read = []
+    monkeypatch.setattr("bench.imagenet.alike", lambda file, entries, names: (read.append(e) or e for e in entries))
+    lines = "".join(f"ILSVRC2012_val_{k:08d}.JPEG 0\n" for k in range(1, 10_001))
+    assert f"at least 1 labelled images are missing, first '{VAL[2]}'" in flat(tmp_path, lines, count=2)
+    assert len(read) == 3
 
 
 def test_labels_from_1_to_1000_are_refused(tmp_path):

@@ -89,23 +89,40 @@ def test_a_folder_that_holds_images_may_be_named_like_one(root):
     assert len(images) == 5
 
 
-@pytest.mark.parametrize("link", ["cat/loop -> ..", "cat/loop -> .", "cat/a -> ../both", "dog/x -> ../cat"])
+@pytest.mark.parametrize(
+    "link",
+    ["cat/loop -> ..", "cat/loop -> .", "cat/a -> ../../both", "dog/x -> ../cat", "dog/y -> ../../both", "cow -> cat",
+     "cat/copy.png -> 1.png", "dog/copy.png -> ../cat/1.png", "dog/7.png -> ../../both/7.png"],
+)  # fmt: skip
 def test_no_image_counts_twice_through_links(root, tried, link):
+    """Into the set, or twice to the same outside it, within a class or between two."""
     name, target = link.split(" -> ")
     (root / "cat" / "deep").mkdir()
     (root.parent / "both").mkdir()
     make_image((40, 30), 7).save(root.parent / "both" / "7.png")
-    if target == "../both":  # two links to one folder outside
-        (root / "cat" / "b").symlink_to(root.parent / "both")
-        target = str(root.parent / "both")
+    if "both" in target:
+        (root / "cat" / "b").symlink_to("../../both")
+        assert open_data(f"folder:{root}").ids[:3] == ("cat/1.png", "cat/2.png", "cat/b/7.png")
     (root / name).symlink_to(target)
-    if link.startswith("dog"):  # a link out of the class: once in each, as torchvision's ImageFolder has it
-        assert open_data(f"folder:{root}").ids == ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png",
-                                                   "dog/x/1.png", "dog/x/2.png")  # fmt: skip
-    else:
-        with pytest.raises(UserError, match=r"again, by a link: its images would count twice; remove it"):
-            open_data(f"folder:{root}")
-    tried("images", "links out of the folder and loops", 1, "followed, or refused where an image would count twice")
+    with pytest.raises(UserError, match=r"again, by a link: (its images|it) would count twice; remove it") as caught:
+        open_data(f"folder:{root}")
+    assert str(caught.value).count(str(root)) == 2
+    tried("images", "links to folders and files, and loops", 1, "followed, or refused where an image would count twice")
+
+
+def test_two_names_of_a_file_that_are_no_links_are_two_files(root):
+    """As hard links are in sets that share what they have in common."""
+    os.link(root / "cat" / "1.png", root / "dog" / "3.png")
+    (root / "dog" / "4.png").symlink_to(root.parent / "other.png")
+    make_image((40, 30), 8).save(root.parent / "other.png")
+    assert len(open_data(f"folder:{root}")) == 6
+
+
+def test_a_link_makes_no_image_of_a_flat_set_count_twice(tmp_path):
+    make_image((40, 30), 0).save(tmp_path / "cat.0.jpg")
+    (tmp_path / "dog.0.jpg").symlink_to("cat.0.jpg")
+    with pytest.raises(UserError, match=r"cat.0.jpg' again, by a link: it would count twice"):
+        open_data(f"catsdogs:{tmp_path}")
 
 
 def test_a_bush_of_links_ends_at_once(root):
@@ -147,6 +164,18 @@ def test_a_file_of_any_name_is_evaluated_or_named_in_one_line(net, root, tried, 
     assert f"dog/{shown(os.fsdecode(file))}" in last
     assert not set(said) & set("\x1b\u202e")
     tried("images", "names with blanks, newlines, markup and controls", 2, "evaluated, or named in one line")
+
+
+def test_images_of_any_name_and_of_one_pixel_are_counted(net, root, tried):
+    for k, name in enumerate((*ALL_NAMES, b"\xff\xfe.png")):
+        with open(os.path.join(os.fsencode(root / "dog"), os.fsencode(name)), "wb") as file:
+            make_image((1, 1) if k == 0 else (30 + k, 30), k).save(file, "PNG")
+    assert main(words(net, root)) == 0
+    (row,) = json.loads((root.parent / "out" / "results.json").read_text())
+    assert (row["n"], row["skipped"]) == (4 + len(ALL_NAMES) + 1, 0)
+    assert 0 <= row["wrong1"] <= row["n"]
+    tried("images", "names with blanks, newlines, markup and controls", len(ALL_NAMES) + 1, "counted")
+    tried("images", "one pixel, evaluated through a net", 1, "counted")
 
 
 def test_a_set_whose_own_name_is_no_unicode_gets_its_tables(net, root, capsys):

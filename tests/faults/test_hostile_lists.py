@@ -68,6 +68,20 @@ def test_an_image_by_two_paths_does_not_count_twice(folder, tried, again):
     tried("weights and files", "lists with ../ and absolute paths", 2, "read; an image by two paths is refused")
 
 
+def test_an_image_by_a_link_does_not_count_twice_and_hard_links_are_two_images(tmp_path, tried):
+    make_image((8, 6), 0).save(tmp_path / "a.png")
+    os.link(tmp_path / "a.png", tmp_path / "hard.png")
+    (tmp_path / "soft.png").symlink_to("a.png")
+    (tmp_path / "hardly.png").symlink_to("hard.png")
+    (tmp_path / "folder").symlink_to(".")
+    for again in ("soft.png", "folder/a.png", "folder/soft.png"):
+        text = f"hard.png 1\na.png 0\n{again} 1\n"
+        assert f"{again!r} stands twice, in lines 2 and 3" in refused(tmp_path, text)
+    assert "'hardly.png' stands twice, in lines 2 and 3" in refused(tmp_path, "a.png 0\nhard.png 0\nhardly.png 0\n")
+    assert len(read_list(listed(tmp_path, "a.png 0\nhard.png 1\n"))) == 2
+    tried("weights and files", "lists with links", 4, "an image by two paths is refused")
+
+
 @pytest.mark.parametrize(
     "path",
     ["/dev/zero", "/dev/stdin", "/", "..", "sub", "../../../../etc", "a.png/../a.png",
