@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, environment, make_weights
 from PIL import Image
 
-from bench.picture import MOST_ELONGATED, MOST_PIXELS
+from bench.limits import LIMITS, MOST_ELONGATED, MOST_PIXELS
 
 MOST = 2_000_000  # kB
 MEASURED = """
@@ -77,12 +77,12 @@ def test_bombs_are_named(net, tmp_path, tried):
     (tmp_path / "p.jpg").write_bytes(b"P6 60000 60000 255\n" + bytes(1000))
     code, said, most = evaluated(net, tmp_path, "dense")
     assert (code, most < MOST) == (2, True)
-    assert "7 image(s) cannot be decoded, or are too large (above 67 million pixels, or 16 times as long" in said[-1]
+    assert f"7 image(s) cannot be decoded, or are too large ({LIMITS})" in said[-1]
     assert all(f" {path.name}" in said[-1] for path in tmp_path.glob("*.*g"))
     tried("images", "decompression bombs, and 20000x10", 7, f"named, within {MOST / 1e6:.0f} GB")
 
 
-@pytest.mark.parametrize("kind", ["of many pixels", "long ones"])
+@pytest.mark.parametrize("kind", ["of many pixels", "long ones", "of heavy formats"])
 def test_the_largest_that_are_allowed_are_evaluated(net, tmp_path, every, tried, kind):
     """Many pixels are decoded one after the other; beside many long ones no second block is prepared."""
     if kind == "long ones":
@@ -90,6 +90,14 @@ def test_the_largest_that_are_allowed_are_evaluated(net, tmp_path, every, tried,
         file = io.BytesIO()
         Image.new("RGB", (100 * MOST_ELONGATED, 100), "red").save(file, "PNG")
         contents = [file.getvalue()]
+    elif kind == "of heavy formats":
+        count, protocol = 4, "centre@224"
+        side = int((MOST_PIXELS // 2) ** 0.5) - 1 if every else 1500
+        contents = []
+        for form, mode in (("WEBP", "RGBA"), ("JPEG2000", "RGBA")):
+            file = io.BytesIO()
+            Image.new(mode, (side, side), "red").save(file, form)
+            contents.append(file.getvalue())
     else:
         count, protocol = 12, "centre@224"
         side = int(MOST_PIXELS**0.5) if every else 5000
