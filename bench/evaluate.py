@@ -90,11 +90,11 @@ def blocks_of(images: Images) -> list[range]:
 
 @contextmanager
 def engine(
-    images: Images, device: torch.device, batch_size: int | None, loading: int
+    images: Images, device: torch.device, batch_size: int | None, loading: int, forgiving: bool = False
 ) -> Iterator[tuple[Loader, Batch]]:
     """Threads that prepare images and threads that run nets on them, as long as they are needed."""
     with single_threads(device) as threads:
-        loader = Loader(images, loading)
+        loader = Loader(images, loading, forgiving)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
         try:
             yield loader, Batch(batch_size, device, pool if threads > 1 else None)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.data import Images
+from bench.errors import UserError
 from bench.picture import UndecodableError, converted, opened
 from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
@@ -29,11 +30,16 @@ class Prepared:
 
 
 class Loader:
-    """Threads that prepare images; `blocks` keeps one block of look-ahead."""
+    """Threads that prepare images; `blocks` keeps one block of look-ahead.
 
-    def __init__(self, images: Images, threads: int) -> None:
+    A file that cannot be read, for a lack of rights or a failing disk, is an error; if `forgiving`, it counts as one
+    that cannot be decoded.
+    """
+
+    def __init__(self, images: Images, threads: int, forgiving: bool = False) -> None:
         self.images = images
         self.threads = threads
+        self.forgiving = forgiving
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
@@ -54,7 +60,15 @@ class Loader:
         """Begin with a block's images until so many of them are begun."""
         indices, scales = wanted
         for i in indices[len(futures) : count]:
-            futures.append(self.pool.submit(_prepare, *self.images.place(i), scales))
+            futures.append(self.pool.submit(self._prepared, i, scales))
+
+    def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
+        try:
+            return _prepare(*self.images.place(i), scales)
+        except UserError:
+            if self.forgiving:
+                return None
+            raise
 
     def undecodable(self) -> list[str]:
         """Ids of all images that cannot be decoded; reads every one."""

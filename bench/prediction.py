@@ -56,7 +56,7 @@ def predictions(
     blocks = blocks_of(images)
     scales = sorted({part.Q for _, part in row.parts})
     meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
-    with closing(meter), engine(images, row.nets[0][0].device, batch_size, loading) as (loader, batch):
+    with closing(meter), engine(images, row.nets[0][0].device, batch_size, loading, forgiving=True) as (loader, batch):
         for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
             parts = {
                 (model, part): compute(model, part, images, indices, block, batch, meter.add)

@@ -1,6 +1,7 @@
 """Predictions for single images: the numbers of `bench.run`, and what is written where."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -124,6 +125,27 @@ def test_a_terminal_without_these_letters_disturbs_nothing(weights, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert r"\xe4.png" in done.stdout
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.EIO, "no disk")])
+def test_a_file_that_may_not_be_read_is_named_and_the_others_are_done(
+    predict, photographs, tmp_path, monkeypatch, error
+):
+    opened = Path.open
+
+    def refused(path: Path, *how, **more):
+        if path.name == "b.png":
+            raise error
+        return opened(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        os.link(photographs.parent / "00.png", tmp_path / f"in/{name}.png")
+    code, out, err = predict("in", "--out", "all.csv", "--protocol", "centre")
+    assert code == 1
+    assert "cannot be read: in/b.png" in err
+    assert [line.partition(",")[0] for line in Path("all.csv").read_text().splitlines()[1:]] == ["in/a.png", "in/c.png"]
 
 
 def test_no_more_than_two_blocks_are_in_memory(predict, photographs, tmp_path, monkeypatch):
