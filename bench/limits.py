@@ -10,6 +10,7 @@ MOST_BYTES = 1 << 28  # of a file
 MOST_PIXELS = 1 << 26  # of a file in most formats, 67 million
 MOST_ELONGATED = 16  # longer side by shorter one: how large an image can become when its shorter side is Q
 MOST_SCANS = 100  # of a JPEG; encoders make about ten
+MOST_DIRECTORIES = 16  # of a TIFF, with those inside one another
 MOST_VALUES = 1 << 16  # of a TIFF's tag; PIL makes an object or two of each strip's or tile's place
 PER_PIXEL = 12  # bytes of memory that decoding takes; at most 12.3, for a progressive JPEG in CMYK
 PER_PIXEL_OF = {"JPEG2000": 24, "WEBP": 24, "AVIF": 24}  # at most 24.9, 19.6 and 17
@@ -42,7 +43,7 @@ def _tile(image: Image.Image) -> int:
 
 
 def too_many_values(file: IO[bytes]) -> bool:
-    """Whether a TIFF has more of them in a tag than PIL can make objects of."""
+    """Whether a TIFF has more of them in a tag than PIL can make objects of, or directories without end."""
     file.seek(0)
     header = file.read(16)
     order, big = ENDIAN.get(header[:2]), header[2:3] == b"+"  # as PIL tells them
@@ -60,6 +61,8 @@ def too_many_values(file: IO[bytes]) -> bool:
                 return True
             if tag in DIRECTORIES and place not in found:
                 found.append(place)
+            if len(found) > MOST_DIRECTORIES:
+                return True
     return False
 
 

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,17 @@ def test_a_tag_of_many_values_is_refused(tmp_path, tried, tag):
     inner = struct.pack("<HHHLL", 1, 37500, SHORT, many, 8)
     assert refusal(tmp_path, tiff(values, after=inner + bytes(4) + b"\1\2" * many)) == "too many strips or tiles"
     tried("images", "a TIFF of more strips than pixels", 1, "named")
+
+
+def test_directories_inside_one_another_come_to_an_end(tmp_path, tried):
+    """Every two bytes could be another one."""
+    entries = [(34665, 4, 1, 2 * place) for place in range(60_000)]
+    listed = b"".join(struct.pack("<HHLL", *entry) for entry in entries)
+    content = b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + listed + bytes(4)
+    begin = time.monotonic()
+    assert refusal(tmp_path, content) == "too many strips or tiles"
+    assert time.monotonic() - begin < 10
+    tried("images", "a TIFF of 60,000 directories", 1, "named, in no time")
 
 
 @pytest.mark.parametrize("progressive", [True, False])
