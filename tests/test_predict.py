@@ -142,7 +142,7 @@ def test_a_file_that_may_not_be_read_is_named_and_the_others_are_done(
     (tmp_path / "in").mkdir()
     for name in "abc":
         os.link(photographs.parent / "00.png", tmp_path / f"in/{name}.png")
-    code, out, err = predict("in", "--out", "all.csv", "--protocol", "centre")
+    code, _, err = predict("in", "--out", "all.csv", "--protocol", "centre")
     assert code == 1
     assert "cannot be read: in/b.png" in err
     assert [line.partition(",")[0] for line in Path("all.csv").read_text().splitlines()[1:]] == ["in/a.png", "in/c.png"]
