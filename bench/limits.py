@@ -7,7 +7,7 @@ from typing import IO, Any
 from PIL import Image
 
 MOST_BYTES = 1 << 28  # of a file
-MOST_PIXELS = 1 << 26  # of a file in most formats, 67 million
+MOST_PIXELS = 50_000_000  # of a file in most formats
 MOST_ELONGATED = 16  # longer side by shorter one: how large an image can become when its shorter side is Q
 MOST_SCANS = 100  # of a JPEG; encoders make about ten
 MOST_DIRECTORIES = 16  # of a TIFF, with those inside one another
