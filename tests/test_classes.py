@@ -80,7 +80,8 @@ def test_names_map_whatever_their_order_and_leave_the_given_images_alone():
     assert seen.labels.tolist() == [2, 0, 0]
     assert seen.classes == ("dog", "fox", "cat")
     assert given.labels.tolist() == [0, 1, 1]
-    assert reconcile(seen, 3, ("dog", "fox", "cat"), "w").digest == seen.digest
+    again = reconcile(seen, 3, ("dog", "fox", "cat"), "w")
+    assert (again.ids, again.labels.tolist(), again.classes) == (seen.ids, seen.labels.tolist(), seen.classes)
 
 
 def test_unknown_class_is_named_with_the_nearest():
