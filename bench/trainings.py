@@ -1,10 +1,13 @@
 """Several trainings, each a `bench.train` of its own, begun once the one that it starts from is done."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +27,8 @@ class Training(NamedTuple):
 def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None, threads: int | None) -> None:
     """Run trainings, `jobs` at a time, into one folder each by name; what is trained already is kept.
 
-    One that fails is named, and all that do not start from it are run all the same. Raises UserError at the end.
+    One that fails is named, and all that do not start from it are run all the same; stopped or terminated, it ends
+    those that run. Raises UserError at the end.
     """
     cores = os.cpu_count() or 1
     jobs = jobs or min(cores, 4)
@@ -34,11 +38,12 @@ def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None
     meter = Meter(sum(each.epochs for each in trainings.values()), "training")
     running: dict[Future[str | None], str] = {}
     failed: list[str] = []
+    children: list[subprocess.Popen[bytes]] = []
     pool = ThreadPoolExecutor(jobs)
-    try:
+    with closing(meter), _ended(pool, running, children):
         while True:
             for name in sorted(waiting.get_ready(), key=list(trainings).index):
-                running[pool.submit(_train, trainings[name].words, threads, folder / name)] = name
+                running[pool.submit(_train, trainings[name].words, threads, folder / name, children)] = name
             if not running:
                 break
             for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
@@ -49,14 +54,32 @@ def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None
                 else:
                     waiting.done(name)
             meter.done(sum(_epochs_done(folder / name) for name in trainings))
-    finally:
-        pool.shutdown(cancel_futures=True)
-        meter.close()
     if failed:
         raise UserError(f"{', '.join(failed)} failed, see above; mend that and run again, what is trained is kept")
 
 
-def _train(words: list[str], threads: int, folder: Path) -> str | None:
+@contextmanager
+def _ended(
+    pool: ThreadPoolExecutor, running: Mapping[Future[str | None], str], children: list[subprocess.Popen[bytes]]
+) -> Iterator[None]:
+    """Leave no training behind, however the body ends, by SIGTERM too."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in running):
+            for child in children:
+                child.terminate()
+            time.sleep(0.1)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _train(words: list[str], threads: int, folder: Path, children: list[subprocess.Popen[bytes]]) -> str | None:
     """Run a training to its end, its messages into `messages.txt`; return what it says where it fails."""
     folder.mkdir(parents=True, exist_ok=True)
     messages = folder / "messages.txt"
@@ -64,7 +87,9 @@ def _train(words: list[str], threads: int, folder: Path) -> str | None:
     with messages.open("w") as file:
         # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        code = subprocess.run(command, stdout=file, stderr=file, env=environment, check=False).returncode
+        child = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+        children.append(child)
+        code = child.wait()
     lines = messages.read_text().splitlines() or ["it ended without a word"]
     return f"{lines[-1]} (exit code {code}; {messages})" if code else None
 

@@ -1,5 +1,5 @@
-import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,15 +54,15 @@ def test_what_the_papers_recipe_says_itself_is_refused(more):
 def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path, monkeypatch, capsys):
     trained = []
 
-    def run(command, stdout, **_):
+    def start(command, stdout, **_):
         name = Path(command[command.index("--out") + 1]).name
         if name == "D-384":
             stdout.write("bench.train: error: no room\n")
-            return subprocess.CompletedProcess(command, 2)
+            return SimpleNamespace(wait=lambda: 2)
         trained.append(name)
-        return subprocess.CompletedProcess(command, 0)
+        return SimpleNamespace(wait=lambda: 0)
 
-    monkeypatch.setattr(trainings.subprocess, "run", run)
+    monkeypatch.setattr(trainings.subprocess, "Popen", start)
     monkeypatch.setattr(paper_nets, "open_data", lambda *_: None)  # nothing is rendered for nets that are not trained
     OPTIONS.out = tmp_path
     with pytest.raises(UserError, match="D-384 failed"):
