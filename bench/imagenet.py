@@ -15,7 +15,7 @@ from bench.folder import has_folders, listing, read_classes, require
 from bench.lists import COLUMNS, Entry, alike, indices, read_entries
 
 KAGGLE_LABELS = "LOC_val_solution.csv"
-KAGGLE_COLUMNS = ("ImageId", "PredictionString")
+KAGGLE_COLUMNS = (("ImageId", "PredictionString"),)
 LABEL_FILES = ("val.txt", "val_labels.txt", "labels.txt", "val.csv", "labels.csv", KAGGLE_LABELS)
 DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
 IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"

@@ -16,7 +16,7 @@ from bench.classes import wnids
 from bench.data import Images
 from bench.errors import UserError
 
-COLUMNS = ("file", "label")
+COLUMNS = (("file", "label"), ("path", "label"))
 INDEX = re.compile(r"[0-9]{1,9}")
 LABEL = re.compile(r"[0-9]{1,9}|n[0-9]{8}")  # a class index or a WordNet id; other labels are names
 LONGEST = 100_000  # characters of a line
@@ -57,14 +57,15 @@ def read_list(file: Path) -> Images:
     )
 
 
-def read_entries(file: Path, columns: tuple[str, str] = COLUMNS) -> Iterator[Entry]:
-    """What a list says, line by line, before anything is looked up; `columns` are the CSV's for file and label.
+def read_entries(file: Path, columns: Sequence[tuple[str, str]] = COLUMNS) -> Iterator[Entry]:
+    """What a list says, line by line, before anything is looked up; `columns` are what a CSV may call file and label.
 
     Raises UserError and OSError.
     """
     header = next((line for _, line in _numbered(file) if line.strip()), "")
-    delimiter = next((mark for mark in ",;\t" if set(columns) <= set(_names(header.split(mark)))), None)
-    entries = _lines(file) if delimiter is None else _table(file, _rows(file, delimiter), columns)
+    forms = ((mark, each) for mark in ",;\t" for each in columns if set(each) <= set(_names(header.split(mark))))
+    form = next(forms, None)
+    entries = _table(file, _rows(file, form[0]), form[1]) if form else _lines(file)
     first = next(entries, None)
     if first is None:
         raise UserError(f"data {str(file)!r}: the list names no image; write lines such as 'images/a.jpg 3'")
@@ -167,7 +168,8 @@ def _plain(path: str) -> str:
 def _broken(file: Path, line: int, text: str) -> UserError:
     return UserError(
         f"data {str(file)!r}: line {line} is {text[:100]!r}; write 'path label', 'label;path' or a CSV with columns "
-        "file,label; all labels are class indices from 0, or WordNet ids of ImageNet's 1000 classes, or names"
+        "file,label or path,label; all labels are class indices from 0, or WordNet ids of ImageNet's 1000 classes, "
+        "or names"
     )
 
 

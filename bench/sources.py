@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from bench.mnist import read_mnist
 from bench.shapes import SPLITS, read_shapes
 from bench.split import split_images
 from bench.voc import read_voc2007
+
+MOST_CLASSES = 100_000  # of a net that is trained
 
 
 class Source(NamedTuple):
@@ -53,9 +56,23 @@ def open_data(spec: str, split: str = "val", share: float | None = None, seed: i
         raise UserError(
             f"data {spec!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
-    if split == "train" and images.classes is None:
-        raise UserError(f"data {spec!r}: to train a net its classes need names; write names for the labels' numbers")
-    return images
+    return _named(images, spec) if split == "train" else images
+
+
+def _named(images: Images, spec: str) -> Images:
+    """Training images whose labels are numbers get classes of these names: a net needs to know how many.
+
+    Raises UserError.
+    """
+    if images.classes is not None:
+        return images
+    largest = int(images.labels.max())
+    if largest >= MOST_CLASSES:
+        raise UserError(
+            f"data {spec!r}: a label is {largest}, but a net is trained on at most {MOST_CLASSES:,} classes; "
+            "number them from 0, or write their names"
+        )
+    return replace(images, classes=tuple(map(str, range(largest + 1))))
 
 
 def _split(source: Source, spec: str, split: str, share: float, seed: int) -> Images:
@@ -124,6 +141,9 @@ DATASETS = {
     "catsdogs": Source(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
     "folder": Source(_at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole)),
     "list": Source(
-        _list, ":FILE", "lines 'path label' or 'label;path', or a CSV with columns file,label", _at(read_list)
+        _list,
+        ":FILE",
+        "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
+        _at(read_list),
     ),
 }

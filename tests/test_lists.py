@@ -45,6 +45,7 @@ FORMS = {
     "byte order mark and CRLF": b"\xef\xbb\xbfa.png 0\r\nmy cat.png 7\r\nsub/b c.png 12\r\n",
     "csv with both": b"\xef\xbb\xbffile,label\r\na.png,0\r\nmy cat.png,7\r\nsub/b c.png,12\r\n",
     "blank lines": "\n  \na.png 0\n\nmy cat.png 7\n\t\nsub/b c.png 12\n\n",
+    "label;path with a heading": "label;path\n0;a.png\n7;my cat.png\n12;sub/b c.png\n",
     "blank lines in csv": "\nfile,label\n\na.png,0\nmy cat.png,7\n \nsub/b c.png,12\n",
     "dots and backslashes": "./a.png 0\n.\\my cat.png 7\nsub\\b c.png 12\n",
 }

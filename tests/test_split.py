@@ -138,7 +138,7 @@ def test_published_parts_are_not_split(spec):
     assert "has training and validation images of its own; leave --split out" in refused(spec)
 
 
-def test_list_can_be_split_and_trained_on_where_its_classes_have_names(flowers):
+def test_list_can_be_split_and_trained_on_with_numbers_for_names_where_it_has_none(flowers):
     names, numbers = flowers / "names.txt", flowers / "numbers.txt"
     pairs = [(label, name, k) for label, name in enumerate(FLOWERS) for k in range(5)]
     names.write_text("".join(f"{name};{name}/{k}.jpg\n" for _, name, k in pairs))
@@ -147,7 +147,12 @@ def test_list_can_be_split_and_trained_on_where_its_classes_have_names(flowers):
     assert open_data(f"list:{names}", "val", 0.2).digest == validation.digest
     assert open_data(f"list:{numbers}", "val", 0.2).digest == validation.digest
     assert open_data(f"list:{names}", "train", 0.2).classes == FLOWERS
-    assert "its classes need names" in refused(f"list:{numbers}", "train")
+    assert open_data(f"list:{numbers}", "train", 0.2).classes == tuple("01234")
+    assert open_data(f"list:{numbers}", "val", 0.2).classes is None  # they are those of any weights
+    numbers.write_text("".join(f"{name}/{k}.jpg 10000000{label}\n" for label, name, k in pairs))
+    assert "a label is 100000004, but a net is trained on at most 100,000 classes" in refused(
+        f"list:{numbers}", "train"
+    )
 
 
 def test_folder_list_and_csv_give_the_same_table(tmp_path, weights):
