@@ -1,11 +1,13 @@
 """Where training starts from: random weights, or another net's (section 3.1)."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from bench import zoo
+from bench.classes import readable
 from bench.errors import UserError
 from bench.head import freeze, head_of, last_layer
 from bench.progress import warn
@@ -22,17 +24,17 @@ def randomise(net: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def initial_net(options: Namespace, name: str, classes: int, init: Weights | None) -> nn.Module:
+def initial_net(options: Namespace, name: str, classes: Sequence[str], init: Weights | None) -> nn.Module:
     """The net before its first epoch: random, then with the weights of --init, then frozen up to its head.
 
     torchvision's nets start as their constructors leave them, but for AlexNet, whose says nothing. Raises UserError.
     """
     torch.manual_seed(options.seed)
-    net = zoo.construct(name, classes, options.width, None if options.dropout == "own" else options.dropout)
+    net = zoo.construct(name, len(classes), options.width, None if options.dropout == "own" else options.dropout)
     if name in (*zoo.OWN, "alexnet"):
         randomise(net)
     if init:
-        left = start_from(net, name, options.width, init)
+        left = start_from(net, name, options.width, init, classes)
         warn(_description(net, init, left))
         if options.freeze:
             _check_frozen(net, init, left)
@@ -40,8 +42,8 @@ def initial_net(options: Namespace, name: str, classes: int, init: Weights | Non
     return net
 
 
-def start_from(net: nn.Module, name: str, width: float, init: Weights) -> list[str]:
-    """Take another net's weights: all of them, without the last layer where the number of classes is another.
+def start_from(net: nn.Module, name: str, width: float, init: Weights, classes: Sequence[str]) -> list[str]:
+    """Take another net's weights: all of them, without the last layer where they are for other classes.
 
     One of the paper's nets takes another configuration's first four convolutions and its linear layers. Returns the
     names of the parameters that were not taken, which stay as they are. Raises UserError for weights that do not fit.
@@ -59,6 +61,9 @@ def start_from(net: nn.Module, name: str, width: float, init: Weights) -> list[s
         count = zoo.class_count(name, init.state, width) or 1000  # loading says what is missing
         source = zoo.load(name, init.state, count, width, init.source).state_dict()
         taken = {key: key for key, value in own.items() if source[key].shape == value.shape}
+    if _for_others(init.classes, classes):
+        last = f"{last_layer(net)}."
+        taken = {mine: theirs for mine, theirs in taken.items() if not mine.startswith(last)}
     net.load_state_dict(own | {mine: source[theirs] for mine, theirs in taken.items()})
     return [key for key in own if key not in taken]
 
@@ -68,7 +73,8 @@ def _description(net: nn.Module, init: Weights, left: list[str]) -> str:
     if not left:
         return f"{init.source}: everything was loaded"
     own = net.state_dict()
-    layers = [_reason(key, own, init.state) for key in left if not key.endswith(".bias")]
+    last = f"{last_layer(net)}."
+    layers = [_reason(key, own, init.state, last) for key in left if not key.endswith(".bias")]
     return f"{init.source}: not loaded, but random: {', '.join(layers)}"
 
 
@@ -82,6 +88,14 @@ def _check_frozen(net: nn.Module, init: Weights, left: list[str]) -> None:
         )
 
 
+def _for_others(theirs: Sequence[str] | None, ours: Sequence[str]) -> bool:
+    """Whether both sides name their classes, and those are others or in another order."""
+    numbers = tuple(map(str, range(len(ours))))
+    if theirs is None or numbers in (tuple(theirs), tuple(ours)):
+        return False
+    return readable(tuple(theirs), len(theirs)) != readable(tuple(ours), len(ours))
+
+
 def _of_another_net(own: State, source: State, last: str) -> bool:
     """Whether layers do not agree, the last one's number of classes aside."""
     return own.keys() != source.keys() or any(
@@ -89,12 +103,14 @@ def _of_another_net(own: State, source: State, last: str) -> bool:
     )
 
 
-def _reason(key: str, own: State, source: State) -> str:
+def _reason(key: str, own: State, source: State, last: str) -> str:
     layer = f"{key.rpartition('.')[0]} {_shape(own[key])}"
     if key not in source:
         return f"{layer} (not there)"
     if own[key].shape != source[key].shape:
         return f"{layer} (there {_shape(source[key])})"
+    if key.startswith(last):
+        return f"{layer} (there for other classes)"
     return f"{layer} (beyond the first four convolutions)"
 
 

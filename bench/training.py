@@ -50,6 +50,7 @@ def train(options: Namespace) -> int:
     """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
     training = Training(options)
     if training.weights_path.exists() and training.over:
+        training.tidy()  # it may have been killed before
         print(f"{training.weights_path} is there already", file=sys.stderr)
         return 0
     try:
@@ -85,7 +86,7 @@ class Training:
         self.out = options.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.options.S}"
         self.weights_path = writable("--out", self.out) / "weights.safetensors"
         self.recipe = recipe(self.options, data=self.train.digest, validation=self.validation.digest)
-        net = initial_net(self.options, self.name, len(self.classes), init)
+        net = initial_net(self.options, self.name, self.classes, init)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.options, [each for each in self.net.parameters() if each.requires_grad])
         side = zoo.side_of(self.name)
@@ -147,9 +148,13 @@ class Training:
             **self.provenance,
         }
         writing_to(self.out, lambda: save_weights(path, weights, about, half))
+        self.tidy()
+        return str(path)
+
+    def tidy(self) -> None:
+        """Free the disk of what was needed on the way to the weights."""
         if self.features:
             self.features.remove()
-        return str(path)
 
     def _rate(self) -> float | None:
         """Of the next epoch; None when training is over."""

@@ -76,6 +76,9 @@ def test_a_net_of_torchvisions_is_fine_tuned_and_evaluated(folder, tmp_path, cap
     assert main([*words.split(), *FROZEN]) == 0
     assert "features of 12 images, 0.1 MB, go to " in capsys.readouterr().err
     assert not list(tmp_path.glob("features*"))
+    (tmp_path / "features-train.npy").touch()  # as of a training that was killed before it freed the disk
+    assert main([*words.split(), *FROZEN]) == 0
+    assert not list(tmp_path.glob("features*"))
     weights = tmp_path / "weights.safetensors"
     out = f"--data {folder} --out {tmp_path} --store {tmp_path}/store"
     assert run([*f"--model mobilenet_v2 --weights {weights} --protocol centre,dense@256 {out}".split()]) == 0

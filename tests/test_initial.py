@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from conftest import CLASSES, PIXELS, WIDTH, training_words
@@ -12,6 +14,8 @@ from bench.training import Training
 from bench.vgg import VGG
 from bench.weights import Weights, read_weights
 
+FIVE = tuple("abcde")
+
 
 def weights_of(net: torch.nn.Module) -> Weights:
     return Weights("other.pth", dict(net.state_dict()))
@@ -23,7 +27,7 @@ def test_a_deeper_net_takes_the_first_four_convolutions_and_the_linear_layers():
     randomise(shallow)
     randomise(deep)
     before = {name: value.clone() for name, value in deep.state_dict().items()}
-    left = start_from(deep, "vgg16", 1 / 16, weights_of(shallow))
+    left = start_from(deep, "vgg16", 1 / 16, weights_of(shallow), FIVE)
     after = deep.state_dict()
     taken = [name for name in after if name not in left]
     convolutions = [name for name in taken if name.startswith("features") and name.endswith("weight")]
@@ -39,7 +43,7 @@ def test_the_first_four_are_those_next_to_the_image_whatever_order_a_file_has(le
     """A safetensors file lists features.11 before features.3."""
     source = read_weights(str(weights_of_A))
     deep = VGG(letter, len(CLASSES), WIDTH)
-    start_from(deep, zoo.canonical(letter), WIDTH, source)
+    start_from(deep, zoo.canonical(letter), WIDTH, source, CLASSES)
     taken = [each.weight for each in deep.features if isinstance(each, torch.nn.Conv2d)]
     firsts = [source.state[f"features.{place}.weight"] for place in (0, 3, 6, 8)]
     places = [next(k for k, mine in enumerate(taken) if torch.equal(mine, first)) for first in firsts]
@@ -52,23 +56,42 @@ def test_the_same_net_takes_everything_but_a_last_layer_of_other_classes(name, c
     width = WIDTH if name in zoo.OWN else 1
     torch.manual_seed(0)
     one, other = zoo.construct(name, 5, width), zoo.construct(name, classes, width)
-    left = start_from(other, name, width, weights_of(one))
+    left = start_from(other, name, width, weights_of(one), "abcdefghi"[:classes])
     last = {"vgg16": "classifier.6", "vgg11_bn": "classifier.6", "squeezenet1_0": "classifier.1", "googlenet": "fc"}
     assert left == ([] if classes == 5 else [f"{last[name]}.weight", f"{last[name]}.bias"])
     theirs = one.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in other.state_dict().items() if key not in left)
 
 
+@pytest.mark.parametrize("name", ["vgg16", "resnet18"])
+@pytest.mark.parametrize(
+    ("theirs", "kept"),
+    [(FIVE, True), (None, True), (tuple("01234"), True), (tuple("edcba"), False), (tuple("vwxyz"), False)],
+)
+def test_a_last_layer_of_as_many_other_classes_is_left(name, theirs, kept):
+    width = WIDTH if name in zoo.OWN else 1
+    one, other = zoo.construct(name, 5, width), zoo.construct(name, 5, width)
+    source = replace(weights_of(one), classes=theirs)
+    last = {"vgg16": "classifier.6", "resnet18": "fc"}[name]
+    assert start_from(other, name, width, source, FIVE) == ([] if kept else [f"{last}.weight", f"{last}.bias"])
+
+
+def test_a_deeper_net_leaves_a_last_layer_of_other_classes_too():
+    source = replace(weights_of(VGG("A", 5, 1 / 16)), classes=tuple("vwxyz"))
+    left = start_from(VGG("D", 5, 1 / 16), "vgg16", 1 / 16, source, FIVE)
+    assert {"classifier.6.weight", "classifier.6.bias"} <= set(left)
+
+
 @pytest.mark.parametrize(("name", "source"), [("vgg16", "resnet18"), ("vgg16_bn", "vgg16"), ("resnet18", "resnet34")])
 def test_weights_of_another_net_are_refused(name, source):
     width = WIDTH if name in zoo.OWN else 1
     with pytest.raises(UserError, match=r"other\.pth"):
-        start_from(zoo.build(name, 5, width), name, width, weights_of(zoo.build(source, 5)))
+        start_from(zoo.build(name, 5, width), name, width, weights_of(zoo.build(source, 5)), FIVE)
 
 
 def test_weights_of_another_width_are_refused():
     with pytest.raises(UserError, match=r"at width 0\.03125"):
-        start_from(VGG("D", 5, 1 / 32), "vgg16", 1 / 32, weights_of(VGG("D", 5, 1 / 16)))
+        start_from(VGG("D", 5, 1 / 32), "vgg16", 1 / 32, weights_of(VGG("D", 5, 1 / 16)), FIVE)
 
 
 def test_what_was_not_loaded_is_said_and_width_and_pixels_are_the_weights_own(folder, tmp_path, weights_of_A, capsys):
@@ -118,7 +141,7 @@ def test_torchvisions_nets_start_as_torchvision_makes_them(folder, tmp_path):
 def test_torchvisions_nets_keep_their_initialisation_where_they_have_one(name, ours):
     """AlexNet has none, and PyTorch's default is a fifth of He's variance."""
     options = parser().parse_args(["--model", name, "--width", "1"])
-    net = initial_net(options, name, 5, None)
+    net = initial_net(options, name, FIVE, None)
     torch.manual_seed(options.seed)
     left = zoo.construct(name, 5, 1, options.dropout)
     first, second = (next(iter(each.parameters())) for each in (net, left))
