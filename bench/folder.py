@@ -40,13 +40,17 @@ def read_folder(folder: Path, split: str) -> Images:
 
 def read_whole(folder: Path) -> Images:
     """All class folders of a folder without parts, of which `--split` makes some. Raises UserError and OSError."""
-    parts = [split for split in ("train", "val") if has_folders(folder / split)]
-    if parts:
+    if parts := parts_of(folder):
         raise UserError(
             f"data {str(folder)!r}: {parts[0]}/ is there with class folders in it; leave --split out, or give "
             "the folder of the class folders"
         )
     return read_folder(folder, "val")
+
+
+def parts_of(folder: Path) -> list[str]:
+    """The splits that a folder has folders of classes for."""
+    return [split for split in ("train", "val") if has_folders(folder / split)]
 
 
 def read_classes(root: Path, name: str) -> Images:

@@ -78,6 +78,11 @@ def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
     add_posteriors(group)
     group.add_argument("--restrict-classes", action="store_true", help="only the classes present in the data compete")
+    add_skip(group)
+
+
+def add_skip(group: argparse._ArgumentGroup) -> None:
+    """What happens to images that cannot be evaluated."""
     group.add_argument(
         "--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so"
     )

@@ -11,7 +11,7 @@ from bench.cache import cache_folder
 from bench.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.data import Images
 from bench.errors import UserError
-from bench.folder import read_folder, read_whole
+from bench.folder import parts_of, read_folder, read_whole
 from bench.imagenet import read_imagenet, read_imagenette
 from bench.lists import read_list
 from bench.mnist import read_mnist
@@ -57,6 +57,17 @@ def open_data(spec: str, split: str = "val", share: float | None = None, seed: i
             f"data {spec!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
     return _named(images, spec) if split == "train" else images
+
+
+def has_parts(spec: str) -> bool:
+    """Whether a data set comes in training and validation images, as far as that can be seen."""
+    kind, _, argument = spec.partition(":")
+    if kind not in DATASETS:
+        return False
+    try:
+        return DATASETS[kind].read_all is None or (kind == "folder" and bool(parts_of(_path(argument))))
+    except OSError:
+        return False
 
 
 def _named(images: Images, spec: str) -> Images:

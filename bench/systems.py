@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_split, add_store, command_parser, finished, whole
+from bench.options import SUBSET, add_computation, add_skip, add_split, add_store, command_parser, finished, whole
 
 EPILOG = """example:
   python -m bench.systems --flowers folder:flowers --catsdogs folder:cats_dogs \\
@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
         what.add_argument(f"--{name}", metavar="SET", help=about)
     add_split(what)
     what.add_argument("--limit", default=str(SUBSET), metavar="N", help=f"validation images, or all ({SUBSET})")
+    add_skip(what)
     features = parser.add_argument_group("where frozen features come from")
     features.add_argument(
         "--features", metavar="WHERE", help="weights of squeezenet1_0; without them these nets are left out"

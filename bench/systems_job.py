@@ -19,7 +19,7 @@ from bench.options import made, writable, writing_to
 from bench.provenance import provenance
 from bench.rows import Row
 from bench.shard import Shard
-from bench.sources import open_data
+from bench.sources import has_parts, open_data
 from bench.systems import SETS
 from bench.systems_nets import CACHED, COMPARISONS, PLAIN, SYSTEMS, System
 from bench.trainings import Training, train_nets
@@ -67,14 +67,22 @@ def _sets(options: Namespace) -> dict[str, str]:
     sets = {name: data for name, data in given.items() if data}
     if not sets:
         raise UserError(f"no images: give at least one of {', '.join(f'--{name} SET' for name in SETS)}")
+    if options.split and all(map(has_parts, sets.values())):
+        raise UserError(f"--split {options.split:g}: every set has parts of its own; leave --split out")
     for data in sets.values():
-        open_data(data, "train", options.split, options.seed)
+        open_data(data, "train", _split(data, options), options.seed)
     return sets
+
+
+def _split(data: str, options: Namespace) -> float | None:
+    """The share of --split, for sets that have no parts of their own."""
+    return None if has_parts(data) else options.split
 
 
 def _training(system: System, data: str, options: Namespace) -> Training:
     words = ["--model", system.model, "--data", data, "--device", options.device, *system.recipe.split()]
-    words += ["--seed", str(options.seed)] + (["--split", str(options.split)] if options.split else [])
+    words += ["--seed", str(options.seed)]
+    words += ["--split", str(share)] if (share := _split(data, options)) else []
     if system.frozen:
         words += ["--init", options.features] + (["--pixels", options.pixels] if options.pixels else [])
     epochs = words[words.index("--epochs") + 1].split(",")
@@ -127,9 +135,9 @@ def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Eval
 
 
 def _own(data: str, options: Namespace) -> Namespace:
-    """The options of `bench.run` on one set."""
+    """The options of `bench.run` on one set; the trained nets say their pixels."""
     usual = vars(bench_run.parser().parse_args([]))
-    return Namespace(**{**usual, **vars(options), "data": data, "pixels": None})  # trained nets say theirs
+    return Namespace(**{**usual, **vars(options), "data": data, "split": _split(data, options), "pixels": None})
 
 
 def _at_one_Q(protocol: str, model: Model) -> Protocol:

@@ -4,8 +4,10 @@ from argparse import Namespace
 
 import pandas as pd
 import pytest
+from conftest import make_image
 
 from bench import systems_job, systems_nets, zoo
+from bench.errors import UserError
 from bench.recipe import check
 from bench.run import main as run
 from bench.systems import SETS, main
@@ -95,6 +97,24 @@ def test_mistakes_are_said_before_anything_is_trained(folder, tmp_path, monkeypa
     assert main([*where, *(word.replace("FILE", str(tmp_path / "file")) for word in wrong)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_sets_with_and_without_parts_are_compared_together(folder, tmp_path, monkeypatch):
+    """What --split says is for those without."""
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        (tmp_path / "whole" / name).parent.mkdir(parents=True, exist_ok=True)
+        make_image((60, 60), 0).save(tmp_path / "whole" / f"{name}.png")
+    told = []
+
+    def stop(trainings, *_):
+        told.extend(trainings.values())
+        raise UserError("enough")
+
+    monkeypatch.setattr(systems_job, "train_nets", stop)
+    sets = ["--catsdogs", folder, "--digits", f"folder:{tmp_path}/whole"]
+    assert main([*sets, "--split", "0.5", "--runs", f"{tmp_path}/runs", "--out", str(tmp_path)]) == 2
+    split = {each.words[each.words.index("--data") + 1]: "--split" in each.words for each in told}
+    assert split == {folder: False, f"folder:{tmp_path}/whole": True}
 
 
 def test_the_twelve_nets_find_no_folder_in_one_line(folder, tmp_path, capsys):
