@@ -14,6 +14,7 @@ from bench.pixels import read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Box, Size, View, rescaled
+from results.cells import shown
 
 SHIFT = 10.0  # standard deviation of the random RGB shift, of 255
 
@@ -69,5 +70,6 @@ class CentreCrops(Dataset):
 def _image(images: Images, index: int) -> Image.Image:
     try:
         return read(*images.place(index))
-    except UndecodableError:
-        raise UserError(f"image '{images.paths[index]}' cannot be decoded; mend or remove it") from None
+    except UndecodableError as error:
+        path = images.paths[index]
+        raise UserError(f"image '{path}' cannot be decoded ({shown(str(error))}); mend or remove it") from None

@@ -29,6 +29,11 @@ VERSIONS = (b"*\0", b"\0*", b"+\0", b"\0+")
 MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)  # but those that stand between a scan's bytes
 
 
+def elongated(width: int, height: int) -> bool:
+    """Whether an image, or a box of one, becomes too large when it is rescaled as a whole; a crop of it does not."""
+    return max(width, height) > MOST_ELONGATED * min(width, height)
+
+
 def memory(image: Image.Image, size: int) -> int:
     """Bytes that decoding an opened file of `size` bytes takes, but for a tenth."""
     pixels = image.width * image.height + _tile(image)

@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.data import Images
-from bench.errors import UserError
-from bench.picture import UndecodableError, converted, opened
+from bench.picture import UndecodableError, UnreadableError, converted, opened, rescalable
 from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
 from protocols.view import Box, Size
@@ -33,13 +32,14 @@ class Loader:
     """Threads that prepare images; `blocks` keeps one block of look-ahead.
 
     A file that cannot be read, for a lack of rights or a failing disk, is an error; if `forgiving`, it counts as one
-    that cannot be decoded.
+    that cannot be decoded. `why` says by index what is wrong with these.
     """
 
     def __init__(self, images: Images, threads: int, forgiving: bool = False) -> None:
         self.images = images
         self.threads = threads
         self.forgiving = forgiving
+        self.why: dict[int, str] = {}
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
@@ -65,14 +65,17 @@ class Loader:
     def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
         try:
             return _prepare(*self.images.place(i), scales)
-        except UserError:
-            if self.forgiving:
-                return None
-            raise
+        except UndecodableError as error:
+            self.why[i] = str(error)
+        except UnreadableError as error:
+            if not self.forgiving:
+                raise
+            self.why[i] = error.why
+        return None
 
     def undecodable(self) -> list[str]:
         """Ids of all images that cannot be decoded; reads every one."""
-        readable = self.pool.map(lambda i: _prepare(*self.images.place(i), ()) is not None, range(len(self.images)))
+        readable = self.pool.map(lambda i: self._prepared(i, ()) is not None, range(len(self.images)))
         checked = progress(readable, len(self.images), "checking all images")
         return [name for name, fine in zip(self.images.ids, checked, strict=True) if not fine]
 
@@ -84,10 +87,9 @@ def _weight(image: Prepared | None) -> int:
     return sum(pixels.nbytes for pixels in image.at.values()) if image else 0
 
 
-def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared | None:
-    try:
-        with opened(path, box) as image:
-            whole = tensor_of(converted(image, box))
-            return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path))
-    except UndecodableError:
-        return None
+def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared:
+    """Raises UndecodableError, and UnreadableError for what may pass."""
+    with opened(path, box) as image:
+        whole = tensor_of(converted(image, box))
+        size = rescalable(size_of(whole))
+        return Prepared(size, {Q: rescale(whole, Q) for Q in scales}, str(path))

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from bench.errors import UserError
-from bench.limits import MOST_BYTES, MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
+from bench.limits import MOST_BYTES, MOST_MEMORY, elongated, memory, too_many_scans, too_many_values
 from bench.room import Room
 from protocols.view import Box, Size
 
@@ -27,7 +27,15 @@ DECODING = Room(MOST_MEMORY)
 
 
 class UndecodableError(Exception):
-    """The file itself is at fault: reading it again will not help."""
+    """The file itself is at fault: reading it again will not help. Its text says why."""
+
+
+class UnreadableError(UserError):
+    """A file that cannot be read for now, and `why`."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"image '{path}' cannot be read: {why}; mend that and run again")
+        self.why = why
 
 
 @contextmanager
@@ -46,7 +54,9 @@ def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
                 )
             with _guarded():  # a TIFF's tags may hold anything
                 needed = memory(image, size)
-            if needed > MOST_MEMORY or not _fit(_size(image, box)):
+            if min(_size(image, box)) < 1:
+                raise UndecodableError("no pixels")
+            if needed > MOST_MEMORY:
                 raise UndecodableError("too large")
             with DECODING.taken(needed):
                 yield image
@@ -60,9 +70,9 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in LASTING:
             raise UndecodableError(str(error.strerror)) from None
-        raise UserError(f"image '{path}' cannot be read: {error.strerror}; mend that and run again") from None
+        raise UnreadableError(path, error.strerror or str(error)) from None
     except MemoryError:
-        raise UserError(f"image '{path}' needs more memory than there is; free some, or remove it") from None
+        raise UnreadableError(path, "it needs more memory than there is") from None
 
 
 def size_of_file(path: Path) -> int:
@@ -91,9 +101,16 @@ def converted(image: Image.Image, box: Box | None) -> Image.Image:
 
 
 def size_in(path: Path, box: Box | None) -> Size:
-    """From the box or the file's header alone. Raises what `opened` raises."""
+    """From the box or the file's header alone. Raises what `opened` and `rescalable` raise."""
     with opened(path, box) as image:
-        return _size(image, box)
+        return rescalable(_size(image, box))
+
+
+def rescalable(size: Size) -> Size:
+    """The size of an image that is not too long to be rescaled as a whole. Raises UndecodableError."""
+    if elongated(*size):
+        raise UndecodableError("too long for its width")
+    return size
 
 
 def _open(file: IO[bytes]) -> Image.Image:
@@ -115,11 +132,6 @@ def _size(image: Image.Image, box: Box | None) -> Size:
     return Size(box.right - box.left, box.bottom - box.top) if box else Size(*image.size)
 
 
-def _fit(size: Size) -> bool:
-    """To be rescaled."""
-    return 0 < max(size) <= MOST_ELONGATED * min(size)
-
-
 @cache
 def _formats() -> tuple[str, ...]:
     """Those that this PIL was built with."""
@@ -134,6 +146,8 @@ def _guarded() -> Iterator[None]:
         yield
     except (MemoryError, UndecodableError):
         raise
+    except UnidentifiedImageError:
+        raise UndecodableError("no image in a format that is read") from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, *ASTRAY):
             raise

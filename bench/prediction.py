@@ -29,30 +29,33 @@ from results.posteriors import Posteriors, average, fuse
 
 def run(options: Namespace) -> int:
     """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
-    images = _find(options.images)
+    images, missing = _find(options.images)
     models = open_models(options, wanted_nets(options, None), Shard())
     names = class_names(models)
     row = _row(options, models)
     for model, part in row.parts:
         model.check(part, images.ids[0])
     print("\n".join(_header(models)), file=sys.stderr)
-    unread = 0
+    for place, why in missing.items():
+        warn(_unread(place, why))
+    unread = len(missing)
     with Report(options, row, names) as report:
-        for name, prediction in predictions(row, images, *capacity(options)):
-            if prediction:
-                report.add(prediction)
+        for name, found in predictions(row, images, *capacity(options)):
+            if isinstance(found, Prediction):
+                report.add(found)
             else:
-                warn(f"cannot be read: {shown(name)}")
+                warn(_unread(name, found))
                 unread += 1
     if unread:
-        print(f"{unread} of {len(images)} images cannot be read; they are named above", file=sys.stderr)
+        total = len(images) + len(missing)
+        print(f"{unread} of {total} images cannot be read; they are named above", file=sys.stderr)
     return 1 if unread else 0
 
 
 def predictions(
     row: Row, images: Images, batch_size: int | None, loading: int
-) -> Iterator[tuple[str, Prediction | None]]:
-    """Each image's id and prediction, None for one that cannot be decoded; no more than two blocks are in memory."""
+) -> Iterator[tuple[str, Prediction | str]]:
+    """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
     blocks = blocks_of(images)
     scales = sorted({part.Q for _, part in row.parts})
     meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
@@ -64,7 +67,7 @@ def predictions(
             }
             probs = iter(_combined(row, parts).probs)
             for i, image in zip(indices, block, strict=True):
-                yield images.ids[i], _best(images.ids[i], image, next(probs)) if image else None
+                yield images.ids[i], _best(images.ids[i], image, next(probs)) if image else loader.why[i]
 
 
 def class_names(models: Sequence[Model]) -> tuple[str, ...]:
@@ -77,35 +80,50 @@ def class_names(models: Sequence[Model]) -> tuple[str, ...]:
     return named.pop() if named else readable(None, first.count)
 
 
-def _find(arguments: Sequence[str]) -> Images:
-    """The files that were named, and the images below the folders, each once. Raises UserError."""
+def _find(arguments: Sequence[str]) -> tuple[Images, dict[str, str]]:
+    """The files that were named and the images below the folders, each once; and why arguments give none.
+
+    Raises UserError where none does.
+    """
     if not arguments:
         raise UserError("no image: give files or folders (what stands right behind --plot is its folder)")
-    missing = [each for each in arguments if not os.path.exists(each)]
-    if missing:
-        more = f" ({len(missing)} of {len(arguments)} are not there)" if len(missing) > 1 else ""
-        raise UserError(f"image {missing[0]!r}: there is no such file or folder{more}; mend the path")
-    paths = tuple(dict.fromkeys(path for each in arguments for path in _paths(Path(each))))
-    return Images(
+    found: dict[Path, None] = {}
+    missing: dict[str, str] = {}
+    for each in arguments:
+        paths = _paths(Path(each))
+        if isinstance(paths, str):
+            missing[each] = paths
+        else:
+            found |= dict.fromkeys(paths)
+    if not found:
+        first, why = next(iter(missing.items()))
+        raise UserError(f"image {first!r}: {why}; give files or folders of images")
+    images = Images(
         name="images",
-        paths=paths,
-        ids=tuple(map(str, paths)),
-        labels=np.full(len(paths), -1),  # unknown, and not asked for
+        paths=tuple(found),
+        ids=tuple(map(str, found)),
+        labels=np.full(len(found), -1),  # unknown, and not asked for
         classes=None,
-        total=len(paths),
+        total=len(found),
     )
+    return images, missing
 
 
-def _paths(place: Path) -> list[Path]:
-    if not place.is_dir():
+def _paths(place: Path) -> list[Path] | str:
+    """A file, or the images below a folder; else why there is none. Raises UserError for what links show twice."""
+    if not os.path.exists(place):
+        return "there is no such file or folder"
+    if not os.path.isdir(place):
         return [place]
     try:
         found = images_below(place)
     except OSError as error:
-        raise UserError(f"image {error.filename!r}: cannot be read ({error.strerror}); allow it") from None
-    if not found:
-        raise UserError(f"image {str(place)!r}: no image in this folder or below ({' '.join(extensions())})")
-    return found
+        return f"{error.strerror}: {error.filename}"
+    return found or f"no image in this folder or below ({' '.join(extensions())})"
+
+
+def _unread(name: str, why: str) -> str:
+    return f"cannot be read: {shown(name)} ({shown(why)})"
 
 
 def _row(options: Namespace, models: Sequence[Model]) -> Row:

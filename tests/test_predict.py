@@ -108,12 +108,28 @@ def test_odd_names_and_broken_files_disturb_no_other(predict, tmp_path):
     assert list(rows(tmp_path / "t.csv")) == sorted(f"in/{name}" for name in ODD)
     named = [line.strip() for line in err.splitlines() if "cannot be read: " in line]
     assert len(named) == len(ODD)
-    assert r"cannot be read: in/broken two\nlines.png" in named
+    assert r"cannot be read: in/broken two\nlines.png (no image in a format that is read)" in named
     assert "4 of 8 images cannot be read" in err
     code, out, _ = predict(*(f"in/{name}" for name in ODD))
     assert code == 0
     printed = [line for line in out.splitlines() if not line.startswith("  ")]
     assert printed == ['in/a b,"c".png', "in/ä日.png", r"in/two\nlines.png", r"in/\udcff.png"]
+
+
+def test_arguments_without_an_image_are_named_and_the_others_are_done(predict, tmp_path):
+    make_image((240, 230), 0).save(tmp_path / "here.png")
+    make_image((17 * 224, 224), 0).save(tmp_path / "long.png")
+    (tmp_path / "empty").mkdir()
+    code, out, err = predict(
+        "nowhere.jpg", "here.png", "empty", "long.png", "--protocol", "centre@224", "--out", "t.csv"
+    )
+    assert code == 1
+    assert list(rows(tmp_path / "t.csv")) == ["here.png"]
+    assert out.splitlines()[0] == "here.png"
+    assert "cannot be read: nowhere.jpg (there is no such file or folder)" in err
+    assert "cannot be read: empty (no image in this folder or below (" in err
+    assert "cannot be read: long.png (too long for its width)" in err
+    assert "3 of 4 images cannot be read" in err
 
 
 def test_a_terminal_without_these_letters_disturbs_nothing(weights, tmp_path):
@@ -144,7 +160,7 @@ def test_a_file_that_may_not_be_read_is_named_and_the_others_are_done(
         os.link(photographs.parent / "00.png", tmp_path / f"in/{name}.png")
     code, _, err = predict("in", "--out", "all.csv", "--protocol", "centre")
     assert code == 1
-    assert "cannot be read: in/b.png" in err
+    assert f"cannot be read: in/b.png ({error.strerror})" in err
     assert [line.partition(",")[0] for line in Path("all.csv").read_text().splitlines()[1:]] == ["in/a.png", "in/c.png"]
 
 
@@ -202,8 +218,7 @@ def test_pictures_have_a_folder_of_their_own_unless_one_is_given(predict, photog
 
 
 MISTAKES = [
-    (["nowhere.jpg", "here.png"], "image 'nowhere.jpg': there is no such file"),
-    (["nowhere.jpg", "not.jpg"], r"2 of 2 are not there"),
+    (["nowhere.jpg", "empty"], "image 'nowhere.jpg': there is no such file or folder; give files or folders of images"),
     ([], "no image: give files or folders"),
     (["--plot", "here.png"], "no image.*right behind --plot"),
     (["here.png", "--plot", "here.png"], "give --plot DIR"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from conftest import make_image
@@ -13,7 +14,8 @@ from conftest import training_words as words
 from PIL import Image
 from safetensors import safe_open
 
-from bench.augment import TrainingCrops
+from bench.augment import CentreCrops, TrainingCrops
+from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import decode, rescale
 from bench.recipe import PIXELS
@@ -178,7 +180,20 @@ def test_a_training_image_that_cannot_be_decoded_is_named_in_one_line(folder, tm
     (data / "train" / "dark" / "0.png").write_bytes(b"no image")
     assert main([*words(f"folder:{data}", tmp_path / "out"), "--workers", workers]) == 2
     said = capfd.readouterr().err.splitlines()[-1]
-    assert said == f"bench.train: error: image '{data}/train/dark/0.png' cannot be decoded; mend or remove it"
+    what = "cannot be decoded (no image in a format that is read); mend or remove it"
+    assert said == f"bench.train: error: image '{data}/train/dark/0.png' {what}"
+
+
+@pytest.mark.parametrize("size", [(17 * 100, 100), (2, 300), (1, 5000)])
+def test_crops_of_an_image_that_is_too_long_to_be_evaluated_are_trained_on(tmp_path, size):
+    """A crop costs the same, however long the image is; object crops may be narrow."""
+    make_image(size, 0).save(tmp_path / "long.png")
+    images = Images("x", (tmp_path / "long.png",), ("long.png",), np.zeros(1, dtype=np.int64), ("y",), 1)
+    for epoch in range(3):
+        crop, _, _ = TrainingCrops(images, TrainingScale(256, 512), 224, 0, epoch)[0]
+        assert crop.shape == (3, 224, 224)
+        assert crop.float().std() > 1
+    assert CentreCrops(images, 256, 224)[0][0].shape == (3, 224, 224)
 
 
 def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
