@@ -9,6 +9,7 @@ from torchvision import models
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from bench import zoo
+from bench.convert import fully_convolutional
 from bench.device import Precision
 from bench.errors import UserError
 from bench.family import DigitNet, NiN, SimpleCNN, ZFNet
@@ -152,6 +153,31 @@ def test_every_net_is_listed_with_what_it_takes(listed):
     assert listed["vgg16"][1:7] == ["D", "138,357,544", "30.941", "224x224", "RGB", "224"]
     assert listed["resnet50"][2] == "25,557,032"
     assert listed["inception_v3"][4:6] == ["299x299", "RGB"]
+
+
+ORIGINS = {
+    "vgg19": "Simonyan and Zisserman 2014",
+    "alexnet": "Krizhevsky et al. 2012",
+    "zfnet": "Zeiler and Fergus 2013",
+    "nin": "Lin et al. 2013",
+    "mobilenet_v2": "Sandler et al. 2018",
+    "resnet50": "He et al. 2015",
+    "squeezenet1_0": "Iandola et al. 2016",
+    "digitnet": "PyTorch's MNIST example",
+    "simplecnn": "three convolutions",
+}
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+def test_where_a_net_is_from_and_its_smallest_image_are_listed(name, listed):
+    smallest, origin = int(listed[name][6]), " ".join(listed[name][7:])
+    assert origin.startswith(ORIGINS[name])
+    side, channels = zoo.side_of(name), zoo.channels_of(name)
+    with torch.device("meta"):
+        net = fully_convolutional(zoo.build(name, 1000), side, channels)
+        assert min(net(torch.empty(1, channels, smallest, smallest)).shape[2:]) == 1
+        with pytest.raises(RuntimeError):
+            net(torch.empty(1, channels, smallest - 1, smallest - 1))
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet50", "mobilenet_v2", "squeezenet1_0", "inception_v3"])

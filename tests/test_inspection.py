@@ -39,6 +39,20 @@ def test_tables_name_the_classes_whatever_those_are_called(tmp_path):
     assert found.mistakes(1)[["id", "true", "predicted"]].to_numpy().tolist() == [["2", "images", CLASSES[1]]]
 
 
+def test_mistakes_are_the_surest_ones_and_the_surest_first():
+    confidences = np.array([0.9, 0.6, 0.8, 0.7, 0.95, 0.5], dtype=np.float32)
+    probs = np.zeros((6, 3), np.float32)
+    predicted = np.array([1, 2, 0, 1, 1, 0])  # of images 0 to 5 of the classes 0, 1, 2, 0, 1, 2: only 4 is right
+    probs[:] = (1 - confidences[:, None]) / 2
+    probs[np.arange(6), predicted] = confidences
+    block = Posteriors(probs, np.arange(6) % 3, np.arange(6).astype(str))
+    found = inspect(row(5), [block], CLASSES, None).mistakes(4)
+    assert found["id"].tolist() == ["0", "2", "3", "1"]
+    assert found["confidence"].tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6])
+    assert found["true"].tolist() == [CLASSES[k] for k in (0, 2, 0, 1)]
+    assert found["predicted"].tolist() == [CLASSES[k] for k in (1, 0, 1, 2)]
+
+
 @pytest.mark.parametrize("wrong1", [1, 3])
 def test_a_row_whose_count_does_not_come_out_is_refused(wrong1):
     with pytest.raises(ResultError, match=f"wrong1 2 of 6, but its table says {wrong1} of 6"):
