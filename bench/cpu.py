@@ -5,6 +5,7 @@ import platform
 
 from torch import nn
 
+from bench.norms import fold_norms
 from bench.pool import PairwiseMax
 from bench.positions import Positions
 from bench.winograd import Winograd
@@ -16,6 +17,7 @@ KEEPING = {-3: 2**31 - 1, -1: 2**31 - 1, -8: 1}
 
 def quicken(net: nn.Module) -> None:
     """Put faster forms in the place of the layers that have one; what they give differs by rounding at most."""
+    fold_norms(net)
     for parent in list(net.modules()):
         for name, child in parent.named_children():
             for form in FORMS:

@@ -1,5 +1,6 @@
 """The faster forms of layers against torch's own."""
 
+import copy
 from fractions import Fraction
 
 import pytest
@@ -7,10 +8,12 @@ import torch
 from conftest import PIXELS, make_weights
 from torch import nn
 
+from bench import zoo
 from bench.convert import fully_convolutional
 from bench.cpu import quicken
 from bench.device import Precision
 from bench.model import Model, make_model
+from bench.norms import fold_norms
 from bench.pool import PairwiseMax
 from bench.positions import Positions
 from bench.vgg import VGG
@@ -94,6 +97,45 @@ def test_only_converted_layers_become_products():
     net = nn.Sequential(*others)
     quicken(net)
     assert list(net) == others
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("vgg11_bn", 0), ("resnet18", 0), ("mobilenet_v2", 0), ("googlenet", 0), ("densenet121", 62), ("vgg11", 0)],
+)
+@torch.inference_mode()
+def test_batch_normalisations_become_part_of_the_convolutions_before_them(name, kept):
+    """DenseNet's stand before its convolutions, but for the first and one in each of its 58 layers."""
+    torch.manual_seed(0)
+    net = zoo.construct(name, 5, 1 / 8 if name in zoo.OWN else 1).eval()
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(0, 0.2)
+            layer.running_var.uniform_(0.5, 2)
+            layer.weight.uniform_(0.5, 2)
+            layer.bias.normal_(0, 0.2)
+    images = torch.randn(2, 3, 224, 224)
+    expected, state = net(images), {key: value.clone() for key, value in net.state_dict().items()}
+    folded = copy.deepcopy(net, {id(each): each for each in (*net.parameters(), *net.buffers())})
+    fold_norms(folded)
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules()) == kept
+    assert (folded(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+
+
+def test_a_convolution_that_is_used_elsewhere_keeps_its_scale():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution, self.norm = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+
+        def forward(self, images):
+            maps = self.convolution(images)
+            return maps + self.norm(maps)
+
+    net = Twice().eval()
+    fold_norms(net)
+    assert isinstance(net.norm, nn.BatchNorm2d)
 
 
 @pytest.fixture
