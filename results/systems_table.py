@@ -62,7 +62,7 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
     lines += [f"- Machine: {provenance['machine']}; torch {provenance['torch']}, commit {provenance['commit']}"]
     lines += [
         "- Top-1 error in % with 95 % intervals; a net's rows are on the same images, each at the one Q of its line: "
-        "dense is 2 views, multicrop 50.",
+        "dense is 2 views, multicrop 50. Training minutes are by the clock, with what else the machine did meanwhile.",
         "",
     ]
     for section in sections:
