@@ -18,6 +18,7 @@ from bench.errors import UserError
 from bench.loader import Prepared, _prepare
 from bench.model import Model
 from bench.parts import Batch, part_posteriors
+from bench.picture import UndecodableError
 from bench.pixels import rescale
 from bench.run import main
 from protocols.protocol import Part
@@ -184,8 +185,9 @@ def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch
     def fail(*_, **__):
         raise OSError(errno.EIO, "Input/output error")
 
-    assert _prepare(photographs.parent, None, (256,)) is None  # a folder is no image
-    assert _prepare(photographs, None, (256,)) is None  # nor is a text
+    for none in (photographs.parent, photographs):  # a folder, and a text
+        with pytest.raises(UndecodableError):
+            _prepare(none, None, (256,))
     monkeypatch.setattr("PIL.Image.open", fail)
     with pytest.raises(UserError, match="Input/output error"):
         _prepare(photographs, None, (256,))
