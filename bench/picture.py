@@ -31,10 +31,10 @@ class UndecodableError(Exception):
 
 
 class UnreadableError(UserError):
-    """A file that cannot be read for now, and `why`."""
+    """A file that cannot be read for now, and `why`, which is lost on the way from a loading process."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"image '{path}' cannot be read: {why}; mend that and run again")
+    def __init__(self, text: str, why: str = "") -> None:
+        super().__init__(text)
         self.why = why
 
 
@@ -70,9 +70,13 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in LASTING:
             raise UndecodableError(str(error.strerror)) from None
-        raise UnreadableError(path, error.strerror or str(error)) from None
+        raise _unreadable(path, error.strerror or str(error)) from None
     except MemoryError:
-        raise UnreadableError(path, "it needs more memory than there is") from None
+        raise _unreadable(path, "it needs more memory than there is") from None
+
+
+def _unreadable(path: Path, why: str) -> UnreadableError:
+    return UnreadableError(f"image '{path}' cannot be read: {why}; mend that and run again", why)
 
 
 def size_of_file(path: Path) -> int:

@@ -57,7 +57,7 @@ def train(options: Namespace) -> int:
         for _ in training.epochs():
             training.log()
     except UserError as error:  # a loading process's comes with its traceback before it
-        raise UserError(str(error).rpartition("UserError: ")[2]) from None
+        raise UserError(str(error).rpartition(f"{type(error).__name__}: ")[2]) from None
     writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", training.out.name))
     print(training.save(), file=sys.stderr)
     return 0

@@ -1,3 +1,4 @@
+import errno
 import json
 import random
 import shutil
@@ -182,6 +183,20 @@ def test_a_training_image_that_cannot_be_decoded_is_named_in_one_line(folder, tm
     said = capfd.readouterr().err.splitlines()[-1]
     what = "cannot be decoded (no image in a format that is read); mend or remove it"
     assert said == f"bench.train: error: image '{data}/train/dark/0.png' {what}"
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_failing_disk_is_one_line_too(folder, tmp_path, monkeypatch, capfd, workers):
+    """Whoever reads: a loading process's error is made anew in ours."""
+
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("bench.picture.size_of_file", fail)
+    assert main([*words(folder, tmp_path / "out"), "--workers", workers]) == 2
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said.startswith("bench.train: error: image '")
+    assert said.endswith("' cannot be read: Input/output error; mend that and run again")
 
 
 @pytest.mark.parametrize("size", [(17 * 100, 100), (2, 300), (1, 5000)])
