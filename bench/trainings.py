@@ -67,30 +67,37 @@ def _ended(
     def end(*_: object) -> None:
         raise SystemExit(128 + signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
+        for number in before:  # a second one must not stop this
+            signal.signal(number, signal.SIG_IGN)
         pool.shutdown(wait=False, cancel_futures=True)
         while not all(future.done() for future in running):
             for child in children:
                 child.terminate()
             time.sleep(0.1)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _train(words: list[str], threads: int, folder: Path, children: list[subprocess.Popen[bytes]]) -> str | None:
     """Run a training to its end, its messages into `messages.txt`; return what it says where it fails."""
-    folder.mkdir(parents=True, exist_ok=True)
     messages = folder / "messages.txt"
     command = [sys.executable, "-m", "bench.train", *words, "--threads", str(threads), "--out", str(folder)]
-    with messages.open("w") as file:
-        # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        child = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
-        children.append(child)
-        code = child.wait()
-    lines = messages.read_text().splitlines() or ["it ended without a word"]
+    # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with messages.open("w") as file:
+            child = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+            children.append(child)
+            code = child.wait()
+        lines = messages.read_text(errors="replace").splitlines() or ["it ended without a word"]
+    except OSError as error:
+        return str(error)
     return f"{lines[-1]} (exit code {code}; {messages})" if code else None
 
 
