@@ -1,12 +1,14 @@
 """Batch normalisations on a CPU as part of the convolutions before them: one pass over the maps less."""
 
+from collections import Counter
+
 import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fold_norms(net: nn.Module) -> None:
-    """Scale a net's convolutions by the batch normalisations right behind them, which then do nothing, in float32.
+    """Put batch normalisations into the convolutions right before them, in float32; in their place nothing is done.
 
     A net that cannot be traced stays as it is.
     """
@@ -16,6 +18,7 @@ def fold_norms(net: nn.Module) -> None:
         graph = fx.symbolic_trace(net).graph
     except Exception:  # tracing runs the net's own Python, which may raise anything
         return
+    calls = Counter(node.target for node in graph.nodes if node.op == "call_module")
     for node in graph.nodes:
         norm = _layer(net, node)
         if not isinstance(norm, nn.BatchNorm2d):
@@ -24,7 +27,8 @@ def fold_norms(net: nn.Module) -> None:
         convolution = _layer(net, before)
         if not isinstance(convolution, nn.Conv2d):
             continue
-        if len(before.users) == 1 and convolution.weight.dtype == torch.float32:
+        alone = len(before.users) == calls[before.target] == calls[node.target] == 1
+        if alone and convolution.weight.dtype == torch.float32:
             net.set_submodule(str(before.target), fuse_conv_bn_eval(convolution, norm))
             net.set_submodule(str(node.target), nn.Identity())
 

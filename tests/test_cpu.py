@@ -123,17 +123,21 @@ def test_batch_normalisations_become_part_of_the_convolutions_before_them(name, 
     assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
 
 
-def test_a_convolution_that_is_used_elsewhere_keeps_its_scale():
-    class Twice(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.convolution, self.norm = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+class Shared(nn.Module):
+    """One convolution for two uses: of its maps, or of the layer."""
 
-        def forward(self, images):
-            maps = self.convolution(images)
-            return maps + self.norm(maps)
+    def __init__(self, maps: bool) -> None:
+        super().__init__()
+        self.maps, self.convolution, self.norm = maps, nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
 
-    net = Twice().eval()
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.convolution(images)
+        return maps + self.norm(maps) if self.maps else self.convolution(self.norm(maps))
+
+
+@pytest.mark.parametrize("maps", [True, False])
+def test_a_convolution_that_is_used_elsewhere_keeps_its_scale(maps):
+    net = Shared(maps).eval()
     fold_norms(net)
     assert isinstance(net.norm, nn.BatchNorm2d)
 
