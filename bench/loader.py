@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.data import Images
-from bench.picture import UndecodableError, UnreadableError, converted, opened, rescalable
+from bench.picture import UndecodableError, UnreadableError, converted, opened, rescalable, size_of_opened
 from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
 from protocols.view import Box, Size
@@ -90,6 +90,6 @@ def _weight(image: Prepared | None) -> int:
 def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared:
     """Raises UndecodableError, and UnreadableError for what may pass."""
     with opened(path, box) as image:
+        rescalable(size_of_opened(image, box))
         whole = tensor_of(converted(image, box))
-        size = rescalable(size_of(whole))
-        return Prepared(size, {Q: rescale(whole, Q) for Q in scales}, str(path))
+        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path))

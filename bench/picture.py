@@ -54,7 +54,7 @@ def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
                 )
             with _guarded():  # a TIFF's tags may hold anything
                 needed = memory(image, size)
-            if min(_size(image, box)) < 1:
+            if min(size_of_opened(image, box)) < 1:
                 raise UndecodableError("no pixels")
             if needed > MOST_MEMORY:
                 raise UndecodableError("too large")
@@ -107,7 +107,7 @@ def converted(image: Image.Image, box: Box | None) -> Image.Image:
 def size_in(path: Path, box: Box | None) -> Size:
     """From the box or the file's header alone. Raises what `opened` and `rescalable` raise."""
     with opened(path, box) as image:
-        return rescalable(_size(image, box))
+        return rescalable(size_of_opened(image, box))
 
 
 def rescalable(size: Size) -> Size:
@@ -132,7 +132,8 @@ def _open(file: IO[bytes]) -> Image.Image:
         raise UndecodableError("too large") from None
 
 
-def _size(image: Image.Image, box: Box | None) -> Size:
+def size_of_opened(image: Image.Image, box: Box | None) -> Size:
+    """Of the whole image, or of a box of it."""
     return Size(box.right - box.left, box.bottom - box.top) if box else Size(*image.size)
 
 
