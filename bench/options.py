@@ -81,10 +81,10 @@ def add_numbers(group: argparse._ArgumentGroup) -> None:
     add_skip(group)
 
 
-def add_skip(group: argparse._ArgumentGroup) -> None:
+def add_skip(group: argparse._ArgumentGroup, more: str = "") -> None:
     """What happens to images that cannot be evaluated."""
     group.add_argument(
-        "--skip-corrupt", action="store_true", help="leave out images that cannot be decoded, and say so"
+        "--skip-corrupt", action="store_true", help=f"leave out images that cannot be decoded, and say so{more}"
     )
 
 

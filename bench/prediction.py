@@ -118,7 +118,7 @@ def _paths(place: Path) -> list[Path] | str:
     try:
         found = images_below(place)
     except OSError as error:
-        return f"{error.strerror}: {error.filename}"
+        return f"nothing of it is read: {error.strerror}: {error.filename}"
     return found or f"no image in this folder or below ({' '.join(extensions())})"
 
 

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         what.add_argument(f"--{name}", metavar="SET", help=about)
     add_split(what)
     what.add_argument("--limit", default=str(SUBSET), metavar="N", help=f"validation images, or all ({SUBSET})")
-    add_skip(what)
+    add_skip(what, "; training takes no others")
     features = parser.add_argument_group("where frozen features come from")
     features.add_argument(
         "--features", metavar="WHERE", help="weights of squeezenet1_0; without them these nets are left out"
