@@ -22,7 +22,8 @@ class Images:
     `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` the classes' names
     in index order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
     `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
-    set takes of each file, in its pixels, None for all of it: several images may be boxes of one file.
+    set takes of each file, in its pixels, None for all of it: several images may be boxes of one file. `notes` are
+    sentences about how the set was read, for the header; `assumed` what nobody stated of its labels ("class order").
     """
 
     name: str
@@ -33,6 +34,8 @@ class Images:
     total: int
     pixel_digests: tuple[str, ...] | None = None
     boxes: tuple[Box | None, ...] | None = None
+    notes: tuple[str, ...] = ()
+    assumed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -14,6 +14,7 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
     lines.append(
         f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
+    lines += [f"- Data: {escaped(note)}" for note in images.notes]
     if images.name.startswith("shapes"):
         lines.append(
             "- This is the built-in rendered set, not ImageNet: compare the rows with one another, not with the "
