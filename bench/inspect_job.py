@@ -11,7 +11,7 @@ from bench.diagrams import plot_confusion, plot_reliability
 from bench.errors import UserError
 from bench.options import say, writable, writing_to
 from bench.progress import progress, warn
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from results.confusion import occurring
 from results.errors import ResultError
 from results.inspection import Inspection, inspect
@@ -69,7 +69,17 @@ def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterabl
 def _places(origin: Origin) -> Places:
     """Where the images are, by id; a warning where they are not there any more."""
     try:
-        images = open_data(origin.data, share=origin.split, seed=origin.seed)
+        images = open_data(
+            DataSpec(
+                origin.data,
+                origin.split,
+                origin.seed,
+                origin.images,
+                origin.class_order,
+                origin.labels_from,
+                origin.allow_duplicates,
+            )
+        )
     except UserError as error:
         warn(f"no pictures of mistakes: {error}")
         return {}

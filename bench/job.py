@@ -19,13 +19,13 @@ from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
 from bench.model import Model, make_model
-from bench.options import dated, made, say, writable, writing_to
+from bench.options import dated, made, say, whole_number, writable, writing_to
 from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
 from bench.rows import Row, Tasks, origin_of, result_of, rows_of, save_posteriors, tallies_of, tasks_of
 from bench.shard import Shard
-from bench.sources import open_data
+from bench.sources import data_spec, open_data
 from bench.weights import choose_weights, read_weights
 from protocols.protocol import Protocol, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
@@ -106,8 +106,8 @@ def make_job(options: Namespace, images: Images, models: Sequence[Model], rows: 
 
 
 def open_images(options: Namespace) -> Images:
-    """What `--data`, `--split` and `--limit` say. Raises UserError."""
-    return open_data(options.data, share=options.split, seed=options.seed).limit(_limit(options.limit))
+    """The images that the options name. Raises UserError."""
+    return open_data(data_spec(options))
 
 
 def open_models(options: Namespace, wanted: Sequence[Wanted], shard: Shard) -> list[Model]:
@@ -204,19 +204,9 @@ def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
         raise UserError(str(error)) from None
 
 
-def _whole_number(option: str, text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise UserError(f"{option} '{text}': give a whole number above 0")
-    return int(text)
-
-
-def _limit(text: str | None) -> int | None:
-    return None if text in (None, "all") else _whole_number("--limit", text)
-
-
 def _batch(text: str) -> int | None:
-    return None if text == "auto" else _whole_number("--batch-size", text)
+    return None if text == "auto" else whole_number("--batch-size", text)
 
 
 def _threads(count: int | None) -> int:
-    return min(8, os.cpu_count() or 1) if count is None else _whole_number("--workers", str(count))
+    return min(8, os.cpu_count() or 1) if count is None else whole_number("--workers", str(count))

@@ -38,6 +38,22 @@ def add_data(group: argparse._ActionsContainer) -> None:
         help="shapes, folder:DIR, list:FILE, imagenet:DIR or another of bench.run --list data (shapes, built in)",
     )
     add_split(group)
+    add_reading(group)
+
+
+def add_reading(group: argparse._ActionsContainer) -> None:
+    """How a set is read where it does not say so itself."""
+    group.add_argument(
+        "--class-order",
+        choices=("text", "number"),
+        help="how class names that are numbers are sorted: 1 10 2 or 1 2 10 (by the weights' names; else refused)",
+    )
+    group.add_argument(
+        "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
+    )
+    group.add_argument(
+        "--allow-duplicates", action="store_true", help="count files twice that stand in the data twice, and say so"
+    )
 
 
 def add_split(group: argparse._ActionsContainer) -> None:
@@ -72,6 +88,13 @@ def whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def whole_number(option: str, text: str) -> int:
+    """An option's value, which must be above 0. Raises UserError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise UserError(f"{option} '{text}': give a whole number above 0")
+    return int(text)
 
 
 def add_numbers(group: argparse._ArgumentGroup) -> None:

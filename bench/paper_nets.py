@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.options import writable
-from bench.sources import open_data
+from bench.sources import data_spec, open_data
 from bench.train import RATE, WIDTH, parser
 from bench.trainings import Training, train_nets
 
@@ -36,8 +36,9 @@ NETS = (
     *(PaperNet(each, "256-512", start=f"{each}-384") for each in reversed(DEEP)),
 )
 # What one `bench.train` is told that all of them are told.
-SHARED = ("data", "epochs", "patience", "batch", "dropout", "seed", "device", "workers")
-TAKEN = {*SHARED, "width", "rate", "paper", "jobs", "threads", "half", "out"}  # of all options
+SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
+DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates")
+TAKEN = {*SHARED, *DATA, "width", "rate", "paper", "jobs", "threads", "half", "out"}  # of all options
 
 
 def train_all(options: Namespace) -> int:
@@ -45,7 +46,7 @@ def train_all(options: Namespace) -> int:
     _refuse_others(options)
     out = writable("--out", options.out or Path("runs/paper"))
     # rendered once, not by every training that finds it missing
-    open_data(options.data, "train", options.split, options.seed)
+    open_data(data_spec(options), "train")
     trainings = {net.name: Training(words(net, options, out), sum(options.epochs), net.start) for net in NETS}
     train_nets(trainings, out, options.jobs, options.threads)
     print(f"the twelve nets are in {out}/*/weights.safetensors", file=sys.stderr)
@@ -62,9 +63,7 @@ def words(net: PaperNet, options: Namespace, out: Path) -> list[str]:
     for name in SHARED:
         value = getattr(options, name)
         told += [f"--{name}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    if options.split:
-        told += ["--split", str(options.split)]
-    return told
+    return told + data_spec(options).words
 
 
 def _refuse_others(options: Namespace) -> None:

@@ -24,6 +24,9 @@ FREE = {
     "jobs",
     "split",
     "limit",
+    "class_order",
+    "labels_from",
+    "allow_duplicates",
 }  # or digests say
 
 

@@ -123,6 +123,9 @@ def origin_of(
         store=any_task.store.folder.parent.resolve(),
         classes=images.classes or tuple(map(str, range(any_task.model.count))),
         competing=None if scored is None else tuple(scored.tolist()),
+        class_order=options.class_order,
+        labels_from=options.labels_from,
+        allow_duplicates=options.allow_duplicates,
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in _stored(row, tasks)]
             for line, row in rows.items()

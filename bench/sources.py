@@ -1,8 +1,9 @@
 """`--data`: from what was typed to a set of images."""
 
 import os
+from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from bench.folder import parts_of, read_folder, read_whole
 from bench.imagenet import read_imagenet, read_imagenette
 from bench.lists import read_list
 from bench.mnist import read_mnist
+from bench.options import whole_number
 from bench.shapes import SPLITS, read_shapes
 from bench.split import split_images
 from bench.voc import read_voc2007
@@ -22,46 +24,94 @@ from bench.voc import read_voc2007
 MOST_CLASSES = 100_000  # of a net that is trained
 
 
-class Source(NamedTuple):
-    """A kind of data: `read(argument, split)`, how the argument is written behind the kind, and a line about it.
+@dataclass(frozen=True)
+class DataSpec:
+    """Which images, as the options say it: what `--data` takes, and how it is read.
 
-    `read_all(argument)` is what `--split` makes parts of; None where the set has parts of its own.
+    With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
+    taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
+    `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice.
     """
 
-    read: Callable[[str, str], Images]
+    source: str
+    split: float | None = None
+    seed: int = 0
+    limit: int | None = None
+    class_order: str | None = None
+    labels_from: int = 0
+    allow_duplicates: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.source.partition(":")[0]
+
+    @property
+    def argument(self) -> str:
+        return self.source.partition(":")[2]
+
+    @property
+    def words(self) -> list[str]:
+        """The options that say the same to `bench.train`, the limit aside."""
+        words = ["--data", self.source, "--seed", str(self.seed), "--labels-from", str(self.labels_from)]
+        words += ["--split", str(self.split)] if self.split else []
+        words += ["--class-order", self.class_order] if self.class_order else []
+        return words + ["--allow-duplicates"] * self.allow_duplicates
+
+
+def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
+    """What the options of a command say; `source` stands in for --data where it has several sets. Raises UserError."""
+    limit = options.limit
+    return DataSpec(
+        source=options.data if source is None else source,
+        split=options.split,
+        seed=options.seed,
+        limit=None if limit in (None, "all") else whole_number("--limit", str(limit)),
+        class_order=options.class_order,
+        labels_from=options.labels_from,
+        allow_duplicates=options.allow_duplicates,
+    )
+
+
+class Source(NamedTuple):
+    """A kind of data: `read(spec, part)`, how the argument is written behind the kind, and a line about it.
+
+    `read_all(spec)` is what `--split` makes parts of; None where the set has parts of its own.
+    """
+
+    read: Callable[[DataSpec, str], Images]
     argument: str
     about: str
-    read_all: Callable[[str], Images] | None = None
+    read_all: Callable[[DataSpec], Images] | None = None
 
 
-def open_data(spec: str, split: str = "val", share: float | None = None, seed: int = 0) -> Images:
-    """Open a data set, `kind` or `kind:argument` with a kind of `DATASETS`, and one of its splits.
+def open_data(spec: DataSpec, part: str = "val") -> Images:
+    """Open a part of a data set, whose source is `kind` or `kind:argument` with a kind of `DATASETS`.
 
-    With a share the splits are made here, that much of every class for validation, drawn by the seed. Raises UserError.
+    Raises UserError.
     """
-    kind, _, argument = spec.partition(":")
+    kind, argument = spec.kind, spec.argument
     if kind not in DATASETS:
-        raise UserError(f"data {spec!r}: give {_forms()}{_hint(spec, kind)}")
+        raise UserError(f"data {spec.source!r}: give {_forms()}{_hint(spec.source, kind)}")
     source = DATASETS[kind]
     if argument and not source.argument:
-        raise UserError(f"data {spec!r}: {kind} takes no argument; give {kind}")
+        raise UserError(f"data {spec.source!r}: {kind} takes no argument; give {kind}")
     if not argument and source.argument.startswith(":"):
-        raise UserError(f"data {spec!r}: {kind} needs an argument; give {kind}{source.argument}")
-    if split not in SPLITS:
-        raise UserError(f"data {spec!r}: there is no split {split!r}; give {' or '.join(SPLITS)}")
+        raise UserError(f"data {spec.source!r}: {kind} needs an argument; give {kind}{source.argument}")
+    if part not in SPLITS:
+        raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
     try:
-        images = source.read(argument, split) if share is None else _split(source, spec, split, share, seed)
+        images = source.read(spec, part) if spec.split is None else _split(source, spec, part)
     except OSError as error:
         where = str(error.filename or argument or kind)
         raise UserError(
-            f"data {spec!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
+            f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
-    return _named(images, spec) if split == "train" else images
+    return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 
-def has_parts(spec: str) -> bool:
+def has_parts(source: str) -> bool:
     """Whether a data set comes in training and validation images, as far as that can be seen."""
-    kind, _, argument = spec.partition(":")
+    kind, _, argument = source.partition(":")
     if kind not in DATASETS:
         return False
     try:
@@ -70,7 +120,7 @@ def has_parts(spec: str) -> bool:
         return False
 
 
-def _named(images: Images, spec: str) -> Images:
+def _named(images: Images, spec: DataSpec) -> Images:
     """Training images whose labels are numbers get classes of these names: a net needs to know how many.
 
     Raises UserError.
@@ -80,47 +130,49 @@ def _named(images: Images, spec: str) -> Images:
     largest = int(images.labels.max())
     if largest >= MOST_CLASSES:
         raise UserError(
-            f"data {spec!r}: a label is {largest}, but a net is trained on at most {MOST_CLASSES:,} classes; "
+            f"data {spec.source!r}: a label is {largest}, but a net is trained on at most {MOST_CLASSES:,} classes; "
             "number them from 0, or write their names"
         )
     return replace(images, classes=tuple(map(str, range(largest + 1))))
 
 
-def _split(source: Source, spec: str, split: str, share: float, seed: int) -> Images:
-    kind, _, argument = spec.partition(":")
+def _split(source: Source, spec: DataSpec, part: str) -> Images:
+    assert spec.split is not None
     if source.read_all is None:
-        raise UserError(f"--split {share:g}: {kind} has training and validation images of its own; leave --split out")
-    train, val = split_images(source.read_all(argument), share, seed)
-    return {"train": train, "val": val}[split]
+        raise UserError(
+            f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
+        )
+    train, val = split_images(source.read_all(spec), spec.split, spec.seed)
+    return {"train": train, "val": val}[part]
 
 
-def anywhere(spec: str) -> str:
+def anywhere(source: str) -> str:
     """The same data set named so that it is found from any working folder."""
-    kind, _, argument = spec.partition(":")
-    return f"{kind}:{_path(argument)}" if argument else spec
+    kind, _, argument = source.partition(":")
+    return f"{kind}:{_path(argument)}" if argument else source
 
 
-def _shapes(_: str, split: str) -> Images:
-    return read_shapes(split, cache_folder())
+def _shapes(_: DataSpec, part: str) -> Images:
+    return read_shapes(part, cache_folder())
 
 
-def _imagenette(argument: str, split: str) -> Images:
-    return read_imagenette(_path(argument) if argument else cache_folder(), split)
+def _imagenette(spec: DataSpec, part: str) -> Images:
+    return read_imagenette(_path(spec.argument) if spec.argument else cache_folder(), part)
 
 
-def _mnist(argument: str, split: str) -> Images:
-    return read_mnist(_path(argument) if argument else cache_folder(), split, cache_folder())
+def _mnist(spec: DataSpec, part: str) -> Images:
+    return read_mnist(_path(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
 
 
-def _list(argument: str, split: str) -> Images:
-    if split != "val":
-        raise UserError(f"data 'list:{argument}': a list has no split {split!r}; give --split 0.2, or folder:DIR")
-    return read_list(_path(argument))
+def _list(spec: DataSpec, part: str) -> Images:
+    if part != "val":
+        raise UserError(f"data {spec.source!r}: a list has no split {part!r}; give --split 0.2, or folder:DIR")
+    return read_list(_path(spec.argument))
 
 
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
     """A reader of a path, for an argument as it was typed."""
-    return lambda argument, *split: read(_path(argument), *split)
+    return lambda spec, *part: read(_path(spec.argument), *part)
 
 
 def _path(argument: str) -> Path:

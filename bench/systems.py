@@ -4,7 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import SUBSET, add_computation, add_skip, add_split, add_store, command_parser, finished, whole
+from bench.options import (
+    SUBSET,
+    add_computation,
+    add_reading,
+    add_skip,
+    add_split,
+    add_store,
+    command_parser,
+    finished,
+    whole,
+)
 
 EPILOG = """example:
   python -m bench.systems --flowers folder:flowers --catsdogs folder:cats_dogs \\
@@ -23,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     for name, about in SETS.items():
         what.add_argument(f"--{name}", metavar="SET", help=about)
     add_split(what)
+    add_reading(what)
     what.add_argument("--limit", default=str(SUBSET), metavar="N", help=f"validation images, or all ({SUBSET})")
     add_skip(what, "; training takes no others")
     features = parser.add_argument_group("where frozen features come from")

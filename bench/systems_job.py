@@ -4,7 +4,7 @@ import csv
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from bench.options import made, writable, writing_to
 from bench.provenance import provenance
 from bench.rows import Row
 from bench.shard import Shard
-from bench.sources import has_parts, open_data
+from bench.sources import data_spec, has_parts, open_data
 from bench.systems import SETS
 from bench.systems_nets import CACHED, COMPARISONS, PLAIN, SYSTEMS, System
 from bench.trainings import Training, train_nets
@@ -70,7 +70,7 @@ def _sets(options: Namespace) -> dict[str, str]:
     if options.split and all(map(has_parts, sets.values())):
         raise UserError(f"--split {options.split:g}: every set has parts of its own; leave --split out")
     for data in sets.values():
-        open_data(data, "train", _split(data, options), options.seed)
+        open_data(replace(data_spec(_own(data, options)), limit=None), "train")
     return sets
 
 
@@ -80,9 +80,8 @@ def _split(data: str, options: Namespace) -> float | None:
 
 
 def _training(system: System, data: str, options: Namespace) -> Training:
-    words = ["--model", system.model, "--data", data, "--device", options.device, *system.recipe.split()]
-    words += ["--seed", str(options.seed)]
-    words += ["--split", str(share)] if (share := _split(data, options)) else []
+    words = ["--model", system.model, "--device", options.device, *system.recipe.split()]
+    words += data_spec(_own(data, options)).words
     if system.frozen:
         words += ["--init", options.features] + (["--pixels", options.pixels] if options.pixels else [])
     epochs = words[words.index("--epochs") + 1].split(",")

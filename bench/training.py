@@ -5,6 +5,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,7 @@ from bench.plot import plot_training
 from bench.provenance import provenance
 from bench.recipe import check, recipe, scale, settled
 from bench.schedule import share
-from bench.sources import open_data
+from bench.sources import data_spec, open_data
 from bench.train import VALIDATED, WARM_SHARE, WARM_UP
 from bench.vgg import NAMES
 from bench.weights import Weights, read_weights, save_weights
@@ -77,9 +78,10 @@ class Training:
         init = read_weights(options.init, self.name) if options.init else None
         self.options = settled(options, self.name, init)
         self.S = scale(self.options, zoo.side_of(self.name))
-        self.train = open_data(options.data, "train", options.split, options.seed).limit(options.limit)
+        data = data_spec(options)
+        self.train = open_data(data, "train")
         self.classes = self.train.classes or ()
-        validation = open_data(options.data, "val", options.split, options.seed).limit(VALIDATED)
+        validation = open_data(replace(data, limit=VALIDATED))
         self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
         if len(self.train) < options.batch:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")

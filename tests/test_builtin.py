@@ -8,7 +8,7 @@ from bench.cache import cache_folder
 from bench.options import SUBSET
 from bench.run import main, parser
 from bench.shapes import SPLITS
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_dense_looks_at_more_than_the_centre(rows):
 
 
 def test_the_validation_split_is_read_from_the_cache():
-    images = open_data("shapes")
+    images = open_data(DataSpec("shapes"))
     assert len(images) == images.total == SPLITS["val"]
     assert all(cache_folder() in path.parents for path in images.paths[:10])
     assert len(images) > SUBSET

@@ -7,7 +7,7 @@ from torchvision.datasets import ImageFolder
 
 from bench.classes import wnids
 from bench.errors import UserError
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 
 TENCH, SPRINGER, TISSUE = "n01440764", "n02102040", "n15075141"  # 0, 217, 999
 VAL = [f"ILSVRC2012_val_{k:08d}" for k in (1, 2, 3)]
@@ -23,7 +23,7 @@ def draw(root: Path, *names: str) -> Path:
 
 def refused(spec: str, split: str = "val") -> str:
     with pytest.raises(UserError) as caught:
-        open_data(spec, split)
+        open_data(DataSpec(spec), split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -37,7 +37,7 @@ def test_folder_is_read_as_torchvision_reads_it(tmp_path):
     (root / "cat" / "linked").symlink_to(draw(tmp_path / "outside", "x.webp"))
     (root / "dog" / "notes.txt").write_text("no image")
     (root / "README.md").write_text("no image either")
-    theirs, ours = ImageFolder(str(root)), open_data(f"folder:{root}")
+    theirs, ours = ImageFolder(str(root)), open_data(DataSpec(f"folder:{root}"))
     assert [(str(path), label) for path, label in zip(ours.paths, ours.labels.tolist(), strict=True)] == theirs.samples
     assert list(ours.classes) == theirs.classes
     assert ours.ids == tuple(Path(path).relative_to(root).as_posix() for path, _ in theirs.samples)
@@ -50,28 +50,28 @@ def test_list_csv_and_folder_of_the_same_images_have_one_digest(tmp_path):
     pairs = list(zip(names, labels, strict=True))
     (tmp_path / "list.txt").write_text("".join(f"{name} {label}\n" for name, label in pairs))
     (tmp_path / "list.csv").write_text("label,file\n" + "".join(f"{label},{name}\n" for name, label in pairs))
-    digest = open_data(f"folder:{tmp_path}").digest
-    assert open_data(f"list:{tmp_path}/list.txt").digest == digest
-    assert open_data(f"list:{tmp_path}/list.csv").digest == digest
-    assert open_data(f"list:{tmp_path}/list.csv").take([0, 2, 1]).digest != digest
+    digest = open_data(DataSpec(f"folder:{tmp_path}")).digest
+    assert open_data(DataSpec(f"list:{tmp_path}/list.txt")).digest == digest
+    assert open_data(DataSpec(f"list:{tmp_path}/list.csv")).digest == digest
+    assert open_data(DataSpec(f"list:{tmp_path}/list.csv")).take([0, 2, 1]).digest != digest
 
 
 def test_split_is_a_folder_of_class_folders(tmp_path):
     draw(tmp_path, "val/cat/a.png", "val/dog/a.png", "train/cat/b.png", "train/dog/b.png", "train/dog/c.png")
-    val, train = open_data(f"folder:{tmp_path}"), open_data(f"folder:{tmp_path}", "train")
+    val, train = open_data(DataSpec(f"folder:{tmp_path}")), open_data(DataSpec(f"folder:{tmp_path}"), "train")
     assert val.ids == ("cat/a.png", "dog/a.png")
     assert train.ids == ("cat/b.png", "dog/b.png", "dog/c.png")
-    assert open_data(f"folder:{tmp_path}/val").digest == val.digest
+    assert open_data(DataSpec(f"folder:{tmp_path}/val")).digest == val.digest
 
 
 def test_class_may_be_named_val(tmp_path):
-    assert open_data(f"folder:{draw(tmp_path, 'val/a.png', 'van/b.png')}").classes == ("val", "van")
+    assert open_data(DataSpec(f"folder:{draw(tmp_path, 'val/a.png', 'van/b.png')}")).classes == ("val", "van")
 
 
 def test_training_folder_without_validation_is_not_read_as_a_class(tmp_path):
     draw(tmp_path, "train/cat/a.png", "train/dog/b.png")
     assert "train/ but no val/<class>/" in refused(f"folder:{tmp_path}")
-    assert open_data(f"folder:{tmp_path}/train").classes == ("cat", "dog")
+    assert open_data(DataSpec(f"folder:{tmp_path}/train")).classes == ("cat", "dog")
 
 
 def test_missing_training_split_is_an_error(tmp_path):
@@ -110,11 +110,11 @@ def test_unreadable_folder_inside_a_class_is_not_skipped(tmp_path, monkeypatch):
 
 def test_imagenet_folders_have_imagenets_labels(tmp_path):
     draw(tmp_path, f"val/{TISSUE}/a.JPEG", f"val/{TENCH}/b.JPEG", f"val/{SPRINGER}/c.JPEG", f"val/{TENCH}/a.JPEG")
-    images = open_data(f"imagenet:{tmp_path}")
+    images = open_data(DataSpec(f"imagenet:{tmp_path}"))
     assert images.labels.tolist() == [0, 0, 217, 999]
     assert images.ids == (f"{TENCH}/a.JPEG", f"{TENCH}/b.JPEG", f"{SPRINGER}/c.JPEG", f"{TISSUE}/a.JPEG")
     assert (images.name, images.classes) == ("imagenet/val", wnids())
-    assert open_data(f"imagenet:{tmp_path}/val").digest == images.digest
+    assert open_data(DataSpec(f"imagenet:{tmp_path}/val")).digest == images.digest
 
 
 def test_imagenet_folders_must_be_wordnet_ids(tmp_path):
@@ -149,7 +149,7 @@ def test_names_are_no_labels_of_imagenet(tmp_path):
 def test_flat_imagenet_is_labelled_by_a_file(tmp_path, name, place):
     draw(tmp_path, *(f"val/{image}.JPEG" for image in VAL))
     (tmp_path / place / name).write_text(FLAT[name])
-    images = open_data(f"imagenet:{tmp_path}")
+    images = open_data(DataSpec(f"imagenet:{tmp_path}"))
     assert images.ids == tuple(f"{image}.JPEG" for image in VAL)
     assert images.paths == tuple(tmp_path / "val" / f"{image}.JPEG" for image in VAL)
     assert images.labels.tolist() == [217, 0, 999]
@@ -189,14 +189,14 @@ def test_devkit_order_is_refused_in_one_line(tmp_path):
     assert "another order" in message
     assert "give val.txt" in message
     (tmp_path / "val.txt").write_text(INDICES)
-    assert open_data(f"imagenet:{tmp_path}").labels.tolist() == [217, 0, 999]
+    assert open_data(DataSpec(f"imagenet:{tmp_path}")).labels.tolist() == [217, 0, 999]
 
 
 @pytest.mark.parametrize("inside", ["imagenette2/val", "val"])
 def test_imagenette_that_is_there_is_not_downloaded(tmp_path, monkeypatch, inside):
     monkeypatch.setattr("torchvision.datasets.Imagenette", None)
     draw(tmp_path, f"{inside}/{SPRINGER}/a.JPEG", f"{inside}/{TENCH}/b.JPEG")
-    images = open_data(f"imagenette:{tmp_path}")
+    images = open_data(DataSpec(f"imagenette:{tmp_path}"))
     assert images.ids == (f"{TENCH}/b.JPEG", f"{SPRINGER}/a.JPEG")
     assert (images.name, images.classes) == ("imagenette/val", (TENCH, SPRINGER))
 
@@ -209,7 +209,7 @@ def test_imagenette_is_downloaded_into_the_cache(tmp_path, monkeypatch):
 
     monkeypatch.setattr("torchvision.datasets.Imagenette", download)
     monkeypatch.setattr("bench.sources.cache_folder", lambda: tmp_path / "cache")
-    assert open_data("imagenette").paths == (tmp_path / "cache" / "imagenette2" / "val" / TENCH / "a.JPEG",)
+    assert open_data(DataSpec("imagenette")).paths == (tmp_path / "cache" / "imagenette2" / "val" / TENCH / "a.JPEG",)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["imagenette2"]
 
 

@@ -7,7 +7,7 @@ from bench.classes import wnids
 from bench.data import Images
 from bench.errors import UserError
 from bench.lists import read_list
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "imagenet_sample" / "labels.csv"
 NAMES = ("a.png", "my cat.png", "sub/b c.png")
@@ -192,19 +192,19 @@ def test_file_that_is_no_text_is_a_broken_line(folder):
 
 def test_missing_list_is_an_error(folder):
     with pytest.raises(UserError, match="there is no such file"):
-        open_data(f"list:{folder / 'none.txt'}")
+        open_data(DataSpec(f"list:{folder / 'none.txt'}"))
     with pytest.raises(UserError, match="there is no such file"):
-        open_data(f"list:{folder}")
+        open_data(DataSpec(f"list:{folder}"))
 
 
 def test_list_has_no_training_split(folder):
     read(folder, "a.png 0\n")
     with pytest.raises(UserError, match="no split 'train'"):
-        open_data(f"list:{folder / 'images.txt'}", "train")
+        open_data(DataSpec(f"list:{folder / 'images.txt'}"), "train")
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of ImageNet is not there")
 def test_sample_of_imagenet_is_read_from_images_beside_it():
-    images = open_data(f"list:{SAMPLE}")
+    images = open_data(DataSpec(f"list:{SAMPLE}"))
     assert len(images) == 250
     assert [path.name[:9] for path in images.paths] == [wnids()[label] for label in images.labels]

@@ -8,7 +8,7 @@ from PIL import Image
 from bench.errors import UserError
 from bench.mnist import FILES
 from bench.picture import read
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 
 DIGITS = {"train": [7, 0, 7, 1], "t10k": [3, 9]}
 
@@ -39,14 +39,14 @@ def folder(tmp_path, pixels) -> Path:
 
 def refused(folder: Path) -> str:
     with pytest.raises(UserError) as caught:
-        open_data(f"mnist:{folder}")
+        open_data(DataSpec(f"mnist:{folder}"))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(("split", "part"), [("train", "train"), ("val", "t10k")])
 def test_pixels_and_labels_are_those_of_the_files(folder, cache, pixels, split, part):
-    images = open_data(f"mnist:{folder}", split)
+    images = open_data(DataSpec(f"mnist:{folder}"), split)
     assert (images.name, images.total, images.labels.tolist()) == (f"mnist/{split}", len(pixels[part]), DIGITS[part])
     assert len(images.classes) == 10
     assert [images.classes[label][0] for label in images.labels] == [str(digit) for digit in DIGITS[part]]
@@ -56,16 +56,16 @@ def test_pixels_and_labels_are_those_of_the_files(folder, cache, pixels, split, 
 
 
 def test_it_is_unpacked_once(folder, cache, monkeypatch):
-    first = open_data(f"mnist:{folder}")
+    first = open_data(DataSpec(f"mnist:{folder}"))
     monkeypatch.setattr(Image.Image, "save", lambda *_: pytest.fail("unpacked again"))
-    assert open_data(f"mnist:{folder}").digest == first.digest
+    assert open_data(DataSpec(f"mnist:{folder}")).digest == first.digest
 
 
 def test_other_files_are_not_taken_for_what_is_unpacked(folder, cache):
-    first = open_data(f"mnist:{folder}")
+    first = open_data(DataSpec(f"mnist:{folder}"))
     labels = folder / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + bytes([8]))
-    other = open_data(f"mnist:{folder}")
+    other = open_data(DataSpec(f"mnist:{folder}"))
     assert (first.labels.tolist(), other.labels.tolist()) == ([3, 9], [3, 8])
     assert first.digest != other.digest
 
@@ -83,7 +83,7 @@ def test_what_is_half_unpacked_is_never_read(folder, cache, monkeypatch):
     assert list(cache.rglob("*.png")) == []
     monkeypatch.undo()
     monkeypatch.setattr("bench.sources.cache_folder", lambda: cache)
-    assert len(open_data(f"mnist:{folder}")) == 2
+    assert len(open_data(DataSpec(f"mnist:{folder}"))) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", struct.pack(">4i", 0x803, 2, 28, 28), struct.pack(">2i", 0x801, 0)])
@@ -112,7 +112,7 @@ def test_without_a_folder_it_is_downloaded_into_the_cache(cache, monkeypatch):
     seen = []
     monkeypatch.setattr("torchvision.datasets.MNIST.download", lambda mnist: seen.append(mnist.root) or exit_())
     with pytest.raises(UserError, match="download failed"):
-        open_data("mnist")
+        open_data(DataSpec("mnist"))
     assert seen == [str(cache)]
 
 

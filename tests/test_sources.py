@@ -4,12 +4,12 @@ from PIL import Image
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.sources import DATASETS, anywhere, open_data
+from bench.sources import DATASETS, DataSpec, anywhere, open_data
 
 
 def refused(spec: str, split: str = "val") -> str:
     with pytest.raises(UserError) as caught:
-        open_data(spec, split)
+        open_data(DataSpec(spec), split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -25,7 +25,7 @@ def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
     seen = []
     monkeypatch.setattr("bench.sources.cache_folder", lambda: tmp_path)
     monkeypatch.setattr("bench.sources.read_shapes", lambda *given: seen.append(given) or asked)
-    assert open_data("shapes", split) is asked
+    assert open_data(DataSpec("shapes"), split) is asked
     assert seen == [(split, tmp_path)]
 
 
@@ -80,7 +80,7 @@ def test_relative_and_home_paths(tmp_path, monkeypatch):
     Image.new("RGB", (4, 4)).save(tmp_path / "pets" / "cat" / "a.png")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path / "pets")
-    seen = [open_data(spec) for spec in ("folder:~/pets", "folder:.", "folder:../pets/", "folder:cat/..")]
+    seen = [open_data(DataSpec(spec)) for spec in ("folder:~/pets", "folder:.", "folder:../pets/", "folder:cat/..")]
     assert {images.name for images in seen} == {"folder:pets"}
     assert {images.paths for images in seen} == {(tmp_path / "pets" / "cat" / "a.png",)}
 
@@ -91,5 +91,5 @@ def test_a_set_can_be_named_so_that_it_is_found_from_anywhere(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     spec = anywhere("folder:.")
     monkeypatch.chdir("/")
-    assert open_data(spec).paths == (tmp_path / "cat" / "a.png",)
+    assert open_data(DataSpec(spec)).paths == (tmp_path / "cat" / "a.png",)
     assert [anywhere(spec) for spec in ("shapes", "imagenette")] == ["shapes", "imagenette"]

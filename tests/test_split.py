@@ -10,7 +10,7 @@ from bench import run, speed, systems, tables, train
 from bench.data import Images
 from bench.errors import UserError
 from bench.job import open_images
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from bench.split import split_images
 from bench.training import Training
 
@@ -40,7 +40,7 @@ def flowers(tmp_path) -> Path:
 
 def refused(spec: str, split: str = "val", share: float = 0.2) -> str:
     with pytest.raises(UserError) as caught:
-        open_data(spec, split, share)
+        open_data(DataSpec(spec, share), split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -92,13 +92,13 @@ def test_class_of_one_image_cannot_be_split():
 
 def test_flower_photos(flowers):
     spec = f"folder:{flowers}"
-    training, validation = (open_data(spec, split, 0.2, 7) for split in ("train", "val"))
+    training, validation = (open_data(DataSpec(spec, 0.2, 7), split) for split in ("train", "val"))
     assert (training.name, validation.name) == tuple(
         f"folder:flower_photos[split 0.2 seed 7]/{split}" for split in ("train", "val")
     )
     assert training.classes == validation.classes == FLOWERS
     assert Counter(validation.labels.tolist()) == dict.fromkeys(range(5), 1)
-    assert set(training.paths) | set(validation.paths) == set(open_data(spec).paths)
+    assert set(training.paths) | set(validation.paths) == set(open_data(DataSpec(spec)).paths)
 
 
 def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_path):
@@ -130,7 +130,7 @@ def test_set_with_parts_of_its_own_is_not_split(flowers, tmp_path, part):
     message = refused(f"folder:{tmp_path}")
     assert f"{part}/ is there" in message
     assert "leave --split out" in message
-    assert len(open_data(f"folder:{tmp_path}/{part}", "train", 0.2)) == 20
+    assert len(open_data(DataSpec(f"folder:{tmp_path}/{part}", 0.2), "train")) == 20
 
 
 @pytest.mark.parametrize("spec", ["shapes", "imagenet:x", "imagenette", "mnist", "voc2007:x"])
@@ -143,12 +143,12 @@ def test_list_can_be_split_and_trained_on_with_numbers_for_names_where_it_has_no
     pairs = [(label, name, k) for label, name in enumerate(FLOWERS) for k in range(5)]
     names.write_text("".join(f"{name};{name}/{k}.jpg\n" for _, name, k in pairs))
     numbers.write_text("".join(f"{name}/{k}.jpg {label}\n" for label, name, k in pairs))
-    validation = open_data(f"folder:{flowers}", "val", 0.2)
-    assert open_data(f"list:{names}", "val", 0.2).digest == validation.digest
-    assert open_data(f"list:{numbers}", "val", 0.2).digest == validation.digest
-    assert open_data(f"list:{names}", "train", 0.2).classes == FLOWERS
-    assert open_data(f"list:{numbers}", "train", 0.2).classes == tuple("01234")
-    assert open_data(f"list:{numbers}", "val", 0.2).classes is None  # they are those of any weights
+    validation = open_data(DataSpec(f"folder:{flowers}", 0.2), "val")
+    assert open_data(DataSpec(f"list:{names}", 0.2), "val").digest == validation.digest
+    assert open_data(DataSpec(f"list:{numbers}", 0.2), "val").digest == validation.digest
+    assert open_data(DataSpec(f"list:{names}", 0.2), "train").classes == FLOWERS
+    assert open_data(DataSpec(f"list:{numbers}", 0.2), "train").classes == tuple("01234")
+    assert open_data(DataSpec(f"list:{numbers}", 0.2), "val").classes is None  # they are those of any weights
     numbers.write_text("".join(f"{name}/{k}.jpg 10000000{label}\n" for label, name, k in pairs))
     assert "a label is 100000004, but a net is trained on at most 100,000 classes" in refused(
         f"list:{numbers}", "train"

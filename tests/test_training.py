@@ -21,7 +21,7 @@ from bench.errors import UserError
 from bench.pixels import decode, rescale
 from bench.recipe import PIXELS
 from bench.run import main as run
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from bench.train import main, parser
 from bench.training import Training
 from bench.weights import read_weights
@@ -220,7 +220,7 @@ def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
 
 
 def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):
-    images = open_data(folder, "train")
+    images = open_data(DataSpec(folder), "train")
     crops = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)
     whole = rescale(decode(images.paths[3]), 256)
     crop, shift, label = crops[3]

@@ -8,7 +8,7 @@ from conftest import make_image, make_weights
 from bench.errors import UserError
 from bench.picture import read
 from bench.run import main
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from bench.voc import CLASSES
 from protocols.view import Box
 
@@ -54,7 +54,7 @@ def annotate(folder: Path, text: str) -> Path:
 
 def refused(folder: Path, split: str = "train") -> str:
     with pytest.raises(UserError) as caught:
-        open_data(f"voc2007:{folder}", split)
+        open_data(DataSpec(f"voc2007:{folder}"), split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -65,16 +65,16 @@ def test_the_twenty_classes_are_sorted():
 
 
 def test_every_object_that_is_not_difficult_is_an_image(folder):
-    images = open_data(f"voc2007:{folder}")
+    images = open_data(DataSpec(f"voc2007:{folder}"))
     assert (images.name, images.total, images.classes) == ("voc2007/val", 3, CLASSES)
     assert images.ids == ("000001#2", "000001#3", "000007#1")
     assert [images.classes[label] for label in images.labels] == ["dog", "person", "person"]
     assert [path.stem for path in images.paths] == ["000001", "000001", "000007"]
-    assert open_data(f"voc2007:{folder}", "train").ids == ("000012#1",)
+    assert open_data(DataSpec(f"voc2007:{folder}"), "train").ids == ("000012#1",)
 
 
 def test_corners_count_from_1_and_both_are_inside(folder):
-    images = open_data(f"voc2007:{folder}")
+    images = open_data(DataSpec(f"voc2007:{folder}"))
     assert images.boxes == (Box(0, 0, 500, 375), Box(47, 239, 195, 371), Box(47, 239, 195, 371))
     whole, part = (np.array(read(*images.place(index))) for index in (0, 1))
     assert whole.shape == (375, 500, 3)
@@ -84,7 +84,7 @@ def test_corners_count_from_1_and_both_are_inside(folder):
 def test_objects_of_one_image_have_posteriors_of_their_own(folder, tmp_path, capsys):
     """End to end: as many rows as objects, and an object's are those of its crop as a file."""
     weights = make_weights(tmp_path / "voc.safetensors", "vgg11", classes=CLASSES)
-    images = open_data(f"voc2007:{folder}")
+    images = open_data(DataSpec(f"voc2007:{folder}"))
     for index, label in enumerate(images.labels):
         read(*images.place(index)).save(tmp_path / f"{index}.png")
         with (tmp_path / "crops.txt").open("a") as file:
@@ -115,7 +115,7 @@ def test_box_that_is_empty_or_leaves_the_image_is_named(folder, corners):
 
 def test_one_pixel_is_a_box(folder):
     annotate(folder, annotation([("cat", 0, (500, 375, 500, 375))]))
-    assert open_data(f"voc2007:{folder}", "train").boxes == (Box(499, 374, 500, 375),)
+    assert open_data(DataSpec(f"voc2007:{folder}"), "train").boxes == (Box(499, 374, 500, 375),)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from bench.model import Model, make_model
 from bench.pixels import NAMED
 from bench.rows import Row, tasks_of
 from bench.shard import Shard
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from bench.vgg import VGG
 from bench.weights import Weights
 from protocols.protocol import Protocol, parse
@@ -41,7 +41,7 @@ AGREE = 1e-4  # the largest difference between two posteriors of one image and c
 def main() -> None:
     options = parser().parse_args()
     torch.set_num_threads(options.threads)
-    images = open_data(options.data).limit(options.limit)
+    images = open_data(DataSpec(options.data)).limit(options.limit)
     state = random_state(images)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, "vgg16.safetensors")

@@ -16,7 +16,7 @@ from bench.errors import UserError
 from bench.loader import Loader
 from bench.predict import main as predict
 from bench.run import main
-from bench.sources import open_data
+from bench.sources import DataSpec, open_data
 from results.cells import shown
 
 NAMES = ["a b.png", "new\nline.png", "tab\t.png", "ünï 名.png", "a|b`*.png", "\x1b[2J.png", "\u202egnp.png", "-rf.png"]
@@ -85,7 +85,7 @@ def test_pipes_devices_and_folders_named_like_images_are_named(net, root, tried)
 def test_a_folder_that_holds_images_may_be_named_like_one(root):
     (root / "cat" / "more.jpg").mkdir()
     make_image((40, 30), 9).save(root / "cat" / "more.jpg" / "3.png")
-    assert "cat/more.jpg/3.png" in (images := open_data(f"folder:{root}")).ids
+    assert "cat/more.jpg/3.png" in (images := open_data(DataSpec(f"folder:{root}"))).ids
     assert len(images) == 5
 
 
@@ -102,10 +102,10 @@ def test_no_image_counts_twice_through_links(root, tried, link):
     make_image((40, 30), 7).save(root.parent / "both" / "7.png")
     if "both" in target:
         (root / "cat" / "b").symlink_to("../../both")
-        assert open_data(f"folder:{root}").ids[:3] == ("cat/1.png", "cat/2.png", "cat/b/7.png")
+        assert open_data(DataSpec(f"folder:{root}")).ids[:3] == ("cat/1.png", "cat/2.png", "cat/b/7.png")
     (root / name).symlink_to(target)
     with pytest.raises(UserError, match=r"again, by a link: (its images|it) would count twice; remove it") as caught:
-        open_data(f"folder:{root}")
+        open_data(DataSpec(f"folder:{root}"))
     assert str(caught.value).count(str(root)) == 2
     tried("images", "links to folders and files, and loops", 1, "followed, or refused where an image would count twice")
 
@@ -115,14 +115,14 @@ def test_two_names_of_a_file_that_are_no_links_are_two_files(root):
     os.link(root / "cat" / "1.png", root / "dog" / "3.png")
     (root / "dog" / "4.png").symlink_to(root.parent / "other.png")
     make_image((40, 30), 8).save(root.parent / "other.png")
-    assert len(open_data(f"folder:{root}")) == 6
+    assert len(open_data(DataSpec(f"folder:{root}"))) == 6
 
 
 def test_a_link_makes_no_image_of_a_flat_set_count_twice(tmp_path):
     make_image((40, 30), 0).save(tmp_path / "cat.0.jpg")
     (tmp_path / "dog.0.jpg").symlink_to("cat.0.jpg")
     with pytest.raises(UserError, match=r"cat.0.jpg' again, by a link: it would count twice"):
-        open_data(f"catsdogs:{tmp_path}")
+        open_data(DataSpec(f"catsdogs:{tmp_path}"))
 
 
 def test_a_bush_of_links_ends_at_once(root):
@@ -134,7 +134,7 @@ def test_a_bush_of_links_ends_at_once(root):
             (place / name).symlink_to(root.parent / f"next{k}")
         place = root.parent / f"next{k}"
     with pytest.raises(UserError, match="again, by a link"):
-        open_data(f"folder:{root}")
+        open_data(DataSpec(f"folder:{root}"))
 
 
 def test_a_link_to_nowhere_is_one_line_and_nothing_is_lost(net, root, capsys):
