@@ -4,15 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import finished, say
+from bench.options import command_parser, finished, say
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.gate",
-        description="Compare two tables of results row by row. Exit 1 where a row is worse, missing, or measures "
-        "something else than in the baseline.",
-        allow_abbrev=False,
+    parser = command_parser(
+        "bench.gate",
+        "Compare two tables of results row by row. Exit 1 where a row is worse, missing, or measures something else "
+        "than in the baseline.",
     )
     parser.add_argument("baseline", metavar="BASELINE", type=Path, help="results.json or results.csv to compare with")
     parser.add_argument("new", metavar="NEW", type=Path, help="results.json or results.csv to judge")

@@ -9,24 +9,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from bench import __version__
 from bench.errors import UserError
 from protocols.protocol import ProtocolError
 from results.cells import shown
 from results.errors import ResultError
 
 T = TypeVar("T")
+SCRIPT = "vgg-protocols"  # the console script that has all commands
 SUBSET = 200  # images of the built-in set that a quick run takes
 
 
-def command_parser(command: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    """A parser whose help shows the examples as they are written."""
-    return argparse.ArgumentParser(
-        prog=f"python -m {command}",
+def command_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """A parser whose help shows the examples as they are written, for the console script as for `python -m`."""
+    written, called = "python -m bench.", "python -m bench."
+    if Path(sys.argv[0]).stem == SCRIPT:
+        called = f"{SCRIPT} "
+    parser = argparse.ArgumentParser(
+        prog=called + command.removeprefix("bench."),
         description=description,
-        epilog=epilog,
+        epilog=epilog.replace(written, called),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"{SCRIPT} {__version__}")
+    return parser
 
 
 def add_data(group: argparse._ActionsContainer) -> None:

@@ -2,10 +2,11 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -15,10 +16,19 @@ def provenance() -> dict[str, str]:
     return {
         "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "torchvision", "numpy", "pillow")},
+        **{name: _version(name) for name in ("torch", "torchvision", "numpy", "pillow")},
         "commit": _commit(),
         "command": command_line(),
     }
+
+
+def _version(name: str) -> str:
+    """Of an installed package; some are without their metadata, such as a cluster's own torch, or another's Pillow."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        module = sys.modules.get("PIL" if name == "pillow" else name)
+        return getattr(module, "__version__", "unknown")
 
 
 def processor() -> str:
@@ -43,10 +53,7 @@ def _commit() -> str:
 
 
 def command_line() -> str:
-    """The command as it was typed, for logs and weights' headers."""
-    return " ".join(["python -m", _module(), *sys.argv[1:]])
-
-
-def _module() -> str:
+    """The command as it can be typed again, for logs and weights' headers."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return spec.name if spec else Path(sys.argv[0]).name
+    program = ["python", "-m", spec.name.removesuffix(".__main__")] if spec else [Path(sys.argv[0]).name]
+    return shlex.join([*program, *sys.argv[1:]])

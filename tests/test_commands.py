@@ -1,0 +1,115 @@
+"""The command lines as such: what they are called, what they say before any work, and how they are typed again."""
+
+import shlex
+import subprocess
+import sys
+import time
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+
+import pytest
+from conftest import ROOT
+
+from bench import __version__
+from bench.__main__ import COMMANDS, main
+from bench.provenance import command_line, provenance
+
+
+def test_every_command_is_there():
+    found = {path.stem for path in (ROOT / "bench").glob("[!_]*.py") if "\ndef main(" in path.read_text()}
+    assert found == set(COMMANDS)
+    assert len(COMMANDS) == len(found)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_its_version(name, capsys):
+    for call in (lambda: main([name, "--version"]), lambda: import_module(f"bench.{name}").main(["--version"])):
+        with pytest.raises(SystemExit) as ended:
+            call()
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == f"vgg-protocols {__version__}\n"
+
+
+def test_the_script_lists_its_commands_with_a_line_each(capsys):
+    for words in ([], ["--help"], ["-h"]):
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines if line.startswith("  ")] == list(COMMANDS)
+        assert all(len(line.split()) > 3 for line in lines if line.startswith("  "))
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"vgg-protocols {__version__}\n"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("rnu", "run"), ("tabels", "tables"), ("--modell", None), ("", None)])
+def test_an_unknown_command_is_one_line_with_the_nearest(typed, meant, capsys):
+    assert main([typed]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"no command {typed!r}" in said
+    assert all(name in said for name in COMMANDS)
+    assert ("did you mean" in said) == (meant is not None)
+    assert meant is None or said.endswith(f"did you mean '{meant}'?\n")
+
+
+def test_the_script_passes_words_and_exit_code_on(tmp_path, capsys):
+    assert main(["gate", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 2
+    assert capsys.readouterr().err.startswith("bench.gate: error: ")
+
+
+@pytest.mark.parametrize(
+    ("script", "usage"), [("vgg-protocols", "vgg-protocols run"), ("/x/bench/run.py", "python -m bench.run")]
+)
+def test_help_shows_the_command_as_it_was_called(script, usage, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [script])
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: {usage} ")
+    assert f"\n  {usage} --model vgg16" in said
+    assert "torchrun --nproc-per-node 2 -m bench.run" in said
+
+
+@pytest.mark.parametrize(
+    ("script", "module", "typed"),
+    [
+        ("/usr/bin/vgg-protocols", None, "vgg-protocols run"),
+        ("/x/bench/__main__.py", "bench.__main__", "python -m bench run"),
+        ("/x/bench/run.py", "bench.run", "python -m bench.run"),
+    ],
+)
+def test_the_command_that_is_kept_can_be_typed_again(script, module, typed, monkeypatch):
+    words = ["--data", "folder:/my photos/of $HOME", "--protocol", "dense@256/384,centre"]
+    monkeypatch.setattr(sys, "argv", [script, *(["run"] if typed.endswith(" run") else []), *words])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", module and ModuleSpec(module, None), raising=False)
+    assert command_line().startswith(f"{typed} --data ")
+    assert shlex.split(command_line())[-4:] == words
+
+
+def test_nothing_heavy_is_imported_for_help_or_version():
+    code = """
+import contextlib, io, sys
+from bench.__main__ import COMMANDS, main
+for words in [["--help"], *([name, option] for name in COMMANDS for option in ("--help", "--version"))]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        main(words)
+print({"torch", "torchvision", "numpy", "pandas", "matplotlib", "PIL"} & sys.modules.keys())
+"""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+    assert time.perf_counter() - start < 5  # all seventeen; half a second each is far above what they take
+
+
+def test_versions_are_named_where_a_package_is_without_its_metadata(monkeypatch):
+    from importlib.metadata import PackageNotFoundError
+
+    import PIL
+    import torch
+
+    def lost(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("bench.provenance.version", lost)
+    found = provenance.__wrapped__()
+    assert found["torch"] == torch.__version__
+    assert found["pillow"] == PIL.__version__
