@@ -14,6 +14,8 @@ from bench.picture import UndecodableError, reading, size_of_file
 from bench.progress import progress
 from protocols.view import Box
 
+PIECE = 1 << 18  # bytes of a file that are read at once for its digest
+
 
 @dataclass(frozen=True)
 class Images:
@@ -88,7 +90,10 @@ def _file_digest(path: Path) -> str:
     try:
         with reading(path):
             size_of_file(path)
+            digest = hashlib.sha256()
             with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                while piece := file.read(PIECE):
+                    digest.update(piece)
+            return digest.hexdigest()
     except UndecodableError:
         return "unreadable"

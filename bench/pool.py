@@ -1,7 +1,5 @@
 """Max-pooling of 2x2 windows on a CPU, several times as fast as torch's with channels last."""
 
-from typing import Self
-
 import torch
 from torch import nn
 
@@ -14,7 +12,7 @@ class PairwiseMax(nn.Module):
     """
 
     @classmethod
-    def of(cls, layer: nn.Module) -> Self | None:
+    def of(cls, layer: nn.Module) -> "PairwiseMax | None":
         """Its form for a 2x2 pooling of stride 2 without padding; None for other layers."""
         if not isinstance(layer, nn.MaxPool2d):
             return None

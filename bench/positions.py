@@ -1,7 +1,5 @@
 """Converted fully-connected layers on a CPU, several times as fast as torch's convolution of so large kernels."""
 
-from typing import Self
-
 import torch
 from torch import nn
 
@@ -24,7 +22,7 @@ class Positions(nn.Module):
         self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
 
     @classmethod
-    def of(cls, layer: nn.Module) -> Self | None:
+    def of(cls, layer: nn.Module) -> "Positions | None":
         """Its form for a convolution whose kernels are as large as only converted layers have; None for others."""
         if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) < LEAST:
             return None

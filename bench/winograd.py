@@ -6,7 +6,6 @@ of float32 sums; larger tiles would save more and lose digits.
 """
 
 from collections.abc import Iterator
-from typing import Self
 
 import torch
 from torch import nn
@@ -30,7 +29,7 @@ class Winograd(nn.Module):
         self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
 
     @classmethod
-    def of(cls, layer: nn.Module) -> Self | None:
+    def of(cls, layer: nn.Module) -> "Winograd | None":
         """Its form for such a convolution in float32, where it is wide enough to be faster; None for other layers."""
         if not isinstance(layer, nn.Conv2d) or layer.weight.dtype != torch.float32:
             return None
