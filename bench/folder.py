@@ -1,84 +1,100 @@
 """Folders of images, one folder per class."""
 
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from bench.data import Images
 from bench.errors import UserError
+from bench.files import Finder, images_of
+from bench.layout import (
+    archives,
+    check_classes,
+    has_folders,
+    innermost,
+    named_training,
+    part_for,
+    refuse_parts,
+)
+from bench.picture import FORMATS
+from bench.tiny_imagenet import annotated, read_annotated
 
 
-@dataclass
-class Met:
-    """The folders of one data set, by device and number, and whether any of its images is a link."""
+def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
+    """Class folders in the split's part of `folder`, or in `folder` itself for the split `val`.
 
-    folders: dict[tuple[int, int], str] = field(default_factory=dict)
-    links: bool = False
-
-
-def read_folder(folder: Path, split: str) -> Images:
-    """Class folders in `folder/split`, or in `folder` itself for the split `val`. Raises UserError and OSError."""
-    name = f"folder:{folder.name}"
+    With `duplicates`, images that links show twice count twice. Raises UserError and OSError.
+    """
     require(folder)
-    if has_folders(folder / split):
-        return read_classes(folder / split, name)
+    base, notes = innermost(folder)
+    if annotated(base) and split == "val":
+        return read_annotated(base, f"folder:{folder.name}", notes)
+    taken, said = part_for(base, split)
+    if taken is None:
+        _require_whole(folder, base, split)
+        return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base))
+    root, within = innermost(base / taken)
+    said += notes + within + (named_training(base / taken) if split == "val" else ())
+    return read_classes(root, f"folder:{folder.name}" + f"/{taken}" * (taken != split), duplicates, said)
+
+
+def _require_whole(folder: Path, base: Path, split: str) -> None:
+    """Raise UserError where there are parts, or a part is asked for."""
     if split != "val":
         raise UserError(
             f"data {str(folder)!r}: no class folders in {split}/; give a folder with {split}/<class>/ in it, or "
             "--split 0.2 to make parts of one that has none"
         )
-    if has_folders(folder / "train"):
+    training, _ = part_for(base, "train")
+    if training:
         # the splits would be read as two classes
         raise UserError(
-            f"data {str(folder)!r}: it has train/ but no val/<class>/; give the folder of the class folders"
+            f"data {str(folder)!r}: it has {training}/ but no val/<class>/; give the folder of the class folders"
         )
-    return read_classes(folder, name)
 
 
-def read_whole(folder: Path) -> Images:
+def read_whole(folder: Path, duplicates: bool = False) -> Images:
     """All class folders of a folder without parts, of which `--split` makes some. Raises UserError and OSError."""
-    if parts := parts_of(folder):
+    if parts := parts_within(folder):
         raise UserError(
             f"data {str(folder)!r}: {parts[0]}/ is there with class folders in it; leave --split out, or give "
             "the folder of the class folders"
         )
-    return read_folder(folder, "val")
+    return read_folder(folder, "val", duplicates)
 
 
-def parts_of(folder: Path) -> list[str]:
-    """The splits that a folder has folders of classes for."""
-    return [split for split in ("train", "val") if has_folders(folder / split)]
+def parts_within(folder: Path) -> list[str]:
+    """The names of a folder's parts. Raises OSError."""
+    if not folder.is_dir():
+        return []
+    base, _ = innermost(folder)
+    parts = (part_for(base, split)[0] for split in ("train", "val"))
+    return [part for part in parts if part] + ["val"] * annotated(base)
 
 
-def read_classes(root: Path, name: str) -> Images:
+def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[str, ...] = ()) -> Images:
     """One folder per class, sorted by class and file as torchvision's ImageFolder does.
 
-    Raises UserError for an empty class, images outside the class folders and images that links would make count twice,
-    and OSError for unreadable folders.
+    Raises UserError for what are no classes, an empty class, images outside the class folders and images that links
+    would make count twice, and OSError for unreadable folders.
     """
-    classes, loose = listing(root)
-    if not classes:
-        raise UserError(f"data {str(root)!r}: no class folders in it; sort the images into one folder per class")
-    if loose:
-        raise UserError(
-            f"data {str(root)!r}: {len(loose)} images stand beside the class folders, first {loose[0]!r}; "
-            "move them into class folders or away"
-        )
+    finder = Finder(duplicates)
+    classes, loose, others = finder.listing(root)
+    _require_classes(root, classes, loose, others)
     paths: list[Path] = []
     labels: list[int] = []
-    met = Met()
+    below = {}
     for label, each in enumerate(classes):
-        found = images_below(root / each, met)
+        below[each] = finder.below(root / each)
+        found = images_of(below[each])
         if not found:
-            allowed = " ".join(extensions())
-            raise UserError(f"data {str(root)!r}: class folder {each!r} holds no image ({allowed}); fill or remove it")
+            raise _empty(root, classes, each, below[each][str(root / each)].others)
         paths += found
         labels += [label] * len(found)
-    if met.links:
-        _refuse_twins(paths)
+    notes += check_classes(root, classes, below)
+    finder.refuse_twins(paths)
+    if unpacked := archives(others):
+        notes += (f"beside the class folders{unpacked.removeprefix(';')} to be counted",)
     return Images(
         name=name,
         paths=tuple(paths),
@@ -86,86 +102,42 @@ def read_classes(root: Path, name: str) -> Images:
         labels=np.array(labels, dtype=np.int64),
         classes=tuple(classes),
         total=len(paths),
+        notes=notes + finder.notes(root),
+    )
+
+
+def _require_classes(root: Path, classes: list[str], loose: list[str], others: list[str]) -> None:
+    """Raise UserError where they are none, or images stand beside them."""
+    if loose and not classes:
+        raise UserError(
+            f"data {str(root)!r}: no class folders in it, but {len(loose)} images, first {loose[0]!r}; give the folder "
+            "above if it is one class of a set; else sort them into one folder per class, or write list:FILE"
+        )
+    if not classes:
+        raise UserError(
+            f"data {str(root)!r}: no class folders in it; sort the images into one folder per class{archives(others)}"
+        )
+    if loose:
+        raise UserError(
+            f"data {str(root)!r}: {len(loose)} images stand beside the class folders, first {loose[0]!r}; "
+            "move them into class folders or away"
+        )
+    refuse_parts(root, classes)
+
+
+def _empty(root: Path, classes: list[str], empty: str, others: list[str]) -> UserError:
+    deeper = next((each for each in classes if each != empty and has_folders(root / each)), None)
+    instead = f", or give folder:{root / deeper}, if the class folders are in it" if deeper else ""
+    return UserError(
+        f"data {str(root)!r}: class folder {empty!r} holds no image ({' '.join(FORMATS)}); fill or remove it"
+        f"{instead}{archives(others)}"
     )
 
 
 def require(folder: Path) -> None:
+    if folder.is_file():
+        raise UserError(
+            f"data {str(folder)!r} is a file; unpack it if it is an archive, and give the folder, or list:FILE"
+        )
     if not folder.is_dir():
         raise UserError(f"data {str(folder)!r}: there is no such folder; give one that holds the images")
-
-
-def has_folders(folder: Path) -> bool:
-    return folder.is_dir() and bool(listing(folder)[0])
-
-
-def listing(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of a folder's folders, and those of its images. Raises UserError where two of these are one file."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-        folders = [entry.name for entry in found if entry.is_dir()]
-        images = [entry for entry in found if _is_image(entry.name) and not entry.is_dir()]
-    if any(entry.is_symlink() for entry in images):
-        _refuse_twins(Path(entry.path) for entry in images)
-    return folders, [entry.name for entry in images]
-
-
-def images_below(folder: Path, met: Met | None = None) -> list[Path]:
-    """Image files by their extension, in all folders below, sorted; and folders that are named so and hold no image.
-
-    Raises OSError for unreadable folders, and UserError where links lead to one that was met before.
-    """
-    walk = sorted(_walk(str(folder), met or Met()))
-    images = [Path(place, name) for place, _, names in walk for name in sorted(names) if _is_image(name)]
-    folders = [Path(place, name) for place, names, _ in walk for name in sorted(names) if _is_image(name)]
-    return images + [each for each in folders if not any(image.is_relative_to(each) for image in images)]
-
-
-def _walk(folder: str, met: Met) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As os.walk does, with an eye on links, which a folder's listing tells without asking for each file."""
-    left = [folder]
-    while left:
-        place = left.pop()
-        about = os.stat(place)
-        first = met.folders.setdefault((about.st_dev, about.st_ino), place)
-        if first != place:
-            raise _again("folder", place, first)
-        folders: list[str] = []
-        names: list[str] = []
-        with os.scandir(place) as entries:
-            for entry in entries:
-                (folders if _is_folder(entry) else names).append(entry.name)
-                met.links |= entry.is_symlink() and _is_image(entry.name)
-        left += [os.path.join(place, name) for name in sorted(folders, reverse=True)]
-        yield place, folders, names
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _refuse_twins(paths: Iterable[Path]) -> None:
-    """Raise UserError where two paths lead to one file; two names that are not links are two files."""
-    first: dict[str, Path] = {}
-    for path in paths:
-        other = first.setdefault(os.path.realpath(path), path)
-        if other != path:
-            raise _again("image", str(path), str(other))
-
-
-def _again(what: str, place: str, first: str) -> UserError:
-    images = "its images" if what == "folder" else "it"
-    return UserError(f"{what} {place!r} is {first!r} again, by a link: {images} would count twice; remove it")
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(extensions())
-
-
-def extensions() -> tuple[str, ...]:
-    """What makes a file in a folder an image."""
-    from torchvision.datasets.folder import IMG_EXTENSIONS
-
-    return IMG_EXTENSIONS

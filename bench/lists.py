@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     label: str
 
 
-def read_list(file: Path) -> Images:
+def read_list(file: Path, duplicates: bool = False) -> Images:
     """The images of a list, in its order; their paths start at the list's folder or at `images/` beside it.
 
     Raises UserError and OSError.

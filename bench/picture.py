@@ -18,6 +18,8 @@ from protocols.view import Box, Size
 
 # what classification sets come in; PIL would run another program for EPS, and take any bytes for some old formats
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "JPEG2000", "AVIF")
+WEAK = {"BMP", "PPM"}  # known by two letters, which a text may begin with
+HEAD = 32  # bytes by which the others are known
 # what is wrong with the file itself; a failing disk, a lost network or a right that has ended have other numbers
 LASTING = (errno.EISDIR, errno.ELOOP, errno.ENXIO)
 ASTRAY = (errno.EINVAL, errno.EOVERFLOW)  # places beyond any file, where a file's contents send the decoder
@@ -135,6 +137,23 @@ def _open(file: IO[bytes]) -> Image.Image:
 def size_of_opened(image: Image.Image, box: Box | None) -> Size:
     """Of the whole image, or of a box of it."""
     return Size(box.right - box.left, box.bottom - box.top) if box else Size(*image.size)
+
+
+def begins_as_image(path: Path) -> bool:
+    """Whether a regular file begins as those of a format that is read; one that cannot be opened does, to be named."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            found = {name for name in _formats() if (accept := Image.OPEN[name][1]) and accept(head)}
+            if not found <= WEAK:
+                return True
+            if found:
+                _open(file).close()
+            return bool(found)
+    except UndecodableError:
+        return False
+    except OSError:
+        return True
 
 
 @cache

@@ -13,17 +13,18 @@ from bench.classes import readable
 from bench.data import Images
 from bench.errors import UserError
 from bench.evaluate import blocks_of, compute, cost, engine
-from bench.folder import extensions, images_below
+from bench.files import Finder
 from bench.header import about_models
 from bench.job import capacity, open_models, protocols_of, wanted_nets
 from bench.loader import Prepared
 from bench.model import Model
+from bench.picture import FORMATS
 from bench.prediction_report import BEST, Prediction, Report
 from bench.progress import Meter, warn
 from bench.rows import Row
 from bench.shard import Shard
 from protocols.protocol import Part
-from results.cells import shown
+from results.cells import escaped, shown
 from results.posteriors import Posteriors, average, fuse
 
 
@@ -35,7 +36,7 @@ def run(options: Namespace) -> int:
     row = _row(options, models)
     for model, part in row.parts:
         model.check(part, images.ids[0])
-    print("\n".join(_header(models)), file=sys.stderr)
+    print("\n".join(_header(models, images)), file=sys.stderr)
     for place, why in missing.items():
         warn(_unread(place, why))
     unread = len(missing)
@@ -89,8 +90,11 @@ def _find(arguments: Sequence[str]) -> tuple[Images, dict[str, str]]:
         raise UserError("no image: give files or folders (what stands right behind --plot is its folder)")
     found: dict[Path, None] = {}
     missing: dict[str, str] = {}
+    notes: list[str] = []
     for each in arguments:
-        paths = _paths(Path(each))
+        finder = Finder()
+        paths = _paths(Path(each), finder)
+        notes += [f"{shown(each)}: {note}" for note in finder.notes(Path(each))]
         if isinstance(paths, str):
             missing[each] = paths
         else:
@@ -105,21 +109,22 @@ def _find(arguments: Sequence[str]) -> tuple[Images, dict[str, str]]:
         labels=np.full(len(found), -1),  # unknown, and not asked for
         classes=None,
         total=len(found),
+        notes=tuple(notes),
     )
     return images, missing
 
 
-def _paths(place: Path) -> list[Path] | str:
+def _paths(place: Path, finder: Finder) -> list[Path] | str:
     """A file, or the images below a folder; else why there is none. Raises UserError for what links show twice."""
     if not os.path.exists(place):
         return "there is no such file or folder"
     if not os.path.isdir(place):
         return [place]
     try:
-        found = images_below(place)
+        found = finder.images_below(place)
     except OSError as error:
         return f"nothing of it is read: {error.strerror}: {error.filename}"
-    return found or f"no image in this folder or below ({' '.join(extensions())})"
+    return found or f"no image in this folder or below ({' '.join(FORMATS)})"
 
 
 def _unread(name: str, why: str) -> str:
@@ -135,8 +140,8 @@ def _row(options: Namespace, models: Sequence[Model]) -> Row:
     return Row(tuple((model, own[0]) for model, own in zip(models, protocols, strict=True)))
 
 
-def _header(models: Sequence[Model]) -> list[str]:
-    lines = about_models(models)
+def _header(models: Sequence[Model], images: Images) -> list[str]:
+    lines = about_models(models) + [f"- Images: {escaped(note)}" for note in images.notes]
     if not any(model.weights.classes for model in models):
         known = "ImageNet's" if models[0].count == 1000 else "numbers"
         lines.append(f"- Classes: {known} (assumed: the weights do not name them)")

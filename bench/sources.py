@@ -12,7 +12,7 @@ from bench.cache import cache_folder
 from bench.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.data import Images
 from bench.errors import UserError
-from bench.folder import parts_of, read_folder, read_whole
+from bench.folder import parts_within, read_folder, read_whole
 from bench.imagenet import read_imagenet, read_imagenette
 from bench.lists import read_list
 from bench.mnist import read_mnist
@@ -115,7 +115,7 @@ def has_parts(source: str) -> bool:
     if kind not in DATASETS:
         return False
     try:
-        return DATASETS[kind].read_all is None or (kind == "folder" and bool(parts_of(_path(argument))))
+        return DATASETS[kind].read_all is None or (kind == "folder" and bool(parts_within(_path(argument))))
     except OSError:
         return False
 
@@ -157,7 +157,7 @@ def _shapes(_: DataSpec, part: str) -> Images:
 
 
 def _imagenette(spec: DataSpec, part: str) -> Images:
-    return read_imagenette(_path(spec.argument) if spec.argument else cache_folder(), part)
+    return read_imagenette(_path(spec.argument) if spec.argument else cache_folder(), part, spec.allow_duplicates)
 
 
 def _mnist(spec: DataSpec, part: str) -> Images:
@@ -172,7 +172,7 @@ def _list(spec: DataSpec, part: str) -> Images:
 
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
     """A reader of a path, for an argument as it was typed."""
-    return lambda spec, *part: read(_path(spec.argument), *part)
+    return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates)
 
 
 def _path(argument: str) -> Path:

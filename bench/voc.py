@@ -15,6 +15,7 @@ CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
     *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
+LISTS = ("train", "val", "trainval", "test")
 LABELS = {name: label for label, name in enumerate(CLASSES)}
 
 
@@ -26,10 +27,11 @@ class Thing(NamedTuple):
     box: Box
 
 
-def read_voc2007(folder: Path, split: str) -> Images:
+def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     """The objects of a split, in the split's order, without those marked difficult, as the challenge leaves them out.
 
-    `folder` holds `VOCdevkit/VOC2007`. Raises UserError and OSError.
+    `folder` holds `VOCdevkit/VOC2007`; with `duplicates`, images that a list names twice count twice. Raises UserError
+    and OSError.
     """
     from torchvision.datasets import VOCDetection
 
@@ -40,6 +42,7 @@ def read_voc2007(folder: Path, split: str) -> Images:
             f"data {str(folder)!r}: no VOCdevkit/VOC2007 in it; give the folder that VOCtrainval_06-Nov-2007.tar was "
             "unpacked in"
         ) from None
+    _require_whole_lists(folder / "VOCdevkit" / "VOC2007")
     paths: list[Path] = []
     things: list[Thing] = []
     pairs = zip(found.images, found.annotations, strict=True)
@@ -51,6 +54,18 @@ def read_voc2007(folder: Path, split: str) -> Images:
         raise UserError(f"data {str(folder)!r}: no object in split {split}; unpack VOC 2007 again")
     names, labels, boxes = zip(*things, strict=True)
     return Images(f"voc2007/{split}", tuple(paths), names, np.array(labels), CLASSES, len(names), boxes=boxes)
+
+
+def _require_whole_lists(root: Path) -> None:
+    """Raise UserError where annotated images are in no list, as where one was cut short."""
+    lists = sorted((root / "ImageSets" / "Main").glob("[tv]*.txt"))
+    listed = {name for file in lists if file.stem in LISTS for name in file.read_text().split()}
+    left = sorted({file.stem for file in (root / "Annotations").glob("*.xml")} - listed)
+    if left:
+        raise UserError(
+            f"data {str(root)!r}: {len(left)} annotated images are in no list of ImageSets/Main, first {left[0]!r}; a "
+            "list was cut short, unpack VOC 2007 again, or remove their annotations"
+        )
 
 
 def _things(file: Path) -> list[Thing]:

@@ -171,7 +171,9 @@ def test_flat_imagenet_and_its_labels_must_match(tmp_path):
 def test_labels_of_a_flat_folder_are_read_no_further_than_its_images_go(tmp_path, monkeypatch):
     """However long the file is."""
     read = []
-    monkeypatch.setattr("bench.imagenet.alike", lambda file, entries, names: (read.append(e) or e for e in entries))
+    monkeypatch.setattr(
+        "bench.flat_imagenet.alike", lambda file, entries, names: (read.append(e) or e for e in entries)
+    )
     lines = "".join(f"ILSVRC2012_val_{k:08d}.JPEG 0\n" for k in range(1, 10_001))
     assert f"at least 1 labelled images are missing, first '{VAL[2]}'" in flat(tmp_path, lines, count=2)
     assert len(read) == 3

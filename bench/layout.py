@@ -1,0 +1,166 @@
+"""Where in a folder the class folders are: its parts, folders in folders, and what is no set of class folders."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench.classes import wnids
+from bench.errors import UserError
+from bench.files import Finder, Listing, folders_in
+
+TRAINING = ("train", "training", "trn")
+EVALUATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing")  # the first is taken
+PART = re.compile(  # seg_train, training_set, val2017
+    rf"(?:(.*)[ _.-])?({'|'.join((*TRAINING, *EVALUATION))})(?:[ _.-]?(?:set|data|dataset|images|split))?"
+    r"(?:[ _.-]?[0-9]{1,4})?",
+    re.IGNORECASE | re.DOTALL,
+)
+BARE = {"images", "image", "imgs", "img", "jpegimages", "jpg", "jpeg", "jpegs", "png", "pictures", "photos", "data"}
+BESIDE = {  # what describes images, in folders beside theirs
+    *("annotations", "annotation", "annots", "labels", "masks", "trimaps", "segmentations", "segmentation", "lists"),
+    *("attributes", "parts", "imagesets", "meta", "metadata", "devkit", "ground_truth", "bboxes", "xml", "xmls"),
+}
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+Holds = Callable[[Path], bool]
+
+
+def has_folders(folder: Path) -> bool:
+    return bool(folders_in(folder))
+
+
+def has_anything(folder: Path) -> bool:
+    """Folders or images."""
+    here = Finder().listing(folder) if folder.is_dir() else Listing([], [], [])
+    return bool(here.folders or here.images)
+
+
+def parts_of(folder: Path, holds: Holds = has_folders) -> dict[str, str]:
+    """The folders that are parts of a set by their names, each with the word for it, where they hold what parts hold.
+
+    A name such as `seg_train` is one where `seg_test` stands beside it.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    kinds: dict[str, set[bool]] = {}
+    for name in folders_in(folder):
+        if (match := PART.fullmatch(name)) and holds(folder / name):
+            before, word = (match[1] or "").casefold(), match[2].casefold()
+            found[name] = before, word
+            kinds.setdefault(before, set()).add(word in TRAINING)
+    return {name: word for name, (before, word) in found.items() if not before or len(kinds[before]) == 2}
+
+
+def is_training(name: str) -> bool:
+    """Whether a folder or file of this name holds training images."""
+    match = PART.fullmatch(name)
+    return match is not None and match[2].casefold() in TRAINING and not match[1]
+
+
+def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str | None, tuple[str, ...]]:
+    """The folder of a split, None where there is none, and what is to be said of the choice."""
+    parts = parts_of(folder, holds)
+    evaluation = sorted(
+        (name for name, word in parts.items() if word in EVALUATION),
+        key=lambda name: (name != "val", EVALUATION.index(parts[name]), name),
+    )
+    training = sorted((name for name, word in parts.items() if word in TRAINING), key=lambda name: name != "train")
+    if split == "train":
+        taken = next(iter(training), None)
+        return taken, () if taken in (None, "train") else (f"{taken}/ is taken for training",)
+    if not evaluation or not (evaluation[0] == "val" or training or all(name in parts for name in folders_in(folder))):
+        return None, ()
+    taken, *others = evaluation
+    if others:
+        return taken, (f"{taken}/ is evaluated; {' and '.join(f'{name}/' for name in others)} could be, by its path",)
+    return taken, () if taken == "val" else (f"{taken}/ is evaluated, for want of val/",)
+
+
+def innermost(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Through folders that hold one folder and no image, to parts, or to two class folders and more."""
+    place = folder
+    while not parts_of(place):
+        names = folders_in(place)
+        if not names or Finder().listing(place).images:
+            return folder, ()
+        if len(names) > 1 or names[0] in wnids():
+            break
+        place = place / names[0]
+    inside = place.relative_to(folder).as_posix()
+    return place, () if place == folder else (f"read in {inside}/, the only folder in {folder.name}/",)
+
+
+def named_training(root: Path) -> tuple[str, ...]:
+    """What is to be said where the images that are evaluated are by their folder's name, or a link's, for training."""
+    names = {root.name, Path(os.path.realpath(root)).name}
+    found = next((name for name in sorted(names) if is_training(name)), None)
+    return (f"the folder is named {found!r}: a net trained on its images has seen them",) if found else ()
+
+
+def refuse_parts(root: Path, classes: Sequence[str]) -> None:
+    """Raise UserError where folders are parts of a set, or hold what describes it, and not classes."""
+    flat = parts_of(root, _has_images_alone)
+    if flat and (len(flat) == len(classes) or len({word in TRAINING for word in flat.values()}) == 2):
+        names = " and ".join(f"{name}/" for name in flat)
+        raise UserError(
+            f"data {str(root)!r}: {names} hold images without class folders, which nothing gives classes; write "
+            "list:FILE with 'path label' lines, or sort them into one folder per class (Kaggle's cats and dogs: "
+            "catsdogs:DIR)"
+        )
+    bare = [name for name in classes if name.casefold() in BARE]
+    beside = [name for name in classes if name.casefold() in BESIDE]
+    if bare and (beside or len(classes) == 1):
+        what = f"{bare[0]}/ and {beside[0]}/" if beside else f"{bare[0]}/"
+        way = (
+            f"give folder:{root / bare[0]} for the class folders in it"
+            if has_folders(root / bare[0])
+            else "write list:FILE with 'path label' lines, or sort the images into one folder per class"
+        )
+        raise UserError(f"data {str(root)!r}: {what} are no classes, labels are elsewhere; {way}")
+
+
+def _has_images_alone(folder: Path) -> bool:
+    here = Finder().listing(folder)
+    return bool(here.images) and not here.folders
+
+
+def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mapping[str, Listing]]) -> tuple[str, ...]:
+    """Raise UserError for folders that are sets of the same classes; say where images lie deeper than class folders.
+
+    `below` are the folders below each class. Two sets are the same where most of the smaller one's folders, and at
+    least two, have names of the other's, and neither holds more images of its own than folders.
+    """
+    inner = {name: _inner_folders(str(root / name), below[name]) for name in classes}
+    inner = {name: names for name, names in inner.items() if len(names) >= 2}
+    first: dict[str, str] = {}
+    for name, names in inner.items():
+        met = Counter(first[each] for each in names if each in first)
+        for other, common in met.most_common(1):
+            if common >= 2 and common > min(len(names), len(inner[other])) / 2:
+                raise UserError(
+                    f"data {str(root)!r}: {other}/ and {name}/ hold {common} folders of the same names, such as "
+                    f"{next(each for each in names if first.get(each) == other)!r}, so they are no classes but sets "
+                    "or parts; give folder:DIR for one of them, or list:FILE with 'path label' lines"
+                )
+        for each in names:
+            first.setdefault(each, name)
+    if len(inner) == len(classes):
+        return ("class folders hold folders: their images count for the class of the outer one",)
+    return ()
+
+
+def _inner_folders(place: str, below: Mapping[str, Listing]) -> set[str]:
+    """The folders in a class folder, or in the only one in it and so on; none where it is images that it holds."""
+    here = below[place]
+    while len(here.folders) == 1 and not here.images and os.path.join(place, here.folders[0]) in below:
+        place = os.path.join(place, here.folders[0])
+        here = below[place]
+    return {name.casefold() for name in here.folders} if len(here.images) < len(here.folders) else set()
+
+
+def archives(names: Sequence[str]) -> str:
+    """What to say of archives among files that are no images."""
+    found = [name for name in names if name.lower().endswith(ARCHIVES)]
+    if not found:
+        return ""
+    return f"; {found[0]!r}{f' and {len(found) - 1} more' * (len(found) > 1)} must be unpacked first"
