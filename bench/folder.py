@@ -34,7 +34,7 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
         _require_whole(folder, base, split)
         return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base))
     root, within = innermost(base / taken)
-    said += notes + within + (named_training(base / taken) if split == "val" else ())
+    said = notes + said + within + (named_training(base / taken) if split == "val" else ())
     return read_classes(root, f"folder:{folder.name}" + f"/{taken}" * (taken != split), duplicates, said)
 
 

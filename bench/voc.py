@@ -15,7 +15,8 @@ CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog"),
     *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
-LISTS = ("train", "val", "trainval", "test")
+SIZES = {"train": 2501, "val": 2510}  # images, as published
+LISTS = (*SIZES, "trainval", "test")
 LABELS = {name: label for label, name in enumerate(CLASSES)}
 
 
@@ -53,13 +54,17 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     if not things:
         raise UserError(f"data {str(folder)!r}: no object in split {split}; unpack VOC 2007 again")
     names, labels, boxes = zip(*things, strict=True)
-    return Images(f"voc2007/{split}", tuple(paths), names, np.array(labels), CLASSES, len(names), boxes=boxes)
+    cut = f"{split}.txt names {len(found)} images; that of VOC 2007 has {SIZES[split]}"
+    notes = (cut,) * (len(found) != SIZES[split])
+    return Images(
+        f"voc2007/{split}", tuple(paths), names, np.array(labels), CLASSES, len(names), boxes=boxes, notes=notes
+    )
 
 
 def _require_whole_lists(root: Path) -> None:
     """Raise UserError where annotated images are in no list, as where one was cut short."""
     lists = sorted((root / "ImageSets" / "Main").glob("[tv]*.txt"))
-    listed = {name for file in lists if file.stem in LISTS for name in file.read_text().split()}
+    listed = {name for file in lists if file.stem in LISTS for name in file.read_text(errors="replace").split()}
     left = sorted({file.stem for file in (root / "Annotations").glob("*.xml")} - listed)
     if left:
         raise UserError(

@@ -147,3 +147,15 @@ def test_missing_things_are_one_line(folder, tmp_path):
     assert "000012.xml' cannot be read" in refused(folder)
     (root / "ImageSets" / "Main" / "val.txt").unlink()
     assert "val.txt' cannot be read" in refused(folder, "val")
+
+
+def test_a_list_that_was_cut_short_is_refused_and_one_of_a_subset_says_how_many_it_has(folder):
+    root = folder / "VOCdevkit" / "VOC2007"
+    assert open_data(DataSpec(f"voc2007:{folder}")).notes == ("val.txt names 3 images; that of VOC 2007 has 2510",)
+    (root / "ImageSets" / "Main" / "val.txt").write_text("000001\n000009\n")
+    for split in ("val", "train"):
+        assert "1 annotated images are in no list of ImageSets/Main, first '000007'" in refused(folder, split)
+    (root / "ImageSets" / "Main" / "test.txt").write_text("000007\n")
+    assert len(open_data(DataSpec(f"voc2007:{folder}"))) == 2
+    (root / "ImageSets" / "Main" / "val.txt").write_text("000001\n0000")
+    assert "1 annotated images are in no list of ImageSets/Main, first '000009'" in refused(folder, "val")
