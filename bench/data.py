@@ -26,6 +26,8 @@ class Images:
     `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
     set takes of each file, in its pixels, None for all of it: several images may be boxes of one file. `notes` are
     sentences about how the set was read, for the header; `assumed` what nobody stated of its labels ("class order").
+    `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
+    `occurring` are the labels of the set that `limit` took these from, None where these are all.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Images:
     boxes: tuple[Box | None, ...] | None = None
     notes: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()
+    order: str | None = None
+    occurring: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -53,6 +57,11 @@ class Images:
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
+    @cached_property
+    def present(self) -> np.ndarray:
+        """The labels that occur in the whole set, each once, int64, sorted."""
+        return np.unique(self.labels if self.occurring is None else self.occurring)
+
     def place(self, index: int) -> tuple[Path, Box | None]:
         """Where image `index` is: its file, and its box in it if it is not all of it."""
         return self.paths[index], self.boxes[index] if self.boxes else None
@@ -61,7 +70,7 @@ class Images:
         """`count` images spread evenly over the set, or all of them."""
         if count is None or count >= len(self):
             return self
-        return self.take([k * len(self) // count for k in range(count)])
+        return replace(self.take([k * len(self) // count for k in range(count)]), occurring=self.present)
 
     def take(self, indices: Sequence[int]) -> "Images":
         """Some of the images, in the order given."""

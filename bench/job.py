@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -64,7 +64,7 @@ class Job:
 
     def scored(self, options: Namespace) -> np.ndarray | None:
         """The classes that compete, where not all do."""
-        return np.unique(self.images.labels) if options.restrict_classes else None
+        return self.images.present if options.restrict_classes else None
 
     def result(self, row: Row, counted: Tally, options: Namespace, posteriors: Path | None = None) -> Result:
         """What the tables say of a counted row."""
@@ -170,6 +170,7 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
     """Labels as indices of the models' classes; several models must agree. Raises UserError."""
     first = models[0]
     seen = reconcile(images, first.count, first.weights.classes, first.weights.source)
+    assumed = seen.assumed
     for model in models[1:]:
         other = reconcile(images, model.count, model.weights.classes, model.weights.source)
         if model.count != first.count or not np.array_equal(other.labels, seen.labels) or _reordered(first, model):
@@ -177,7 +178,8 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
                 f"models '{first.name}' and '{model.name}' order their classes differently and cannot be compared; "
                 "run them one by one"
             )
-    return seen
+        assumed |= other.assumed
+    return replace(seen, assumed=assumed)
 
 
 def _reordered(one: Model, other: Model) -> bool:

@@ -147,6 +147,12 @@ def _protocol(row: Row) -> str:
     return _joined(dict.fromkeys(str(protocol) for _, protocol in row.nets))
 
 
+def _competing(images: Images) -> str:
+    """Classes of the whole set; how many, where a limit takes images of fewer."""
+    few = len(np.unique(images.labels)) < len(images.present)
+    return f"present:{len(images.present)}" if few else "present"
+
+
 def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
     models = [model for model, _ in row.nets]
     first = models[0]
@@ -158,7 +164,7 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
             "data": images.digest[:12],
             "n": f"{len(images) - skipped}/{images.total}",
             "skipped": str(skipped),
-            "classes": "present" if restricted else "all",
+            "classes": _competing(images) if restricted else "all",
             "protocol": _protocol(row),
             "crop": _joined(dict.fromkeys(str(model.side) for model in models)),
             "pixels": _joined(dict.fromkeys(str(model.pixels) for model in models)),

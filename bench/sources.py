@@ -16,6 +16,7 @@ from bench.folder import parts_within, read_folder, read_whole
 from bench.imagenet import read_imagenet, read_imagenette
 from bench.lists import read_list
 from bench.mnist import read_mnist
+from bench.numbered import as_stated
 from bench.options import whole_number
 from bench.shapes import SPLITS, read_shapes
 from bench.split import split_images
@@ -106,6 +107,7 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
         raise UserError(
             f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
+    images = as_stated(images, spec.class_order, spec.labels_from)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 

@@ -112,5 +112,5 @@ def test_without_names_the_class_counts_must_agree():
 
 
 def test_wordnet_ids_do_not_fit_a_net_of_ten_without_names():
-    with pytest.raises(UserError, match="class count 1000"):
+    with pytest.raises(UserError, match="class count 1, but w has 10 classes"):
         reconcile(images([0], wnids()), 10, None, "w")

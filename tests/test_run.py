@@ -152,7 +152,18 @@ def test_restricted_classes_compete_alone(run, tmp_path, photographs):
     wrong = sum((probs[3] > probs[0]) != (k % 2 == 1) for k, probs in enumerate(archive["posteriors"]))
     assert row["wrong1"] == wrong
     assert row["wrong5"] is None  # two classes cannot miss the best five
-    assert "classes=present" in row["signature"]
+    assert " classes=present " in row["signature"]
+
+
+def test_a_limit_leaves_the_classes_of_the_whole_set_in_the_competition(run, tmp_path, photographs):
+    """All six of the sample have label 0, every other image of the set label 3."""
+    names = sorted(photographs.parent.glob("*.png"))[:12]
+    (tmp_path / "half.txt").write_text("".join(f"{name} {k % 2 * 3}\n" for k, name in enumerate(names)))
+    (row,) = run("--restrict-classes", "--save-posteriors", data=f"list:{tmp_path}/half.txt")[3]
+    archive = np.load(row["posteriors"])
+    assert not archive["labels"].any()
+    assert row["wrong1"] == sum(probs[3] > probs[0] for probs in archive["posteriors"])
+    assert " classes=present:2 " in row["signature"]
 
 
 @pytest.fixture
