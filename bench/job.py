@@ -30,7 +30,7 @@ from bench.weights import choose_weights, read_weights
 from protocols.protocol import Protocol, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
 from results.result import Result, signature_id
-from results.table import markdown, write
+from results.table import markdown, warnings_of, write
 from results.tally import Tally
 
 T = TypeVar("T")
@@ -145,8 +145,16 @@ def _report(options: Namespace, job: Job) -> None:
         origin_of(rows, job.tasks, job.images, job.scored(options), options).write(options.out)
         return results
 
-    say(markdown(writing_to(options.out, tables)))
+    results = writing_to(options.out, tables)
+    say(markdown(results))
+    warn_of(results)
     print(f"written to {options.out}/results.csv, .json and .md", file=sys.stderr)
+
+
+def warn_of(results: Sequence[Result]) -> None:
+    """What speaks against the rows, on standard error."""
+    for text, rows in warnings_of([result.record() for result in results]).items():
+        print(f"warning: {rows}: {text}", file=sys.stderr)
 
 
 def wanted_nets(options: Namespace, images: Images | None) -> list[Wanted]:

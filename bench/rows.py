@@ -87,8 +87,6 @@ def result_of(
     """What the tables say of a counted row; `folder` is where its posteriors are saved, if they are."""
     nets, protocols = zip(*row.nets, strict=True)
     line = _signature(row, images, len(counted.corrupt), restricted)
-    wrong1 = counted.wrong(1)
-    assert wrong1 is not None
     return Result(
         model=_joined(model.name for model in nets),
         configuration=_joined(model.configuration for model in nets),
@@ -99,14 +97,16 @@ def result_of(
         data=shown(images.name),
         n=len(counted.ranks),
         skipped=len(counted.corrupt),
-        wrong1=wrong1,
-        wrong5=counted.wrong(5),
+        wrong1=counted.places.wrong(1),
+        wrong5=counted.places.wrong(5) if counted.top5 else None,
         views=sum(protocol.nominal_views for protocol in protocols),
         seconds=counted.seconds,
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
         signature=line,
         posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
         provenance={**provenance, "device": "; ".join(counted.devices)},
+        ties1=counted.places.ties(1),
+        ties5=counted.places.ties(5) if counted.top5 else 0,
     )
 
 

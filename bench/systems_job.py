@@ -13,7 +13,7 @@ from bench import run as bench_run
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Wanted, complete, make_job, open_images, open_models, same_classes
+from bench.job import Wanted, complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
 from bench.options import made, writable, writing_to
 from bench.provenance import provenance
@@ -109,7 +109,9 @@ def _section(systems: Sequence[System], data: str, options: Namespace) -> Sectio
         )
         for each in systems
     ]
-    return Section(found.data, measured, _judged(found.tallies), _alike(found.tallies, options))
+    warn_of(list(found.results.values()))
+    clear = {key: counted for key, counted in found.tallies.items() if found.results[key].clean}
+    return Section(found.data, measured, _judged(clear), _alike(found.tallies, options))
 
 
 def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Evaluated:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Job, Wanted, complete, make_job, open_images, open_models, same_classes
+from bench.job import Job, Wanted, complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
 from bench.options import writing_to
 from bench.paper_nets import NETS, PaperNet
@@ -86,18 +86,17 @@ def _row(nets: Sequence[str], models: Mapping[str, Model]) -> Row:
 def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
     counted = job.tallies(options)
     measured = {paper: job.result(row, counted[row], options) for paper, row in rows.items()}
+    warn_of(list(measured.values()))
     wrong = {frozenset(paper.nets): counted[row].ranks >= 1 for paper, row in rows.items()}
+    unclear = {frozenset(paper.nets) for paper, result in measured.items() if not result.clean}
     comparable = [claim for claim in claims() if _sides(claim) <= wrong.keys()]
     caption = _caption(job, len(rows))
     write_tables(measured, options.out, caption)
-    write_claims(
-        [
-            compare(claim, *(wrong[side] for side in map(frozenset, (claim.first, claim.second))))
-            for claim in comparable
-        ],
-        options.out,
-        caption,
-    )
+    judged = [claim for claim in comparable if not _sides(claim) & unclear]
+    if tied := len(comparable) - len(judged):
+        caption.append(f"- {tied} claims are not judged: ties decide the errors of a row that they compare")
+    comparisons = [compare(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
+    write_claims(comparisons, options.out, caption)
 
 
 def _sides(claim: Claim) -> set[frozenset[str]]:

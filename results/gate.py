@@ -32,12 +32,14 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed, how many rows did not, how many speeds could not be compared and why, what differs beside."""
+    """What changed, how many rows did not, how many speeds could not be compared and why, what differs beside, and
+    what NEW warns of and BASELINE does not."""
 
     findings: Sequence[Finding]
     equal: int
     uncompared: Mapping[str, int]
     beside: Sequence[str]
+    warnings: Sequence[str]
 
     @property
     def passed(self) -> bool:
@@ -50,7 +52,8 @@ class Comparison:
         equal = f"{self.equal} row{'' if self.equal == 1 else 's'} equal"
         summary = ", ".join([equal, *(f"{count} {what}" for what, count in counts.items())])
         beside = ["", "Different beside the signature:", "", *self.beside] if self.beside else []
-        return "\n".join([*table, f"gate: {summary}; {'passed' if self.passed else 'failed'}", *beside])
+        warnings = ["", "Warnings that are new:", "", *self.warnings] if self.warnings else []
+        return "\n".join([*table, f"gate: {summary}; {'passed' if self.passed else 'failed'}", *beside, *warnings])
 
 
 def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> Comparison:
@@ -63,7 +66,8 @@ def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None =
     findings = [_judge(old, new, tolerance, share) for old, new in pairs]
     both = [(old, new) for old, new in pairs if old and new]
     apart = [_apart(old, new) for old, new in both if share is not None and old.signature == new.signature]
-    return Comparison(list(chain(*findings)), findings.count([]), Counter(filter(None, apart)), _beside(both))
+    equal, warned = findings.count([]), _warned(pairs)
+    return Comparison(list(chain(*findings)), equal, Counter(filter(None, apart)), _beside(both), warned)
 
 
 def _pairs(olds: Mapping[str, Row], news: Mapping[str, Row]) -> list[tuple[Row | None, Row | None]]:
@@ -87,6 +91,8 @@ def _judge(old: Row | None, new: Row | None, tolerance: int, share: float | None
         return [_finding(old, new, what, change)]
     if old.signature != new.signature:
         return [_finding(old, new, "signature differs", ", ".join(_fields(old, new)) or "order of the fields")]
+    if not (old.clean and new.clean):
+        return [_finding(old, new, "no clean number", "ties decide more than 1 % of the images")]
     found = []
     if old.counts != new.counts:
         found.append(_finding(old, new, _verdict(old.counts, new.counts, tolerance), _steps(old.counts, new.counts)))
@@ -156,3 +162,12 @@ def _beside(pairs: Sequence[tuple[Row, Row]]) -> list[str]:
     """Machine and versions where they differ, each change once."""
     changes = [(name, old[name], new[name]) for name in PROVENANCE for old, new in pairs if old[name] != new[name]]
     return [f"- {escaped(f'{name}: {before} -> {after}')}" for name, before, after in dict.fromkeys(changes)]
+
+
+def _warned(pairs: Sequence[tuple[Row | None, Row | None]]) -> list[str]:
+    """What is said of a row in NEW and was not in BASELINE; whether it matters is for people to judge."""
+    return [
+        f"- {_label(new)}: {escaped(new.warnings)}"
+        for old, new in pairs
+        if new and new.warnings and new.warnings != (old.warnings if old else "")
+    ]

@@ -75,7 +75,8 @@ class Inspection:
             [
                 f"## {escaped(self.title)} `{signature_id(self.row.signature)}`",
                 "",
-                f"- Accuracy {_percent(1 - wrong / n)} %: {n - wrong} of {n} right; wrong1 is the table's {wrong}",
+                self._accuracy(n, wrong),
+                *([f"- Warnings of the table: {escaped(self.row.warnings)}"] if self.row.warnings else []),
                 f"- Mean over classes, where defined, in %: {means}",
                 f"- Expected calibration error {_percent(self.calibration_error)} % ({BINS} bins); "
                 f"mean confidence {_percent(confidence)} %",
@@ -90,6 +91,11 @@ class Inspection:
                 "",
             ]
         )
+
+    def _accuracy(self, n: int, wrong: int) -> str:
+        if not self.row.clean:
+            return f"- No accuracy: ties decide more than 1 % of the {n} images; below each counts for its label"
+        return f"- Accuracy {_percent(1 - wrong / n)} %: {n - wrong} of {n} right; wrong1 is the table's {wrong}"
 
     def _classes(self) -> str:
         """Precision, recall, F1 and counts of the classes that occur, in Markdown."""

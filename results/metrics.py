@@ -3,16 +3,38 @@
 import math
 from fractions import Fraction
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
 from results.posteriors import Posteriors
 
 
-def ranks(posteriors: Posteriors, classes: np.ndarray | None = None) -> np.ndarray:
-    """How many classes score strictly above each image's own: (N,) int64; the image is wrong@k where rank >= k.
+class Places(NamedTuple):
+    """Where each image's own class stands: how many others are `above` it and how many `level` with it, (N,) int64."""
 
-    With `classes` (indices), only those compete. Strictness makes the count independent of how ties are sorted.
+    above: np.ndarray
+    level: np.ndarray
+
+    def wrong(self, k: int) -> int:
+        """Images whose label is not among the best k classes; a tie counts for it."""
+        return int((self.above >= k).sum())
+
+    def ties(self, k: int) -> int:
+        """Images that would be wrong@k if ties counted against the label, and are not."""
+        return int(((self.above < k) & (self.above + self.level >= k)).sum())
+
+
+def ranks(posteriors: Posteriors, classes: np.ndarray | None = None) -> np.ndarray:
+    """How many classes score above each image's own: (N,) int64, `places` without the ties."""
+    return places(posteriors, classes).above
+
+
+def places(posteriors: Posteriors, classes: np.ndarray | None = None) -> Places:
+    """How many classes score strictly above each image's own, which is wrong@k where k do, and how many just as much.
+
+    With `classes` (indices), only those compete. Strictness makes the count independent of how ties are sorted. A label
+    whose posterior is exactly 0 was given up by the net: all others are above it, and none is level.
     Raises ValueError for a posterior that is not finite and for a label that is not among the classes.
     """
     probs, labels = posteriors.probs, posteriors.labels
@@ -26,8 +48,9 @@ def ranks(posteriors: Posteriors, classes: np.ndarray | None = None) -> np.ndarr
         which = out.argmax()
         raise ValueError(f"label {labels[which]} of {posteriors.ids[which]} is not one of the scored classes")
     own = probs[np.arange(len(labels)), labels]
-    rivals = probs if classes is None else probs[:, classes]
-    return (rivals > own[:, None]).sum(1)
+    rivals, some = probs if classes is None else probs[:, classes], own > 0
+    above, level = (rivals > own[:, None]).sum(1), (rivals == own[:, None]).sum(1) - 1
+    return Places(np.where(some, above, rivals.shape[1] - 1), np.where(some, level, 0))
 
 
 def wilson(wrong: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

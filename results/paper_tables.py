@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from results.aside import write_text_aside
-from results.cells import code, escaped, interval, number
+from results.cells import escaped, interval, number
 from results.claims import ALPHA, MARGIN, Comparison
 from results.paper import PaperRow
 from results.result import Result
-from results.table import error_cell, images_cell
+from results.table import csv_text, error_cell, grid, images_cell, signature_lines, warning_lines, wrong_cells
 
 TITLES = {
     3: "Table 3: dense evaluation at a single test scale (section 4.1)",
@@ -25,10 +25,15 @@ def write_tables(measured: Mapping[PaperRow, Result], folder: Path, caption: Seq
     """Write `table3` to `table6`, each as .md and .csv; the caption's lines stand above every table."""
     for table, title in TITLES.items():
         rows = {row: result for row, result in measured.items() if row.table == table}
-        records = [result.record() | {"paper_top1": row.top1, "paper_top5": row.top5} for row, result in rows.items()]
-        lines = [f"# {title}", "", *caption, "", _markdown(rows, records), ""]
-        signatures = dict.fromkeys(f"- `{each['signature_id']}`: {code(each['signature'])}" for each in records)
-        _write(folder / f"table{table}", records, [*lines, "Signatures:", "", *signatures, ""])
+        records = [result.record() | _published(row, result) for row, result in rows.items()]
+        lines = [f"# {title}", "", *caption, "", _markdown(rows, records), "", *warning_lines(records)]
+        _write(folder / f"table{table}", csv_text(records), [*lines, *signature_lines(records)])
+
+
+def _published(row: PaperRow, result: Result) -> dict[str, float | None]:
+    """The paper's figures of a row; none beside a net whose S is assumed."""
+    stated = "S" not in result.assumed
+    return {"paper_top1": row.top1 if stated else None, "paper_top5": row.top5 if stated else None}
 
 
 def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Sequence[str]) -> None:
@@ -51,33 +56,31 @@ def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Seque
         ),
         "",
     ]
-    _write(folder / "claims", records, lines)
+    _write(folder / "claims", pd.DataFrame(records, dtype=object).to_csv(index=False), lines)
 
 
-def _write(path: Path, records: Sequence[dict[str, Any]], lines: Sequence[str]) -> None:
+def _write(path: Path, table: str, lines: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text_aside(path.with_suffix(".csv"), pd.DataFrame(records, dtype=object).to_csv(index=False))
+    write_text_aside(path.with_suffix(".csv"), table)
     write_text_aside(path.with_suffix(".md"), "\n".join(lines))
 
 
 def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:
     cells = [_cells(row, record) for row, record in zip(rows, records, strict=True)]
-    return pd.DataFrame(cells).to_markdown(
-        index=False, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 7 + ["left"]
-    )
+    return grid(cells, ("nets (configuration/S)", "protocol"))
 
 
 def _cells(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
     return {
         "nets (configuration/S)": ", ".join(net.split()[0] for net in row.nets),
         "protocol": escaped(record["protocol"]),
+        "assumed": record["assumed"],
         "n": images_cell(record),
         "top-1 error % [95 %]": error_cell(record, "top1"),
         "top-5 error % [95 %]": error_cell(record, "top5"),
-        "wrong1": str(record["wrong1"]),
-        "wrong5": number(record["wrong5"]),
-        "ImageNet, paper: top-1": f"{record['paper_top1']:.1f}",
-        "top-5": f"{record['paper_top5']:.1f}",
+        **wrong_cells(record),
+        "ImageNet, paper: top-1": number(record["paper_top1"], ".1f"),
+        "top-5": number(record["paper_top5"], ".1f"),
         "signature": f"`{record['signature_id']}`",
     }
 

@@ -11,18 +11,19 @@ def predict(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd.D
     """One line per image: `id`, `label` and `predicted` (class indices), `confidence` in [0, 1], `rank` from 1.
 
     With `competing` (class indices) only those compete, and confidences are shares of what they got together. `rank` is
-    one more than the number of classes strictly above the true one, so a true class that ties for the best is the
-    predicted one, and `predicted` differs from `label` exactly where an image counts as wrong. Other ties go to the
-    lower index. Raises what `ranks` raises.
+    one more than the number of classes above the true one, so a true class that ties for the best is the predicted one,
+    and `predicted` differs from `label` exactly where an image counts as wrong. Other ties go to the lower index.
+    Raises what `ranks` raises.
     """
     above = ranks(posteriors, competing)
-    probs = posteriors.probs if competing is None else posteriors.probs[:, competing]
-    best = probs.argmax(1)
-    best_class = best if competing is None else competing[best]
+    indices = np.arange(posteriors.probs.shape[1]) if competing is None else competing
+    probs = posteriors.probs[:, indices]
+    others = np.where(indices == posteriors.labels[:, None], -1, probs)  # where all are 0, the true class is not it
+    best_class = indices[others.argmax(1)]
     confidence = probs.max(1).astype(np.float64)
     if competing is not None:
         together = probs.sum(1, dtype=np.float64)
-        unknown = np.full(len(probs), 1 / len(competing))  # where none of them got anything
+        unknown = np.full(len(probs), 1 / len(indices))  # where none of them got anything
         confidence = np.divide(confidence, together, out=unknown, where=together > 0)
     return pd.DataFrame(
         {

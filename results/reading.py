@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from results.cells import number
+from results.doubts import refused
 from results.errors import ResultError
 
-NUMBERS = ("n", "wrong1", "wrong5", "images_per_second")
+NUMBERS = ("n", "wrong1", "wrong5", "images_per_second", "ties1", "ties5")
 NAMES = ("model", "S", "protocol", "data")  # what people know a row by
 PROVENANCE = ("machine", "device", "python", "torch", "torchvision", "numpy", "pillow")
 MOST = 1e12  # images, or images/s: anything above was never measured
@@ -33,12 +34,22 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured and what came out; `speed` in images/s, NaN where unknown; `texts` are names and provenance."""
+    """What was measured and what came out; `speed` in images/s, NaN where unknown; `texts` are names and provenance.
+
+    `ties` are the images that ties decide at top-1 and top-5, 0 where the table does not say; `warnings` as written.
+    """
 
     signature: str
     counts: Counts
     speed: float
     texts: Mapping[str, str]
+    ties: tuple[int, int] = (0, 0)
+    warnings: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether its counts mean something: ties decide neither."""
+        return not any(refused(ties, self.counts.n) for ties in self.ties)
 
     def __getitem__(self, name: str) -> str:
         return self.texts[name]
@@ -101,7 +112,9 @@ def _cell(text: str) -> Any:
 
 
 def _row(record: Mapping[str, Any]) -> Row:
-    line, n, wrong1, wrong5, speed = [record.get(name, None) for name in ("signature", *NUMBERS)]
+    line, n, wrong1, wrong5, speed, *ties = [record.get(name, None) for name in ("signature", *NUMBERS)]
+    warnings = record.get("warnings") or ""
+    warnings = warnings if isinstance(warnings, str) else "; ".join(map(str, warnings))
     texts = {name: record.get(name) or "–" for name in (*NAMES, *PROVENANCE)}
     for name, text in (("signature", line), *texts.items()):
         _check(name, text, isinstance(text, str) and bool(text.strip()), "a text")
@@ -109,8 +122,11 @@ def _row(record: Mapping[str, Any]) -> Row:
     _check("wrong1", wrong1, _is_number(wrong1, n), "a whole number from 0 to n")
     _check("wrong5", wrong5, wrong5 is None or _is_number(wrong5, n), "a whole number from 0 to n")
     _check("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
+    for name, count in zip(NUMBERS[-2:], ties, strict=True):
+        _check(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
-    return Row(line, counts, math.nan if speed is None else float(speed), texts)
+    ties1, ties5 = (int(count or 0) for count in ties)
+    return Row(line, counts, math.nan if speed is None else float(speed), texts, (ties1, ties5), warnings)
 
 
 def _check(name: str, value: Any, fine: bool, wanted: str) -> None:

@@ -5,17 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from results.doubts import refused, tie_doubts
 from results.metrics import wilson
 from results.paper import reference
+
+ASSUMED = ("pixels", "class order", "S")  # what weights and data may leave unsaid, in the order in which it is told
 
 
 @dataclass(frozen=True)
 class Result:
     """Counts for one model (or fusion) under one protocol on one set of images.
 
-    `nets` are `configuration/S protocol`, one per fused net, as in the paper's tables; `wrong5` is None where fewer
-    than five classes compete; `seconds` is the time that the row's parts took; `posteriors` the path of the saved
+    `nets` are `configuration/S protocol`, one per fused net, as in the paper's tables; `wrong5` is None where five
+    classes or fewer compete; `seconds` is the time that the row's parts took; `posteriors` the path of the saved
     `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
+    `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
+    nobody stated ("pixels", "class order", "S"), `doubts` what else speaks against the labels, a sentence each.
     """
 
     model: str
@@ -35,6 +40,10 @@ class Result:
     signature: str
     posteriors: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    ties1: int = 0
+    ties5: int = 0
+    assumed: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
 
     @property
     def images_per_second(self) -> float | None:
@@ -43,7 +52,18 @@ class Result:
     @property
     def paper(self) -> tuple[float, float] | None:
         """The paper's top-1 and top-5 error in %, where this row is exactly one of its rows."""
-        return None if self.skipped else reference(self.nets, self.data, self.n)
+        return None if self.skipped or "S" in self.assumed else reference(self.nets, self.data, self.n)
+
+    @property
+    def clean(self) -> bool:
+        """Whether its top-1 error means something: ties do not decide it."""
+        return not refused(self.ties1, self.n)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against the row, a sentence each; why it has no clean number, first."""
+        ties5 = [] if self.wrong5 is None else tie_doubts(5, self.wrong5, self.ties5, self.n)
+        return [*tie_doubts(1, self.wrong1, self.ties1, self.n), *ties5, *self.doubts]
 
     def record(self) -> dict[str, Any]:
         """Everything that is written to files: counts, the rates and intervals derived from them, provenance."""
@@ -59,8 +79,8 @@ class Result:
             "data": self.data,
             "n": self.n,
             "skipped": self.skipped,
-            **_error("top1", self.wrong1, self.n),
-            **_error("top5", self.wrong5, self.n),
+            **_error("top1", self.wrong1, self.ties1, self.n),
+            **_error("top5", self.wrong5, self.ties5, self.n),
             "wrong1": self.wrong1,
             "wrong5": self.wrong5,
             "views": self.views,
@@ -71,12 +91,20 @@ class Result:
             "signature": self.signature,
             "posteriors": self.posteriors,
         }
-        return measured | dict(self.provenance) | measured  # what was measured comes first and wins
+        said = {
+            "ties1": self.ties1,
+            "ties5": None if self.wrong5 is None else self.ties5,
+            "wrong1_against": self.wrong1 + self.ties1,
+            "wrong5_against": None if self.wrong5 is None else self.wrong5 + self.ties5,
+            "assumed": ", ".join(each for each in ASSUMED if each in self.assumed),
+            "warnings": self.warnings,
+        }
+        return measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
 
 
-def _error(name: str, wrong: int | None, n: int) -> dict[str, float | None]:
-    """Error in % with its 95 % Wilson interval."""
-    if wrong is None:
+def _error(name: str, wrong: int | None, ties: int, n: int) -> dict[str, float | None]:
+    """Error in % with its 95 % Wilson interval; none where ties decide it."""
+    if wrong is None or refused(ties, n):
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     low, high = wilson(wrong, n)
     return {name: round(100 * wrong / n, 4), f"{name}_low": round(100 * low, 4), f"{name}_high": round(100 * high, 4)}

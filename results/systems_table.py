@@ -10,7 +10,7 @@ from results.aside import write_text_aside
 from results.cells import code, escaped, interval
 from results.claims import Comparison
 from results.result import Result
-from results.table import error_cell
+from results.table import csv_text, error_cell
 
 
 class Trained(NamedTuple):
@@ -57,7 +57,7 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
         for each in section.systems
         for row in each.rows.values()
     ]
-    write_text_aside(folder / "systems.csv", pd.DataFrame(records, dtype=object).to_csv(index=False))
+    write_text_aside(folder / "systems.csv", csv_text(records))
     lines = ["# Nets around the paper's", "", f"- Command: {code(provenance['command'])}"]
     lines += [f"- Machine: {provenance['machine']}; torch {provenance['torch']}, commit {provenance['commit']}"]
     lines += [
@@ -72,6 +72,8 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
 
 def _section(section: Section) -> list[str]:
     lines = [section.data.removeprefix("- "), "", _table([_cells(each) for each in section.systems], 2), ""]
+    if said := _said(section.systems):
+        lines += [*said, ""]
     if section.judged:
         lines += [_table([_claim_cells(*each) for each in section.judged], 2), ""]
         lines += [
@@ -82,6 +84,18 @@ def _section(section: Section) -> list[str]:
         lines += [section.remark, ""]
     recipes = [f"- {escaped(each.trained.system)}: {code(each.trained.recipe)}" for each in section.systems]
     return [*lines, "Recipes, as `bench.train` was told:", "", *recipes, ""]
+
+
+def _said(systems: Sequence[Measured]) -> list[str]:
+    """What is assumed of a system and what speaks against its rows, a line of Markdown each."""
+    lines = []
+    for each in systems:
+        records = {protocol: row.record() for protocol, row in each.rows.items()}
+        assumed = dict.fromkeys(record["assumed"] for record in records.values() if record["assumed"])
+        lines += [f"- {escaped(each.trained.system)}: assumed: {what}" for what in assumed]
+        for protocol, record in records.items():
+            lines += [f"- {escaped(f'{each.trained.system} {protocol}: {text}')}" for text in record["warnings"]]
+    return lines
 
 
 def _table(cells: Sequence[dict[str, str]], left: int) -> str:

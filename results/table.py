@@ -12,27 +12,25 @@ from results.cells import code, escaped, interval, number
 from results.result import Result
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
+Record = dict[str, Any]
 
 
 def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     """The table people read: header lines, one row per result, and below it the signatures in full."""
     records = [result.record() for result in results]
-    table = pd.DataFrame([_cells(record) for record in records]).to_markdown(
-        index=False, disable_numparse=True, colalign=["left"] * len(PLAIN) + ["right"] * 8 + ["left"]
-    )
-    signatures = dict.fromkeys(f"- `{record['signature_id']}`: {code(record['signature'])}" for record in records)
+    table = grid([_cells(record) for record in records], PLAIN)
     lines = [*header, ""] if header else []
-    return "\n".join([*lines, table, "", "Signatures:", "", *signatures, ""])
+    return "\n".join([*lines, table, "", *warning_lines(records), *signature_lines(records)])
 
 
-def _cells(record: dict[str, Any]) -> dict[str, str]:
+def _cells(record: Record) -> dict[str, str]:
     return {
         **{name: escaped(record[name]) for name in PLAIN},
+        "assumed": record["assumed"],
         "n": images_cell(record),
         "top-1 error % [95 %]": error_cell(record, "top1"),
         "top-5 error % [95 %]": error_cell(record, "top5"),
-        "wrong1": str(record["wrong1"]),
-        "wrong5": number(record["wrong5"]),
+        **wrong_cells(record),
         "views": str(record["views"]),
         "images/s": number(record["images_per_second"], ".3g"),
         "paper top-1 / top-5": f"{number(record['paper_top1'], '.1f')} / {number(record['paper_top5'], '.1f')}",
@@ -40,21 +38,63 @@ def _cells(record: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def images_cell(record: dict[str, Any]) -> str:
+def images_cell(record: Record) -> str:
     """How many images were counted, and how many were left out."""
     skipped = f" ({record['skipped']} corrupt left out)" if record["skipped"] else ""
     return f"{record['n']}{skipped}"
 
 
-def error_cell(record: dict[str, Any], name: str) -> str:
+def error_cell(record: Record, name: str) -> str:
     """`top1` or `top5` of a record with its interval."""
     return interval(record[name], record[f"{name}_low"], record[f"{name}_high"])
+
+
+def wrong_cells(record: Record) -> dict[str, str]:
+    """`wrong1` and `wrong5` of a record; a dash where ties decide them."""
+    return {f"wrong{k}": number(None if record[f"top{k}"] is None else record[f"wrong{k}"]) for k in (1, 5)}
+
+
+def grid(cells: Sequence[dict[str, str]], texts: Sequence[str]) -> str:
+    """A Markdown table, `texts` and signatures to the left; what is assumed has a column where anything is."""
+    table = pd.DataFrame(cells)
+    if not any(row["assumed"] for row in cells):
+        table = table.drop(columns="assumed", errors="ignore")  # a table may have no rows
+    sides = ["left" if name in (*texts, "assumed", "signature") else "right" for name in table]
+    return table.to_markdown(index=False, disable_numparse=True, colalign=sides)
+
+
+def signature_lines(records: Sequence[Record]) -> list[str]:
+    """A list of Markdown below a table."""
+    lines = dict.fromkeys(f"- `{record['signature_id']}`: {code(record['signature'])}" for record in records)
+    return ["Signatures:", "", *lines, ""]
+
+
+def warnings_of(records: Sequence[Record]) -> dict[str, str]:
+    """Each warning with the rows that it is of."""
+    rows: dict[str, dict[str, None]] = {}
+    for record in records:
+        for text in record["warnings"]:
+            rows.setdefault(text, {})[record["signature_id"]] = None
+    every = {record["signature_id"] for record in records}
+    return {text: "all rows" if 1 < len(ids) == len(every) else ", ".join(ids) for text, ids in rows.items()}
+
+
+def warning_lines(records: Sequence[Record]) -> list[str]:
+    """A list of Markdown below a table; nothing where there is nothing to warn of."""
+    lines = [f"- {rows}: {escaped(text)}" for text, rows in warnings_of(records).items()]
+    return ["Warnings:", "", *lines, ""] if lines else []
+
+
+def csv_text(records: Sequence[Record]) -> str:
+    """Records as CSV, with the warnings of each in one cell."""
+    plain = [{**record, "warnings": "; ".join(record["warnings"])} for record in records]
+    return pd.DataFrame(plain, dtype=object).to_csv(index=False)
 
 
 def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -> None:
     """Write `results.csv`, `results.json` and `results.md` into a folder; the header lines go into the last."""
     records = [result.record() for result in results]
     folder.mkdir(parents=True, exist_ok=True)
-    write_text_aside(folder / "results.csv", pd.DataFrame(records, dtype=object).to_csv(index=False))
+    write_text_aside(folder / "results.csv", csv_text(records))
     write_text_aside(folder / "results.json", json.dumps(records, indent=1) + "\n")
     write_text_aside(folder / "results.md", markdown(results, header))

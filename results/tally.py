@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from results.errors import ResultError
-from results.metrics import ranks
+from results.metrics import Places, places
 from results.posteriors import Posteriors, average, fuse
 from results.store import Block, Blocks, Expected, StoreError
 
@@ -18,17 +18,23 @@ Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net 
 
 @dataclass(frozen=True)
 class Tally:
-    """Per image the number of classes above its own; over all, seconds spent, devices, and ids left out as corrupt."""
+    """Where each image's class stands among all that compete; seconds, devices, and ids left out as corrupt."""
 
-    ranks: np.ndarray
+    places: Places
     classes: int
     seconds: float
     devices: tuple[str, ...]
     corrupt: tuple[str, ...]
 
-    def wrong(self, k: int) -> int | None:
-        """Images whose label is not among the best k classes; None where fewer than k classes compete."""
-        return int((self.ranks >= k).sum()) if self.classes >= k else None
+    @property
+    def ranks(self) -> np.ndarray:
+        """Per image the number of classes above its own, (N,) int64."""
+        return self.places.above
+
+    @property
+    def top5(self) -> bool:
+        """Whether there is a top-5 error: of five or fewer classes it is 0 whatever the net says."""
+        return self.classes > 5
 
 
 def tally(rows: Sequence[Sequence[Net]], blocks: Sequence[Expected], scored: np.ndarray | None = None) -> list[Tally]:
@@ -50,7 +56,7 @@ class _Count:
     """A row on its way to a tally."""
 
     nets: Sequence[Net]
-    ranks: list[np.ndarray] = field(default_factory=list)
+    places: list[Places] = field(default_factory=list)
     corrupt: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     seconds: float = 0.0
@@ -58,16 +64,16 @@ class _Count:
 
     def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
         row = _combine(contents, self.nets)
-        self.ranks.append(ranks(row, scored))
+        self.places.append(places(row, scored))
         self.seconds += sum(content.seconds for content in contents)
         self.devices.update(content.device for content in contents)
         self.corrupt.extend(contents[0].corrupt)
         self.classes = row.probs.shape[1] if scored is None else len(scored)
 
     def tally(self) -> Tally:
-        if not any(map(len, self.ranks)):
+        found = Places(*map(np.concatenate, zip(*self.places, strict=True)))
+        if not len(found.above):
             raise ResultError("no image is left to count: none of them can be decoded")
-        found = np.concatenate(self.ranks)
         return Tally(found, self.classes, self.seconds, tuple(sorted(self.devices)), tuple(self.corrupt))
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from results.metrics import mcnemar, paired_difference, ranks, wilson
+from results.metrics import mcnemar, paired_difference, places, ranks, wilson
 from results.posteriors import Posteriors
 
 
@@ -44,8 +44,44 @@ def test_rank_counts_the_classes_strictly_above(probs, label, rank):
 def test_ranks_equal_a_count_by_hand_with_many_ties():
     draw = np.random.default_rng(0)
     probs, labels = draw.integers(0, 4, (200, 6)) / 8, draw.integers(0, 6, 200)
-    expected = [sum(p > row[label] for p in row) for row, label in zip(probs, labels, strict=True)]
-    assert ranks(scored(probs, labels)).tolist() == expected
+    own = probs[np.arange(200), labels]
+    above = [sum(p > row[label] for p in row) for row, label in zip(probs, labels, strict=True)]
+    assert ranks(scored(probs, labels)).tolist() == np.where(own > 0, above, 5).tolist()
+
+
+def test_ties_are_the_images_that_are_wrong_only_if_ties_count_against_the_label():
+    draw = np.random.default_rng(0)
+    probs, labels = draw.integers(0, 4, (200, 8)) / 8, draw.integers(0, 8, 200)
+    found = places(scored(probs, labels))
+    for k in (1, 2, 5):
+        against = sum(
+            row[label] == 0 or sum(p >= row[label] for p in row) > k for row, label in zip(probs, labels, strict=True)
+        )
+        assert found.wrong(k) + found.ties(k) == against
+    assert found.ties(1) > 0
+
+
+@pytest.mark.parametrize(
+    ("probs", "label", "ties1", "wrong1"),
+    [
+        ([0.5, 0.5, 0.0], 0, 1, 0),
+        ([0.5, 0.25, 0.25], 1, 0, 1),  # wrong either way
+        ([1.0, 0.0, 0.0], 1, 0, 1),  # what the net gave up is no tie
+        ([0.5, 0.3, 0.2], 0, 0, 0),
+        ([0.25, 0.25, 0.25, 0.25], 3, 1, 0),
+    ],
+)
+def test_only_a_tie_for_the_best_decides_top_1(probs, label, ties1, wrong1):
+    found = places(scored([probs], [label]))
+    assert (found.ties(1), found.wrong(1)) == (ties1, wrong1)
+
+
+@pytest.mark.parametrize("classes", [None, np.array([1, 2, 3, 4, 5, 6])])
+def test_a_label_whose_posterior_is_exactly_0_is_wrong_at_every_k(classes):
+    """Here only one class has any: 0 is no place among the best five, and no tie either."""
+    probs = np.eye(7, dtype=np.float32)[[0, 0]]
+    found = places(scored(probs, [1, 6]), classes)
+    assert all(found.wrong(k) == 2 and found.ties(k) == 0 for k in range(1, 6))
 
 
 def test_ranks_do_not_depend_on_the_order_of_classes():

@@ -49,8 +49,9 @@ def test_only_competing_classes_are_predicted_and_confidence_is_their_share():
 
 
 def test_competing_classes_that_got_nothing_are_as_likely_as_one_another():
+    """None of them is the true one: a label that got nothing is wrong."""
     found = predict(posteriors([[1, 0, 0, 0]], [2]), np.array([2, 3]))
-    assert found.loc[0, ["predicted", "rank"]].tolist() == [2, 1]
+    assert found.loc[0, ["predicted", "rank"]].tolist() == [3, 2]
     assert found["confidence"].tolist() == [0.5]
 
 

@@ -50,8 +50,9 @@ def stores(tmp_path) -> list[Store]:
 def test_one_part_is_counted_over_all_blocks(stores):
     found = tally([[(stores[0], Fraction(1))]], BOTH)
     assert len(found.ranks) == 36
-    assert found.wrong(1) == 30  # six of 36 images have class 0
-    assert found.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
+    assert found.places.wrong(1) == 30  # six of 36 images have class 0
+    assert found.places.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
+    assert (found.places.ties(1), found.places.ties(5)) == (0, 30)
     assert (found.seconds, found.devices, found.corrupt) == (3.0, ("a device",), ("broken.jpg",))
 
 
@@ -60,7 +61,7 @@ def test_parts_are_averaged_as_posteriors(stores):
     found = tally(members, BOTH)
     right = found.ranks[np.arange(36) % 6 == 1]
     assert (right == 0).all()  # the surer part wins
-    assert found.wrong(1) == 30
+    assert found.places.wrong(1) == 30
     assert found.seconds == 6
     first = next(row_blocks(members, BOTH))
     assert first.probs[0].tolist() == pytest.approx([0.26, 0.5, 0.06, 0.06, 0.06, 0.06])
@@ -82,8 +83,8 @@ def test_restricted_classes_compete_alone(stores, tmp_path):
     """Without class 0, which the net prefers, the other five tie and nobody is beaten."""
     with_tie = Store(tmp_path, {"part": "tie"})
     with_tie.write(0, Block(posteriors(1, 5, 0, 0.5), 1, "x"))
-    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)]).wrong(1) == 5
-    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)], scored=np.arange(1, 6)).wrong(1) == 0
+    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)]).places.wrong(1) == 5
+    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)], scored=np.arange(1, 6)).places.wrong(1) == 0
     with pytest.raises(ValueError, match="not one of the scored classes"):
         tally([[(stores[0], Fraction(1))]], BOTH, scored=np.array([0, 1]))
 
@@ -101,10 +102,12 @@ def test_parts_that_lack_different_images_are_not_averaged(stores):
         tally([[(store, HALF) for store in stores]], BOTH)
 
 
-def test_fewer_than_five_classes_have_no_top_5(tmp_path):
+@pytest.mark.parametrize("classes", [1, 3, 5, 6])
+def test_five_classes_or_fewer_have_no_top_5(tmp_path, classes):
     store = Store(tmp_path, {"part": "c"})
-    store.write(0, Block(Posteriors(np.full((1, 3), 1 / 3, np.float32), np.array([0]), np.array(["0"])), 1, "x"))
-    assert tally([[(store, Fraction(1))]], [expected(0, 1)]).wrong(5) is None
+    probs = np.full((1, classes), 1 / classes, np.float32)
+    store.write(0, Block(Posteriors(probs, np.array([0]), np.array(["0"])), 1, "x"))
+    assert tally([[(store, Fraction(1))]], [expected(0, 1)]).top5 == (classes > 5)
 
 
 def test_a_block_that_went_missing_is_an_error_and_never_a_smaller_count(stores):
