@@ -21,7 +21,7 @@ from bench.progress import progress, warn
 from results.aside import write_text_aside
 
 FILES = "features-{}.npy"
-OF_FEATURES = ("model", "width", "S", "pixels", "batch", "init", "data", "validation")  # of a recipe: what changes them
+OF_FEATURES = ("model", "width", "S", "side", "pixels", "batch", "init", "data", "validation")  # of a recipe
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path, recipe: Mapping[str, str]) -> None:
         self.folder = folder
-        self.recipe = {name: recipe[name] for name in OF_FEATURES}
+        self.recipe = {name: recipe[name] for name in OF_FEATURES if name in recipe}  # what changes them
 
     def batches(self, net: nn.Module, images: Batches) -> Batches:
         """The batches of features that stand for batches of images. Raises UserError where they have no room."""

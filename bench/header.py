@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench import zoo
 from bench.data import Images
 from bench.model import Model
 from results.cells import escaped
@@ -32,8 +33,16 @@ def about_models(models: Sequence[Model]) -> list[str]:
 def _model(model: Model) -> str:
     weights = model.weights
     width = "" if weights.width == 1 else f", width {weights.width:g}"
+    dropped = "" if model.drop is None else f" without class {model.drop}"
     S, pixels = f"S={model.S}{_assumed(model, 'S')}", f"pixels {model.pixels}{_assumed(model, 'pixels')}"
-    return f"- Model: {model.name}{width}, weights {escaped(weights.source)} ({weights.digest[:12]}), {S}, {pixels}"
+    where = f"weights {escaped(weights.place)} ({weights.digest[:12]}){dropped}"
+    return f"- Model: {model.name}{width}, {where}, {S}, {pixels}{_side(model)}"
+
+
+def _side(model: Model) -> str:
+    """Said where the net has weights for several."""
+    usual = model.side == zoo.side_of(model.name) and "side" not in model.assumed
+    return "" if usual else f", crops of {model.side} pixels{_assumed(model, 'side')}"
 
 
 def _assumed(model: Model, what: str) -> str:

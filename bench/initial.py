@@ -10,6 +10,7 @@ from bench import zoo
 from bench.classes import readable
 from bench.errors import UserError
 from bench.head import freeze, head_of, last_layer
+from bench.model import said_side
 from bench.progress import warn
 from bench.vgg import NAMES
 from bench.weights import State, Weights
@@ -30,7 +31,8 @@ def initial_net(options: Namespace, name: str, classes: Sequence[str], init: Wei
     torchvision's nets start as their constructors leave them, but for AlexNet, whose says nothing. Raises UserError.
     """
     torch.manual_seed(options.seed)
-    net = zoo.construct(name, len(classes), options.width, None if options.dropout == "own" else options.dropout)
+    dropout = None if options.dropout == "own" else options.dropout
+    net = zoo.construct(name, len(classes), options.width, dropout, said_side(name, init) if init else None)
     if name in (*zoo.OWN, "alexnet"):
         randomise(net)
     if init:
@@ -58,8 +60,8 @@ def start_from(net: nn.Module, name: str, width: float, init: Weights, classes: 
                 "nets, and --width where they do not say it"
             )
     else:
-        count = zoo.class_count(name, init.state, width) or 1000  # loading says what is missing
-        source = zoo.load(name, init.state, count, width, init.source).state_dict()
+        count = zoo.class_count(name, init.state) or 1000  # loading says what is missing
+        source = zoo.load(name, init.state, count, width, init.source, said_side(name, init)).state_dict()
         taken = {key: key for key, value in own.items() if source[key].shape == value.shape}
     if _for_others(init.classes, classes):
         last = f"{last_layer(net)}."
@@ -71,11 +73,11 @@ def start_from(net: nn.Module, name: str, width: float, init: Weights, classes: 
 def _description(net: nn.Module, init: Weights, left: list[str]) -> str:
     """What of a net was not loaded, with shapes and the reason, in one line."""
     if not left:
-        return f"{init.source}: everything was loaded"
+        return f"{init.place}: everything was loaded"
     own = net.state_dict()
     last = f"{last_layer(net)}."
     layers = [_reason(key, own, init.state, last) for key in left if not key.endswith(".bias")]
-    return f"{init.source}: not loaded, but random: {', '.join(layers)}"
+    return f"{init.place}: not loaded, but random: {', '.join(layers)}"
 
 
 def _check_frozen(net: nn.Module, init: Weights, left: list[str]) -> None:

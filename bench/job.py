@@ -3,14 +3,12 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from bench import zoo
 from bench.cache import cache_folder
 from bench.classes import reconcile
 from bench.data import Images
@@ -18,30 +16,18 @@ from bench.device import Precision, pick_device
 from bench.errors import UserError
 from bench.evaluate import Task, fill
 from bench.header import header
-from bench.model import Model, make_model
+from bench.model import Model, open_model
+from bench.net_spec import NetSpec, net_specs
 from bench.options import dated, made, say, whole_number, writable, writing_to
-from bench.pixels import parse_pixels
 from bench.plan import plan
 from bench.provenance import provenance
 from bench.rows import Row, Tasks, origin_of, result_of, rows_of, save_posteriors, tallies_of, tasks_of
 from bench.shard import Shard
 from bench.sources import data_spec, open_data
-from bench.weights import choose_weights, read_weights
 from protocols.protocol import Protocol, parse, parse_Q
-from protocols.scales import TrainingScale, parse_S
 from results.result import Result, signature_id
 from results.table import markdown, warnings_of, write
 from results.tally import Tally
-
-T = TypeVar("T")
-
-
-class Wanted(NamedTuple):
-    """A net to be evaluated: its name, where its weights are, and S where they may not say it."""
-
-    name: str
-    weights: str
-    S: TrainingScale | None
 
 
 @dataclass(frozen=True)
@@ -110,22 +96,18 @@ def open_images(options: Namespace) -> Images:
     return open_data(data_spec(options))
 
 
-def open_models(options: Namespace, wanted: Sequence[Wanted], shard: Shard) -> list[Model]:
+def open_models(options: Namespace, specs: Sequence[NetSpec], shard: Shard) -> list[Model]:
     """Nets with their weights, on this process's device. Raises UserError."""
     device = pick_device(options.device, shard.local_rank)
     precision = Precision(options.dtype)
     precision.set_up(device)
-    pixels = _parsed(parse_pixels, options.pixels)
-    return [
-        make_model(each.name, read_weights(each.weights, each.name), pixels, each.S, device, precision, options.map)
-        for each in wanted
-    ]
+    return [open_model(each, device, precision, options.map) for each in specs]
 
 
 def open_all(options: Namespace, shard: Shard) -> tuple[Images, list[Model]]:
     """The images, labelled in the models' classes, and the models. Raises UserError."""
     images = open_images(options)
-    models = open_models(options, wanted_nets(options, images), shard)
+    models = open_models(options, net_specs(options, images), shard)
     return same_classes(images, models), models
 
 
@@ -157,30 +139,13 @@ def warn_of(results: Sequence[Result]) -> None:
         print(f"warning: {rows}: {text}", file=sys.stderr)
 
 
-def wanted_nets(options: Namespace, images: Images | None) -> list[Wanted]:
-    """What `--model`, `--weights` and `--S` say; `auto` goes by the images, if there is a set of them.
-
-    Raises UserError.
-    """
-    names = [zoo.canonical(name) for name in options.model.split(",")]
-    specs = options.weights.split(",")
-    if len(specs) == 1 and len(names) > 1 and specs[0] == "auto":
-        specs = specs * len(names)
-    if len(specs) != len(names):
-        raise UserError(
-            f"weights '{options.weights}': {len(specs)} for {len(names)} models; give one per model, or auto"
-        )
-    S = _parsed(parse_S, options.S)
-    return [Wanted(name, choose_weights(spec, name, images), S) for name, spec in zip(names, specs, strict=True)]
-
-
 def same_classes(images: Images, models: Sequence[Model]) -> Images:
     """Labels as indices of the models' classes; several models must agree. Raises UserError."""
     first = models[0]
-    seen = reconcile(images, first.count, first.weights.classes, first.weights.source)
+    seen = _reconciled(images, first)
     assumed = seen.assumed
     for model in models[1:]:
-        other = reconcile(images, model.count, model.weights.classes, model.weights.source)
+        other = _reconciled(images, model)
         if model.count != first.count or not np.array_equal(other.labels, seen.labels) or _reordered(first, model):
             raise UserError(
                 f"models '{first.name}' and '{model.name}' order their classes differently and cannot be compared; "
@@ -190,9 +155,14 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
     return replace(seen, assumed=assumed)
 
 
+def _reconciled(images: Images, model: Model) -> Images:
+    chosen = model.whole or model.drop is not None
+    return reconcile(images, model.count, model.classes, model.weights.source, whole=chosen)
+
+
 def _reordered(one: Model, other: Model) -> bool:
     """Whether two nets know the same classes in different orders."""
-    names, others = one.weights.classes, other.weights.classes
+    names, others = one.classes, other.classes
     return bool(names and others) and names != others and set(names or ()) == set(others or ())
 
 
@@ -205,13 +175,6 @@ def protocols_of(options: Namespace, models: Sequence[Model]) -> list[list[Proto
 def capacity(options: Namespace) -> tuple[int | None, int]:
     """Views at once, None for what suits the device, and threads that prepare images. Raises UserError."""
     return _batch(options.batch_size), _threads(options.workers)
-
-
-def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
-    try:
-        return None if text is None else parse(text)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _batch(text: str) -> int | None:

@@ -14,9 +14,10 @@ from bench.cpu import quicken
 from bench.device import Precision
 from bench.errors import UserError
 from bench.grid import Grid
-from bench.pixels import NAMED, Pixels
+from bench.net_spec import NetSpec
+from bench.pixels import Pixels
 from bench.vgg import VGG
-from bench.weights import Weights
+from bench.weights import Weights, read_weights
 from protocols.protocol import Part
 from protocols.scales import TrainingScale, assumed_S
 
@@ -26,7 +27,9 @@ class Model:
     """A classifier of K classes; `net` takes (N, channels, side, side) and gives (N, K) scores.
 
     `map_rule` says what is averaged over the positions of a class score map: `scores`, before the soft-max (section
-    3.2 as we read it), or `posteriors`, after it. `assumed`: which of "S" and "pixels" neither weights nor user said.
+    3.2 as we read it), or `posteriors`, after it. `assumed`: which of "S", "pixels" and "side" nobody said. `crop` is
+    the side of the crops in pixels, None for the net's own; `drop` the class of the weights that is left out, K are
+    the others; `whole` says that all of 1001 are meant.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Model:
     precision: Precision
     map_rule: str = "scores"
     assumed: frozenset[str] = frozenset()
+    crop: int | None = None
+    drop: int | None = None
+    whole: bool = False
 
     @property
     def configuration(self) -> str:
@@ -47,7 +53,18 @@ class Model:
     @property
     def side(self) -> int:
         """Side of the crops, in pixels."""
-        return zoo.side_of(self.name)
+        return self.crop or zoo.side_of(self.name)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The classes' names, where the weights say them."""
+        names = self.weights.classes
+        return names if names is None or self.drop is None else names[: self.drop] + names[self.drop + 1 :]
+
+    @property
+    def label(self) -> str:
+        """Its weights in a table, and what was left out of them."""
+        return self.weights.label + ("" if self.drop is None else f" without class {self.drop}")
 
     @cached_property
     def converted(self) -> fx.GraphModule:
@@ -163,7 +180,15 @@ class Model:
 
     @cached_property
     def _meta_crop(self) -> nn.Module:
-        return zoo.build(self.name, self.count, self.weights.width)
+        return zoo.build(self.name, self.count, self.weights.width, self.side)
+
+
+def open_model(spec: NetSpec, device: torch.device, precision: Precision, map_rule: str) -> Model:
+    """Read a net's weights and put both together. Raises UserError."""
+    weights = read_weights(spec.weights, spec.name, spec.key)
+    return make_model(
+        spec.name, weights, spec.pixels, spec.S, device, precision, map_rule, spec.side, spec.drop, spec.whole
+    )
 
 
 def make_model(
@@ -174,11 +199,17 @@ def make_model(
     device: torch.device,
     precision: Precision,
     map_rule: str,
+    side: int | None = None,
+    drop: int | None = None,
+    whole: bool = False,
 ) -> Model:
-    """Put a net and its weights together; `pixels` and `S` hold where the weights say nothing. Raises UserError."""
+    """Put a net and its weights together; `pixels`, `S` and `side` hold where the weights say nothing.
+
+    Raises UserError.
+    """
     if weights.model and zoo.canonical(weights.model) != name:
         raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
-    count = zoo.class_count(name, weights.state, weights.width) or 1000  # loading says what is missing
+    count = zoo.class_count(name, weights.state) or 1000  # loading says what is missing
     if weights.classes and len(weights.classes) != count:
         raise UserError(
             f"weights '{weights.source}' name {len(weights.classes)} classes and tell {count} apart; mend their header"
@@ -186,19 +217,39 @@ def make_model(
     own = {
         "pixels": agreed("pixels", weights.source, weights.pixels, pixels),
         "S": agreed("S", weights.source, weights.S, S),
+        "side": agreed("side", weights.source, said_side(name, weights), side),
     }
+    crop = own["side"] or zoo.side_of(name)
+    if crop != zoo.side_of(name):
+        zoo.check_side(name, weights.width, crop)
+    state = weights.state
+    if drop is not None:
+        if drop >= count:
+            raise UserError(f"--drop-class {drop}: '{weights.source}' has {count} classes, 0 to {count - 1}")
+        state, count = zoo.without_class(name, state, drop), count - 1
+    assumed = {what for what, value in own.items() if value is None}
+    if len(zoo.sides_of(name)) == 1:
+        assumed -= {"side"}  # all published weights have it
     return Model(
         name=name,
         weights=weights,
-        net=zoo.load(name, weights.state, count, weights.width, weights.source),
+        net=zoo.load(name, state, count, weights.width, weights.source, crop),
         count=count,
         pixels=fitting(name, own["pixels"]),
-        S=own["S"] or assumed_S(zoo.side_of(name)),
+        S=own["S"] or assumed_S(crop),
         device=device,
         precision=precision,
         map_rule=map_rule,
-        assumed=frozenset(what for what, value in own.items() if value is None),
+        assumed=frozenset(assumed),
+        crop=crop,
+        drop=drop,
+        whole=whole,
     )
+
+
+def said_side(name: str, weights: Weights) -> int | None:
+    """The side of the crops, in pixels, that weights state or tell; None where they do not."""
+    return weights.side or zoo.told_side(name, weights.state)
 
 
 def agreed(what: str, source: str, said, given):
@@ -210,8 +261,7 @@ def agreed(what: str, source: str, said, given):
 
 def fitting(name: str, pixels: Pixels | None) -> Pixels:
     """The pixels, or those that are assumed of such a net. Raises UserError where their channels are not the net's."""
-    channels = zoo.channels_of(name)
-    usual = NAMED["mnist" if channels == 1 else "torchvision"]
+    channels, usual = zoo.channels_of(name), zoo.usual_pixels(name)
     if (pixels or usual).channels != channels:
         raise UserError(f"pixels '{pixels}': {name} takes images of {channels} channel(s); give pixels such as {usual}")
     return pixels or usual

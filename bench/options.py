@@ -125,6 +125,17 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
         help="what the weights expect where they do not say it: torchvision, caffe, mnist, or order/range/mean/std "
         "such as BGR/255/104,117,123/1,1,1, or L/1/0.5/0.5 for grey",
     )
+    add_weights_key(group)
+    group.add_argument(
+        "--side",
+        metavar="PIXELS",
+        help="of the crops where weights do not say it; one, or one per model (the net's own)",
+    )
+    group.add_argument(
+        "--drop-class",
+        metavar="INDEX",
+        help="leave out a class of the net: 0 if it is background; none: all of 1001 are meant; one, or one per model",
+    )
     group.add_argument(
         "--map",
         choices=("scores", "posteriors"),
@@ -132,6 +143,16 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
         help="what is averaged over the positions of a class score map: scores, then soft-max, or posteriors (scores)",
     )
     group.add_argument("--dtype", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32", help="number format (fp32)")
+
+
+def add_weights_key(group: argparse._ArgumentGroup) -> None:
+    """Which state dict of a file."""
+    group.add_argument(
+        "--weights-key",
+        metavar="KEY",
+        help="which state dict of a file that holds several, such as model_ema, or what its names begin with, such as "
+        "teacher; one, or one per model",
+    )
 
 
 def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

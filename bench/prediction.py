@@ -15,9 +15,10 @@ from bench.errors import UserError
 from bench.evaluate import blocks_of, compute, cost, engine
 from bench.files import Finder
 from bench.header import about_models
-from bench.job import capacity, open_models, protocols_of, wanted_nets
+from bench.job import capacity, open_models, protocols_of
 from bench.loader import Prepared
 from bench.model import Model
+from bench.net_spec import net_specs
 from bench.picture import FORMATS
 from bench.prediction_report import BEST, Prediction, Report
 from bench.progress import Meter, warn
@@ -31,7 +32,7 @@ from results.posteriors import Posteriors, average, fuse
 def run(options: Namespace) -> int:
     """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
     images, missing = _find(options.images)
-    models = open_models(options, wanted_nets(options, None), Shard())
+    models = open_models(options, net_specs(options, None), Shard())
     names = class_names(models)
     row = _row(options, models)
     for model, part in row.parts:
@@ -74,7 +75,7 @@ def predictions(
 def class_names(models: Sequence[Model]) -> tuple[str, ...]:
     """What the nets call their classes. Raises UserError where they do not know the same ones."""
     first = models[0]
-    named = {readable(model.weights.classes, model.count) for model in models if model.weights.classes}
+    named = {readable(model.classes, model.count) for model in models if model.classes}
     if len(named) > 1 or len({model.count for model in models}) > 1:
         all_of_them = ", ".join(f"'{model.name}'" for model in models)
         raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
@@ -142,7 +143,7 @@ def _row(options: Namespace, models: Sequence[Model]) -> Row:
 
 def _header(models: Sequence[Model], images: Images) -> list[str]:
     lines = about_models(models) + [f"- Images: {escaped(note)}" for note in images.notes]
-    if not any(model.weights.classes for model in models):
+    if not any(model.classes for model in models):
         known = "ImageNet's" if models[0].count == 1000 else "numbers"
         lines.append(f"- Classes: {known} (assumed: the weights do not name them)")
     if any(model.weights.source.startswith("builtin:") for model in models):

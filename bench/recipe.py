@@ -5,7 +5,7 @@ from argparse import Namespace
 from bench import zoo
 from bench.augment import SHIFT
 from bench.errors import UserError
-from bench.model import agreed, fitting
+from bench.model import agreed, fitting, said_side
 from bench.pixels import Pixels, parse_pixels
 from bench.progress import warn
 from bench.schedule import DROP
@@ -27,6 +27,7 @@ FREE = {
     "class_order",
     "labels_from",
     "allow_duplicates",
+    "weights_key",
 }  # or digests say
 
 
@@ -34,6 +35,8 @@ def check(options: Namespace) -> None:
     """Raise UserError for options that contradict one another."""
     if options.freeze and not options.init:
         raise UserError("--freeze: without --init the frozen features would be random; give --init WHERE")
+    if options.weights_key and not options.init:
+        raise UserError("--weights-key: it is of the weights of --init; give --init WHERE, or leave it out")
     if options.cache_features and not (options.freeze and options.augment == "none"):
         raise UserError(
             "--cache-features: features are the same in every epoch only with --freeze and --augment none; give both"
@@ -51,10 +54,18 @@ def settled(options: Namespace, name: str, init: Weights | None) -> Namespace:
         own.weight_decay = WEIGHT_DECAY[options.optimiser]
     if options.width is None:
         own.width = init.width if init and name in zoo.OWN else WIDTH if zoo.configuration(name) != "–" else 1
-    own.S = options.S or str(in_proportion(256, zoo.side_of(name)))
+    side = crop_side(name, init)
+    if side != zoo.side_of(name):
+        own.side = side
+    own.S = options.S or str(in_proportion(256, side))
     own.pixels = fitting(name, _pixels(options.pixels, name, init))
     own.init = init.digest if init else ""
     return own
+
+
+def crop_side(name: str, init: Weights | None) -> int:
+    """Side of the crops, in pixels: that of the weights of --init where they say it, else the net's own."""
+    return (init and said_side(name, init)) or zoo.side_of(name)
 
 
 def _pixels(text: str | None, name: str, init: Weights | None) -> Pixels | None:

@@ -49,6 +49,7 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
         "model": model.name,
         "width": f"{model.weights.width:g}",
         "weights": model.weights.digest,
+        **({} if model.drop is None else {"drop": str(model.drop)}),
         "data": images.digest,
         "part": str(part),
         "crop": str(model.side),
@@ -90,7 +91,7 @@ def result_of(
     return Result(
         model=_joined(model.name for model in nets),
         configuration=_joined(model.configuration for model in nets),
-        weights=_joined(shown(model.weights.label) for model in nets),
+        weights=_joined(shown(model.label) for model in nets),
         S=_joined(str(model.S) for model in nets),
         Q=_joined(dict.fromkeys("/".join(map(str, protocol.Q)) for protocol in protocols)),
         protocol=_protocol(row),
@@ -153,6 +154,12 @@ def _competing(images: Images) -> str:
     return f"present:{len(images.present)}" if few else "present"
 
 
+def _dropped(models: Sequence[Model]) -> dict[str, str]:
+    """Which class of each net was left out, where one was."""
+    drops = ["none" if model.drop is None else str(model.drop) for model in models]
+    return {"drop": _joined(drops)} if set(drops) != {"none"} else {}
+
+
 def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
     models = [model for model, _ in row.nets]
     first = models[0]
@@ -161,6 +168,7 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
             "model": _joined(model.name for model in models),
             "width": _joined(dict.fromkeys(f"{model.weights.width:g}" for model in models)),
             "weights": _joined(model.weights.digest[:12] for model in models),
+            **_dropped(models),
             "data": images.digest[:12],
             "n": f"{len(images) - skipped}/{images.total}",
             "skipped": str(skipped),

@@ -11,28 +11,70 @@ import torch
 from bench.errors import UserError
 
 State = dict[str, torch.Tensor]
-PREFIXES = ("module.", "_orig_mod.")  # of nets wrapped for several GPUs, and of compiled ones
+PREFIX = "module."  # of nets wrapped for several GPUs, and of averaged ones
+WRAPPERS = re.compile(r"(^|(?<=\.))(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")  # of any module
+AVERAGING = ("n_averaged", "num_updates", "updates", "decay", "initted", "step")  # what averages keep beside their net
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 GROWING = re.compile(rb"\nbytearray\n|_codecs\nencode\n")  # torch allows the call: of a few bytes any number
+HDF5 = b"\x89HDF\r\n\x1a\n"
+FOREIGN = {
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), "Keras"),
+    **dict.fromkeys((".pb", ".tflite", ".index"), "TensorFlow"),
+    **dict.fromkeys((".npz", ".npy"), "NumPy"),
+    ".onnx": "ONNX",
+    ".msgpack": "Flax",
+    ".caffemodel": "Caffe",
+    ".t7": "Lua's Torch",
+    ".mat": "MATLAB",
+    ".distcp": "a distributed checkpoint, one of several shards",
+}
 SHARED = 4  # how often values may be shared among tensors, on average
 
 
 def plain_state(spec: str, state: State, size: float = math.inf) -> State:
-    """The state dict without prefixes that all names share, floats as float32; `spec` names it in messages.
+    """The state dict without wrappers' prefixes and averages' counters, floats as float32; `spec` names it in messages.
 
     `size` is its file's in bytes. Raises UserError for tensors of other kinds, for values that are not finite, and for
     more than the file can hold.
     """
     _refuse_odd(spec, state, size)
-    while prefix := next((each for each in PREFIXES if state and all(name.startswith(each) for name in state)), ""):
-        state = {name.removeprefix(prefix): value for name, value in state.items()}
-    state = {name: value.detach() for name, value in state.items()}  # old files hold parameters, not tensors
+    state = {name: value.detach() for name, value in unwrapped(state).items()}  # old files hold parameters, not tensors
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     for name, value in state.items():
         if not torch.isfinite(value).all():
             raise UserError(f"weights '{spec}': {name} holds values that are not finite; these weights cannot classify")
     return state
+
+
+def unwrapped(state: State) -> State:
+    """The state dict under the net's own names: without what wrappers put before them, and counters beside them."""
+    plain = {WRAPPERS.sub("", name): value for name, value in state.items()}
+    state = plain if len(plain) == len(state) else state  # else a net is there wrapped and bare
+    while state:
+        counters = [name for name in AVERAGING if name in state and state[name].numel() == 1]
+        state = {name: value for name, value in state.items() if name not in counters}
+        if not state or not all(name.startswith(PREFIX) for name in state):
+            break
+        state = {name.removeprefix(PREFIX): value for name, value in state.items()}
+    return state
+
+
+def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
+    """Raise UserError for what is no file of one of the suffixes, by its name or first bytes."""
+    give = f"give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(suffixes)}"
+    whose = FOREIGN.get(path.suffix.lower())
+    if whose is None and path.is_file():
+        with path.open("rb") as file:
+            whose = "Keras or another of HDF5" if file.read(len(HDF5)) == HDF5 else None
+    if whose:
+        raise UserError(f"weights '{spec}': a file of {whose}, not of torch; convert it and {give}")
+    if path.is_dir():
+        raise UserError(f"weights '{spec}': a folder; {give}")
+    if not path.name.endswith(suffixes):
+        raise UserError(f"weights '{spec}': {give}")
+    if not path.is_file():
+        raise UserError(f"weights '{spec}': there is no such file")
 
 
 def refuse_bomb(spec: str, path: Path) -> None:

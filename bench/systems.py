@@ -11,6 +11,7 @@ from bench.options import (
     add_skip,
     add_split,
     add_store,
+    add_weights_key,
     command_parser,
     finished,
     whole,
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     features.add_argument(
         "--features", metavar="WHERE", help="weights of squeezenet1_0; without them these nets are left out"
     )
+    add_weights_key(features)
     features.add_argument("--pixels", help="what these weights expect, where they do not say it")
     how = add_computation(parser)
     add_store(how)

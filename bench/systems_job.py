@@ -13,8 +13,9 @@ from bench import run as bench_run
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Wanted, complete, make_job, open_images, open_models, same_classes, warn_of
+from bench.job import complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
+from bench.net_spec import NetSpec
 from bench.options import made, writable, writing_to
 from bench.provenance import provenance
 from bench.rows import Row
@@ -45,7 +46,7 @@ def run(options: Namespace) -> int:
     for data in sets.values():
         open_images(_own(data, options))
     if options.features:
-        read_weights(options.features)
+        read_weights(options.features, key=options.weights_key)
     systems = [each for each in SYSTEMS if each.data in sets and (options.features or not each.frozen)]
     train_nets(
         {each.name: _training(each, sets[each.data], options) for each in systems},
@@ -83,7 +84,9 @@ def _training(system: System, data: str, options: Namespace) -> Training:
     words = ["--model", system.model, "--device", options.device, *system.recipe.split()]
     words += data_spec(_own(data, options)).words
     if system.frozen:
-        words += ["--init", options.features] + (["--pixels", options.pixels] if options.pixels else [])
+        words += ["--init", options.features]
+        given = {"--pixels": options.pixels, "--weights-key": options.weights_key}
+        words += [word for option, value in given.items() if value for word in (option, value)]
     epochs = words[words.index("--epochs") + 1].split(",")
     # kept features are timed against the frozen net: one after the other, not beside one another
     return Training(words, sum(map(int, epochs)), PLAIN if system.name == CACHED else None)
@@ -118,8 +121,8 @@ def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Eval
     own = _own(data, options)
     with Shard() as shard:
         images = open_images(own)
-        wanted = [Wanted(zoo.canonical(each.model), str(_weights(each.name, options)), None) for each in systems]
-        models = open_models(own, wanted, shard)
+        specs = [NetSpec(zoo.canonical(each.model), str(_weights(each.name, options))) for each in systems]
+        models = open_models(own, specs, shard)
         images = same_classes(images, models)
         by_name = {each.name: model for each, model in zip(systems, models, strict=True)}
         rows = {

@@ -8,8 +8,9 @@ from pathlib import Path
 from bench import zoo
 from bench.errors import UserError
 from bench.header import header
-from bench.job import Job, Wanted, complete, make_job, open_images, open_models, same_classes, warn_of
+from bench.job import Job, complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
+from bench.net_spec import specs_of
 from bench.options import writing_to
 from bench.paper_nets import NETS, PaperNet
 from bench.rows import Row
@@ -64,8 +65,9 @@ def _prepare(options: Namespace, shard: Shard) -> tuple[dict[PaperRow, Row], Job
     found = sources(options.weights, options.data)
     images = open_images(options)
     nets = {name: BY_NAME[name] for name in BY_NAME if name in found}
-    wanted = [Wanted(zoo.canonical(net.configuration), found[name], parse_S(net.S)) for name, net in nets.items()]
-    models = dict(zip(map(_label, nets.values()), open_models(options, wanted, shard), strict=True))
+    names = [zoo.canonical(net.configuration) for net in nets.values()]
+    specs = specs_of(options, names, [found[name] for name in nets], [parse_S(net.S) for net in nets.values()])
+    models = dict(zip(map(_label, nets.values()), open_models(options, specs, shard), strict=True))
     images = same_classes(images, list(models.values()))
     rows = {row: _row(row.nets, models) for row in paper_rows() if all(net.split()[0] in models for net in row.nets)}
     if not rows:

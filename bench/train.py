@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.options import add_data, command_parser, finished, whole
+from bench.options import add_data, add_weights_key, command_parser, finished, whole
 
 WIDTH = 1 / 16  # of the paper's nets
 RATE = {"sgd": 0.04, "adam": 0.001}
@@ -78,6 +78,7 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         help="weights to start from: torchvision:NAME, builtin:NAME, or a file; for another number of classes without "
         "the last layer; the paper's deeper nets take another's outer layers (random weights)",
     )
+    add_weights_key(start)
     start.add_argument(
         "--pixels",
         help="what the net takes: torchvision, caffe, or order/range/mean/std (what the weights of --init say, "

@@ -27,7 +27,7 @@ from bench.learning import learn, make_optimiser
 from bench.options import writable, writing_to
 from bench.plot import plot_training
 from bench.provenance import provenance
-from bench.recipe import check, recipe, scale, settled
+from bench.recipe import check, crop_side, recipe, scale, settled
 from bench.schedule import share
 from bench.sources import data_spec, open_data
 from bench.train import VALIDATED, WARM_SHARE, WARM_UP
@@ -75,9 +75,10 @@ class Training:
         self.name = zoo.canonical(options.model)
         self.device = pick_device(options.device)
         Precision("fp32").set_up(self.device)
-        init = read_weights(options.init, self.name) if options.init else None
+        init = read_weights(options.init, self.name, options.weights_key) if options.init else None
+        self.side = crop_side(self.name, init)
         self.options = settled(options, self.name, init)
-        self.S = scale(self.options, zoo.side_of(self.name))
+        self.S = scale(self.options, self.side)
         data = data_spec(options)
         self.train = open_data(data, "train")
         self.classes = self.train.classes or ()
@@ -91,8 +92,7 @@ class Training:
         net = initial_net(self.options, self.name, self.classes, init)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.options, [each for each in self.net.parameters() if each.requires_grad])
-        side = zoo.side_of(self.name)
-        self.images = crop_batches(self.train, self.validation, self.S, side, self.options, self.device)
+        self.images = crop_batches(self.train, self.validation, self.S, self.side, self.options, self.device)
         self.features = FeatureStore(self.out, self.recipe) if options.cache_features else None
         self.done: list[Epoch] = []
         self._resume()
@@ -141,6 +141,7 @@ class Training:
             S=self.S,
             pixels=self.options.pixels,
             classes=self.classes,
+            side=self.side,
         )
         about = {
             "data": f"{self.train.name} {self.train.digest}",

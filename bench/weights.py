@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 import pickle
 import sys
 import warnings
 from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
@@ -19,22 +18,29 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from bench import published, zoo
 from bench.classes import wnids
+from bench.contents import state_in
 from bench.data import Images
 from bench.errors import UserError
+from bench.names import mended
 from bench.pixels import Pixels, parse_pixels
-from bench.state import State, plain_state, refuse_bomb
+from bench.state import State, plain_state, refuse_bomb, refuse_foreign
 from protocols.scales import TrainingScale, parse_S
 from results.aside import write_aside
 
-SUFFIXES = (".safetensors", ".pth", ".pt")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
 HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read
 MOST_WIDTH = 16  # a width multiplier above was never trained
+MOST_SIDE = 4096  # pixels; nor were crops above
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A state dict in float32 and what is known of it; None where the weights do not say it."""
+    """A state dict in float32 and what is known of it; None where the weights do not say it.
+
+    `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts.
+    """
 
     source: str
     state: State = field(repr=False)
@@ -43,11 +49,21 @@ class Weights:
     S: TrainingScale | None = None
     pixels: Pixels | None = None
     classes: tuple[str, ...] | None = None
+    side: int | None = None
+    key: str | None = None
 
     @property
     def label(self) -> str:
         """The source without its folders, for tables."""
-        return self.source if self.source.startswith(("torchvision:", "builtin:")) else Path(self.source).name
+        return self._with_key(Path(self.source).name if _is_file(self.source) else self.source)
+
+    @property
+    def place(self) -> str:
+        """The source in full, and which of its state dicts was chosen."""
+        return self._with_key(self.source)
+
+    def _with_key(self, source: str) -> str:
+        return source if self.key is None else f"{source}[{self.key}]"
 
     @cached_property
     def digest(self) -> str:
@@ -59,9 +75,18 @@ class Weights:
         return total.hexdigest()
 
 
-def read_weights(spec: str, model: str | None = None) -> Weights:
-    """Read `torchvision:NAME`, `builtin:NAME`, or a .safetensors, .pth or .pt file. Raises UserError."""
+def _is_file(spec: str) -> bool:
+    return not spec.startswith(("torchvision:", "builtin:"))
+
+
+def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
+    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of SUFFIXES, and of it the state dict under `key`.
+
+    Where the model is known, a prefix that all its tensors' names share is left out. Raises UserError.
+    """
     kind, _, name = spec.partition(":")
+    if key is not None and not _is_file(spec):
+        raise UserError(f"--weights-key {key}: '{spec}' holds one state dict; leave it out, or its place empty: KEY,")
     if kind == "torchvision":
         return _torchvision(spec, name, model)
     if kind == "builtin":
@@ -71,11 +96,9 @@ def read_weights(spec: str, model: str | None = None) -> Weights:
             raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
         return _safetensors(spec, builtin_folder() / f"{name}.safetensors")
     path = Path(spec)
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"weights '{spec}': give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(SUFFIXES)}")
-    if not os.path.isfile(path):
-        raise UserError(f"weights '{spec}': there is no such file")
-    return _safetensors(spec, path) if path.suffix == ".safetensors" else _pickle(spec, path)
+    refuse_foreign(spec, path, SUFFIXES)
+    weights = _safetensors(spec, path, key) if path.suffix == ".safetensors" else _pickle(spec, path, key)
+    return replace(weights, state=zoo.unprefixed(model, weights.state)) if model else weights
 
 
 def choose_weights(spec: str, model: str, images: Images | None) -> str:
@@ -111,16 +134,17 @@ def builtin_names() -> list[str]:
     return sorted(path.stem for path in builtin_folder().glob("*.safetensors"))
 
 
-def _safetensors(spec: str, path: Path) -> Weights:
+def _safetensors(spec: str, path: Path, key: str | None = None) -> Weights:
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
     except (ValueError, RecursionError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
     except Exception as error:  # a broken file may raise anything
         raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
-    return Weights(source=spec, state=plain_state(spec, state), **_said(spec, about))
+    state = state_in(spec, content, key)
+    return Weights(source=spec, state=plain_state(spec, state), key=key, **_said(spec, about))
 
 
 def _said(spec: str, about: Any) -> dict[str, Any]:
@@ -136,13 +160,20 @@ def _said(spec: str, about: Any) -> dict[str, Any]:
             "width": width,
             "S": parse_S(about["S"]) if "S" in about else None,
             "pixels": parse_pixels(about["pixels"]) if "pixels" in about else None,
-            "classes": None if classes is None else tuple(classes),
+            "classes": None if classes is None else tuple(map(mended, classes)),
+            "side": _side(about["side"]) if "side" in about else None,
         }
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
 
 
-def _pickle(spec: str, path: Path) -> Weights:
+def _side(value: Any) -> int:
+    if not isinstance(value, int) or not 0 < value <= MOST_SIDE:
+        raise ValueError(f"side {value!r:.50}")
+    return value
+
+
+def _pickle(spec: str, path: Path, key: str | None) -> Weights:
     refuse_bomb(spec, path)
     try:
         with warnings.catch_warnings():
@@ -154,14 +185,8 @@ def _pickle(spec: str, path: Path) -> Weights:
         ) from None
     except Exception as error:  # a broken file may raise anything
         raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
-    for wrapper in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
-    ):
-        raise UserError(f"weights '{spec}': not a state dict (names and tensors)")
-    return Weights(source=spec, state=plain_state(spec, dict(content), path.stat().st_size))
+    state = state_in(spec, content, key)
+    return Weights(source=spec, state=plain_state(spec, state, path.stat().st_size), key=key)
 
 
 def _torchvision(spec: str, name: str, model: str | None) -> Weights:
@@ -188,17 +213,10 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
     return Weights(
         source=f"torchvision:{known}",
         state=plain_state(spec, state),
-        pixels=_torchvision_pixels(known),
+        pixels=published.pixels_of(known),
         classes=tuple(known.meta["categories"]),
+        side=published.side_of(known),
     )
-
-
-def _torchvision_pixels(known) -> Pixels:
-    if known.__class__.__name__ in ("GoogLeNet_Weights", "Inception_V3_Weights"):
-        # torchvision builds these two with a transform_input that turns its pixels into these
-        return Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    preset = known.transforms()
-    return Pixels("RGB", 1, tuple(preset.mean), tuple(preset.std))
 
 
 def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half: Collection[str] = ()) -> None:
@@ -211,6 +229,7 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         "S": weights.S and str(weights.S),
         "pixels": weights.pixels and str(weights.pixels),
         "classes": weights.classes,
+        "side": _worth_saying(weights),
     }
     header = {**about, "width": weights.width, **{name: value for name, value in said.items() if value is not None}}
     state = {
@@ -218,3 +237,9 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         for name, value in weights.state.items()
     }
     write_aside(path, save(state, metadata={HEADER: json.dumps(header)}))
+
+
+def _worth_saying(weights: Weights) -> int | None:
+    """The side, where it is not that of all published weights of the net."""
+    usual = weights.model is None or zoo.sides_of(zoo.canonical(weights.model)) == {weights.side}
+    return None if usual else weights.side

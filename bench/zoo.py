@@ -1,5 +1,6 @@
 """OWN: the paper's nets and their relatives, by name or letter; and behind them torchvision's classification nets."""
 
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from bench import published
 from bench.errors import UserError
 from bench.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
+from bench.pixels import NAMED, Pixels
 from bench.state import State
 from bench.vgg import NAMES, SIDE, VGG
 
@@ -41,7 +44,7 @@ OWN = {
     "digitnet": Own(DigitNet, "PyTorch's MNIST example", DIGIT_SIDE, channels=1),
     "simplecnn": Own(SimpleCNN, "three convolutions, for small images", SIMPLE_SIDE),
 }
-AUXILIARY = ("aux1", "aux2", "AuxLogits")  # heads of googlenet and inception_v3
+AUXILIARY = {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}  # heads that training alone uses
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as torchvision's published files have it
 
 
@@ -70,12 +73,39 @@ def configuration(name: str, width: float = 1) -> str:
     return letter if width == 1 else f"{letter} x{width:g}"
 
 
-@cache
 def side_of(name: str) -> int:
     """Side of the net's square input, in pixels; of torchvision's nets what their default weights are evaluated at."""
-    if name in OWN:
-        return OWN[name].side
-    return _torchvision().get_model_weights(name).DEFAULT.transforms().crop_size[0]
+    return OWN[name].side if name in OWN else published.usual_side(name)
+
+
+def sides_of(name: str) -> frozenset[int]:
+    """The sides, in pixels, at which published weights of the net are evaluated."""
+    return frozenset([OWN[name].side]) if name in OWN else published.sides(name)
+
+
+def told_side(name: str, state: State) -> int | None:
+    """The side, in pixels, that a state dict tells: a vision transformer has an embedding for every patch of it."""
+    positions, patches = state.get("encoder.pos_embedding"), state.get("conv_proj.weight")
+    if not name.startswith("vit_") or positions is None or patches is None or positions.ndim != 3:
+        return None
+    across = math.isqrt(max(positions.shape[1] - 1, 0))  # one is of the class
+    return across * patches.shape[-1] if across**2 == positions.shape[1] - 1 else None
+
+
+def check_side(name: str, width: float, side: int) -> None:
+    """Raise UserError where a net does not take images of a side that is not its own, in pixels."""
+    try:
+        build(name, 2, width, side)(torch.empty(1, channels_of(name), side, side, device="meta"))
+    except Exception as error:  # from within a net it may be anything
+        why = " ".join(str(error).split())[:80]
+        raise UserError(f"side {side}: {name} takes no such images ({why}); its own are of {side_of(name)}") from None
+
+
+def usual_pixels(name: str) -> Pixels:
+    """What is assumed of weights that do not say their pixels: those of the net's published weights."""
+    if channels_of(name) == 1:
+        return NAMED["mnist"]
+    return NAMED["torchvision"] if name in OWN else published.usual_pixels(name)
 
 
 def channels_of(name: str) -> int:
@@ -83,37 +113,39 @@ def channels_of(name: str) -> int:
     return OWN[name].channels if name in OWN else 3
 
 
-def build(name: str, classes: int, width: float = 1) -> nn.Module:
+def build(name: str, classes: int, width: float = 1, side: int | None = None) -> nn.Module:
     """The net in evaluation mode, without storage for its weights (on torch's meta device). Raises UserError."""
     try:
         with torch.device("meta"):
-            return construct(name, classes, width).eval()
+            return construct(name, classes, width, side=side).eval()
     except NotImplementedError:  # some constructors compute with tensors, which have no values on meta
-        return construct(name, classes, width).eval().to("meta")
+        return construct(name, classes, width, side=side).eval().to("meta")
 
 
-def construct(name: str, classes: int, width: float = 1, dropout: float | None = None) -> nn.Module:
+def construct(
+    name: str, classes: int, width: float = 1, dropout: float | None = None, side: int | None = None
+) -> nn.Module:
     """The net with its constructor's weights, for training; `dropout` is every dropout's rate, None the net's own.
 
-    Raises UserError.
+    `side` is that of its input, in pixels, where it is not the net's own. Raises UserError.
     """
     if width != 1 and name not in OWN:
         raise UserError(f"width {width:g}: only {', '.join(OWN)} have a width multiplier, not {name}")
-    net = _constructed(name, classes, width)
+    net = _constructed(name, classes, width, side or side_of(name))
     for module in net.modules():
         if dropout is not None and isinstance(module, nn.Dropout):
             module.p = dropout
     return net
 
 
-def _constructed(name: str, classes: int, width: float) -> nn.Module:
+def _constructed(name: str, classes: int, width: float, side: int) -> nn.Module:
     if name in OWN:
         return OWN[name].make(classes, width)
     settings: dict[str, object] = {}
     if name in ("googlenet", "inception_v3"):
         settings = {"init_weights": False, "aux_logits": False}
     if name.startswith("vit_"):  # their position embedding is made for one side
-        settings["image_size"] = side_of(name)
+        settings["image_size"] = side
     return _torchvision().get_model(name, weights=None, num_classes=classes, **settings)
 
 
@@ -124,15 +156,50 @@ def _torchvision() -> ModuleType:
     return models
 
 
-def class_count(name: str, state: State, width: float = 1) -> int | None:
+@cache
+def names_of(name: str) -> tuple[str, ...]:
+    """The names of a net's tensors; its last layer's are last."""
+    return tuple(build(name, 1000).state_dict())
+
+
+def class_count(name: str, state: State) -> int | None:
     """How many classes a state dict's last layer has; None where it has no such layer."""
-    last = list(build(name, 1000, width).state_dict())[-1]
+    last = names_of(name)[-1]
     return state[last].shape[0] if last in state and state[last].ndim else None
 
 
-def load(name: str, state: State, classes: int, width: float, source: str) -> nn.Module:
+def without_class(name: str, state: State, index: int) -> State:
+    """The state dict without a class in its last layer: the soft-max is over the others."""
+    layer = names_of(name)[-1].rpartition(".")[0]
+    return {
+        key: torch.cat([value[:index], value[index + 1 :]]) if key.rpartition(".")[0] == layer else value
+        for key, value in state.items()
+    }
+
+
+def unprefixed(name: str, state: State) -> State:
+    """The state dict without what the names of all its tensors begin with, where the rest are the net's names."""
+    for prefix in _prefixes(name, state):
+        if all(key.startswith(prefix) for key in state):
+            return {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
+
+
+def _prefixes(name: str, state: State) -> list[str]:
+    """What stands, in a state dict, before all names of a net."""
+    own = names_of(name)
+    found = (key.removesuffix(own[-1]) for key in state if key.endswith(f".{own[-1]}"))
+    return [prefix for prefix in found if all(f"{prefix}{key}" in state for key in own if not _counts(key))]
+
+
+def _counts(key: str) -> bool:
+    """What evaluation does without, and older files do not have."""
+    return key.endswith("num_batches_tracked")
+
+
+def load(name: str, state: State, classes: int, width: float, source: str, side: int | None = None) -> nn.Module:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
-    net = build(name, classes, width)
+    net = build(name, classes, width, side)
     own = net.state_dict()
     for key, value in state.items():
         if key in own and value.shape != own[key].shape:
@@ -146,11 +213,14 @@ def load(name: str, state: State, classes: int, width: float, source: str) -> nn
     renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
     renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
     found = net.load_state_dict(renamed, strict=False, assign=True)
-    surplus = [key for key in found.unexpected_keys if key.split(".")[0] not in AUXILIARY]
+    heads = AUXILIARY.get(name, ())
+    surplus = [key for key in found.unexpected_keys if key.split(".")[0] not in heads]
     if found.missing_keys or surplus:
         both = zip(("missing", "surplus"), (found.missing_keys, surplus), strict=True)
         faults = [f"{what} {_some(keys)}" for what, keys in both if keys]
-        raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}")
+        nets = [prefix.removesuffix(".") for prefix in _prefixes(name, state)]
+        hint = f"; such a net is there under --weights-key {' or '.join(nets)}" if nets else ""
+        raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}{hint}")
     return net
 
 
