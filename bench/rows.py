@@ -1,7 +1,7 @@
 """From what was asked to rows: which parts a row averages, where they are stored, and what its signature says."""
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def result_of(
         configuration=_joined(model.configuration for model in nets),
         weights=_joined(shown(model.label) for model in nets),
         S=_joined(str(model.S) for model in nets),
-        Q=_joined(dict.fromkeys("/".join(map(str, protocol.Q)) for protocol in protocols)),
+        Q=_per_net("/".join(map(str, protocol.Q)) for protocol in protocols),
         protocol=_protocol(row),
         data=shown(images.name),
         n=len(counted.ranks),
@@ -140,12 +140,18 @@ def _stored(row: Row, tasks: Tasks) -> list[Net]:
     ]
 
 
-def _joined(names) -> str:
+def _joined(names: Iterable[str]) -> str:
     return " + ".join(names)
 
 
+def _per_net(values: Iterable[str]) -> str:
+    """What is equal for all fused nets is said once, else there is one value per net, in their order."""
+    said = list(values)
+    return said[0] if len(set(said)) == 1 else _joined(said)
+
+
 def _protocol(row: Row) -> str:
-    return _joined(dict.fromkeys(str(protocol) for _, protocol in row.nets))
+    return _per_net(str(protocol) for _, protocol in row.nets)
 
 
 def _competing(images: Images) -> str:
@@ -166,7 +172,7 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
     return signature(
         {
             "model": _joined(model.name for model in models),
-            "width": _joined(dict.fromkeys(f"{model.weights.width:g}" for model in models)),
+            "width": _per_net(f"{model.weights.width:g}" for model in models),
             "weights": _joined(model.weights.digest[:12] for model in models),
             **_dropped(models),
             "data": images.digest[:12],
@@ -174,8 +180,8 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
             "skipped": str(skipped),
             "classes": _competing(images) if restricted else "all",
             "protocol": _protocol(row),
-            "crop": _joined(dict.fromkeys(str(model.side) for model in models)),
-            "pixels": _joined(dict.fromkeys(str(model.pixels) for model in models)),
+            "crop": _per_net(str(model.side) for model in models),
+            "pixels": _per_net(str(model.pixels) for model in models),
             "rules": RULES.replace(", ", ","),
             "map": first.map_rule,
             "dtype": first.precision.name,
