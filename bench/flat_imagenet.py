@@ -9,9 +9,10 @@ import numpy as np
 
 from bench.classes import wnids
 from bench.data import Images
+from bench.entries import COLUMNS, Entry, alike, read_entries, table_of
 from bench.errors import UserError
 from bench.files import Finder
-from bench.lists import COLUMNS, Entry, alike, indices, read_entries
+from bench.lists import indices
 
 KAGGLE_LABELS = "LOC_val_solution.csv"
 KAGGLE_COLUMNS = (("ImageId", "PredictionString"),)
@@ -92,7 +93,8 @@ def _no_labels(places: Sequence[Path]) -> UserError:
 
 def _label_entries(file: Path, count: int) -> list[Entry]:
     """One more than there are images suffices to tell that images are missing, or twice in it."""
-    entries = read_entries(file, KAGGLE_COLUMNS if file.name == KAGGLE_LABELS else COLUMNS)
+    columns = KAGGLE_COLUMNS if file.name == KAGGLE_LABELS else COLUMNS
+    entries = read_entries(file, table_of(file, columns))
     if file.name == KAGGLE_LABELS:  # PredictionString: WordNet id and box, repeated
         entries = (entry._replace(label=entry.label.partition(" ")[0]) for entry in entries)
     return list(islice(alike(file, entries, names=False), count + 1))

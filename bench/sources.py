@@ -14,7 +14,7 @@ from bench.data import Images
 from bench.errors import UserError
 from bench.folder import parts_within, read_folder, read_whole
 from bench.imagenet import read_imagenet, read_imagenette
-from bench.lists import read_list
+from bench.lists import parts_of_list, read_list, read_whole_list
 from bench.mnist import read_mnist
 from bench.numbered import as_stated
 from bench.options import whole_number
@@ -117,7 +117,8 @@ def has_parts(source: str) -> bool:
     if kind not in DATASETS:
         return False
     try:
-        return DATASETS[kind].read_all is None or (kind == "folder" and bool(parts_within(_path(argument))))
+        found = {"folder": parts_within, "list": parts_of_list}
+        return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
     except OSError:
         return False
 
@@ -166,12 +167,6 @@ def _mnist(spec: DataSpec, part: str) -> Images:
     return read_mnist(_path(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
 
 
-def _list(spec: DataSpec, part: str) -> Images:
-    if part != "val":
-        raise UserError(f"data {spec.source!r}: a list has no split {part!r}; give --split 0.2, or folder:DIR")
-    return read_list(_path(spec.argument))
-
-
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
     """A reader of a path, for an argument as it was typed."""
     return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates)
@@ -206,9 +201,9 @@ DATASETS = {
     "catsdogs": Source(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
     "folder": Source(_at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole)),
     "list": Source(
-        _list,
+        _at(read_list),
         ":FILE",
         "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
-        _at(read_list),
+        _at(read_whole_list),
     ),
 }

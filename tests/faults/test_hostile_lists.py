@@ -14,8 +14,9 @@ from conftest import ROOT, environment, make_image
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bench.entries import LONGEST
 from bench.errors import UserError
-from bench.lists import LONGEST, read_list
+from bench.lists import read_list
 from results.errors import ResultError
 from results.gate import compare
 from results.reading import MOST_BYTES, MOST_ROWS, read
