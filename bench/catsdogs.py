@@ -53,7 +53,7 @@ def _flat(folder: Path, duplicates: bool) -> Images | None:
         )
         raise UserError(f"data {str(root)!r}: {what}; give Kaggle's train/, or a folder with one folder per class")
     paths = tuple(root / name for name in here.images)
-    finder.refuse_twins(paths)
+    finder.check_twins(paths)
     finder.leave_out(root, here.others)
     return Images(
         name=f"catsdogs:{folder.name}",

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -82,6 +83,22 @@ class Images:
             pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
             boxes=self.boxes and tuple(self.boxes[i] for i in indices),
         )
+
+
+def distinct(ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids, with `#2` and so on behind those that stand there again."""
+    if len(set(ids)) == len(ids):
+        return tuple(ids)
+    taken, found = set(ids), []
+    seen: Counter[str] = Counter()
+    for name in ids:
+        seen[name] += 1
+        own = name
+        while seen[name] > 1 and (own := f"{name}#{seen[name]}") in taken:
+            seen[name] += 1
+        taken.add(own)
+        found.append(own)
+    return tuple(found)
 
 
 def _text(box: Box | None) -> str:

@@ -49,7 +49,7 @@ RAW = (
     ".srw",
 )
 SHOWN = 3  # names in a note
-MOST_AGAIN = 1000  # folders that links lead to again
+MOST_AGAIN = 100_000  # folders that links lead to again
 
 
 def foreign(name: str) -> bool:
@@ -72,7 +72,7 @@ class Listing(NamedTuple):
 
 
 @dataclass
-class LeftOut:
+class Noted:
     """How many there are, and the paths of the first."""
 
     count: int = 0
@@ -92,12 +92,13 @@ class LeftOut:
 class Finder:
     """Finds the images of one set, and knows what it left out, and which folders and links it has met.
 
-    With `duplicates`, files and folders that links show again are found again; else they are refused.
+    With `duplicates`, files and folders that links show again are found again and counted in `twins`; else refused.
     """
 
     duplicates: bool = False
-    system: LeftOut = field(default_factory=LeftOut)
-    others: LeftOut = field(default_factory=LeftOut)
+    system: Noted = field(default_factory=Noted)
+    others: Noted = field(default_factory=Noted)
+    twins: Noted = field(default_factory=Noted)
     links: bool = False
     again: int = 0
     _met: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -150,9 +151,12 @@ class Finder:
         if self.others.count:
             what = "file that is no image" if self.others.count == 1 else "files that are no images"
             notes.append(f"left out {self.others.count} {what} of the formats read: {self.others.names(root)}")
+        if self.twins.count:
+            verb = "image counts" if self.twins.count == 1 else "images count"
+            notes.append(f"{self.twins.count} {verb} again, by links (--allow-duplicates): {self.twins.names(root)}")
         return tuple(notes)
 
-    def refuse_twins(self, paths: Iterable[Path]) -> None:
+    def check_twins(self, paths: Iterable[Path]) -> None:
         """Raise UserError where two paths lead to one file; two names that are not links are two files."""
         if not self.links:
             return
@@ -160,19 +164,31 @@ class Finder:
         for path in paths:
             other = first.setdefault(os.path.realpath(path), path)
             if other != path:
-                raise _again("image", str(path), str(other))
+                if not self.duplicates:
+                    raise _again("image", str(path), str(other))
+                self.twins.add(str(path))
 
     def _walk(self, folder: str) -> Iterator[tuple[str, Listing]]:
-        left = [folder]
+        left: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
         while left:
-            place = left.pop()
+            place, above = left.pop()
             about = os.stat(place)
-            first = self._met.setdefault((about.st_dev, about.st_ino), place)
+            key = about.st_dev, about.st_ino
+            first = self._met.setdefault(key, place)
             if first != place:
-                raise _again("folder", place, first)
+                self._check_again(place, first, key in above)
             here = self.listing(place)
-            left += [os.path.join(place, name) for name in reversed(here.folders)]
+            left += [(os.path.join(place, name), above | {key}) for name in reversed(here.folders)]
             yield place, here
+
+    def _check_again(self, place: str, first: str, loop: bool) -> None:
+        """Raise UserError where a folder that was met before is not to be met again."""
+        self.links = True
+        self.again += 1
+        if loop or not self.duplicates:
+            raise _again("folder", place, first, loop)
+        if self.again > MOST_AGAIN:
+            raise UserError(f"folder {place!r}: links lead to {MOST_AGAIN:,} folders again; remove some")
 
 
 def images_of(found: dict[str, Listing]) -> list[Path]:
@@ -220,9 +236,7 @@ def _is(kind: Callable[[], bool]) -> bool:
         return False
 
 
-def _again(what: str, place: str, first: str) -> UserError:
+def _again(what: str, place: str, first: str, loop: bool = False) -> UserError:
     images = "its images" if what == "folder" else "it"
-    return UserError(
-        f"{what} {place!r} is {first!r} again, by a link: {images} would count twice; remove it, or give "
-        "--allow-duplicates"
-    )
+    option = "" if loop else ", or give --allow-duplicates"
+    return UserError(f"{what} {place!r} is {first!r} again, by a link: {images} would count twice; remove it{option}")

@@ -35,7 +35,7 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
         raise _no_labels(places)
     labels = _labels_in(file, here.images) if file else [wnids().index(each) for each in named]
     paths = tuple(root / name for name in here.images)
-    finder.refuse_twins(paths)
+    finder.check_twins(paths)
     return Images(
         name="imagenet/val",
         paths=paths,

@@ -28,7 +28,7 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
     require(folder)
     base, notes = innermost(folder)
     if annotated(base) and split == "val":
-        return read_annotated(base, f"folder:{folder.name}", notes)
+        return read_annotated(base, f"folder:{folder.name}", notes, duplicates)
     taken, said = part_for(base, split)
     if taken is None:
         _require_whole(folder, base, split)
@@ -92,7 +92,7 @@ def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[s
         paths += found
         labels += [label] * len(found)
     notes += check_classes(root, classes, below)
-    finder.refuse_twins(paths)
+    finder.check_twins(paths)
     if unpacked := archives(others):
         notes += (f"beside the class folders{unpacked.removeprefix(';')} to be counted",)
     return Images(

@@ -10,12 +10,7 @@ from results.cells import escaped
 
 def header(models: Sequence[Model], images: Images) -> list[str]:
     """Lines of Markdown for people."""
-    lines = about_models(models)
-    share = "all" if len(images) == images.total else "evenly spread"
-    lines.append(
-        f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
-    )
-    lines += [f"- Data: {escaped(note)}" for note in images.notes]
+    lines = [*about_models(models), *about_images(images)]
     if images.name.startswith("shapes"):
         lines.append(
             "- This is the built-in rendered set, not ImageNet: compare the rows with one another, not with the "
@@ -23,6 +18,15 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
             "`--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1`"
         )
     return lines
+
+
+def about_images(images: Images) -> list[str]:
+    """The set with its size and digest, then what was taken, left out or assumed of it."""
+    share = "all" if len(images) == images.total else "evenly spread"
+    line = (
+        f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
+    )
+    return [line, *(f"- Data: {escaped(note)}" for note in images.notes)]
 
 
 def about_models(models: Sequence[Model]) -> list[str]:

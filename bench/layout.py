@@ -4,6 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from bench.classes import wnids
@@ -51,6 +52,7 @@ def parts_of(folder: Path, holds: Holds = has_folders) -> dict[str, str]:
     return {name: word for name, (before, word) in found.items() if not before or len(kinds[before]) == 2}
 
 
+@cache
 def is_training(name: str) -> bool:
     """Whether a folder or file of this name holds training images."""
     match = PART.fullmatch(name)

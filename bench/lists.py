@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.classes import wnids
-from bench.data import Images
+from bench.data import Images, distinct
 from bench.entries import Entry, Table, alike, file_number, kind_of, places_of, read_entries, table_of
 from bench.errors import UserError
+from bench.files import foreign
 from bench.layout import EVALUATION, PART, TRAINING, is_training
 
 MOST_MISSING = 1000  # images that are looked for in vain
@@ -87,12 +88,13 @@ def _images(
     named = kind_of(labels[0]) == "name"
     others = (entry.label for entry in everything if named and kind_of(entry.label) == "name")
     numbers, classes = indices(labels, others)
+    notes += _said_by(ids)
     if finder.again:
         notes += (f"{finder.again} images stand in the list again and count twice (--allow-duplicates)",)
     return Images(
         name=f"list:{file.name}",
         paths=tuple(paths),
-        ids=_distinct(ids) if finder.again else tuple(ids),
+        ids=distinct(ids),
         labels=numbers,
         classes=classes,
         total=len(paths),
@@ -148,17 +150,16 @@ def _notes(table: Table | None, column: int | None, parts: Counter[str], taken: 
     return notes
 
 
-def _distinct(ids: Sequence[str]) -> tuple[str, ...]:
-    """Paths that stand again get a number."""
-    met = set(ids)
-    found: dict[str, None] = {}
-    for name in ids:
-        own, number = name, 1
-        while own in found or (own != name and own in met):
-            number += 1
-            own = f"{name}#{number}"
-        found[own] = None
-    return tuple(found)
+def _said_by(ids: Sequence[str]) -> tuple[str, ...]:
+    """What folders and files are called: as training images are, or as copies that a system made."""
+    notes: tuple[str, ...] = ()
+    above = (name.split("/")[:-1] for name in ids)
+    if all(any(map(is_training, folders)) for folders in above):
+        notes += ("all images are in folders named as training images' are: a net trained on them has seen them",)
+    hidden = [name for name in ids if name[0] != "/" and any(foreign(part) for part in name.split("/") if part != "..")]
+    if hidden:
+        notes += (f"{len(hidden)} images have names of hidden or system files, such as {hidden[0]!r}",)
+    return notes
 
 
 class _Places:

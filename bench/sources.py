@@ -19,7 +19,7 @@ from bench.mnist import read_mnist
 from bench.numbered import as_stated
 from bench.options import whole_number
 from bench.shapes import SPLITS, read_shapes
-from bench.split import split_images
+from bench.split import in_both, split_images
 from bench.voc import read_voc2007
 
 MOST_CLASSES = 100_000  # of a net that is trained
@@ -146,6 +146,8 @@ def _split(source: Source, spec: DataSpec, part: str) -> Images:
             f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
         )
     train, val = split_images(source.read_all(spec), spec.split, spec.seed)
+    if spec.allow_duplicates and (count := in_both(train, val)):
+        val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
     return {"train": train, "val": val}[part]
 
 

@@ -1,6 +1,7 @@
 """Training and validation images from a set that has no such parts, without moving a file."""
 
 import hashlib
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,12 @@ def split_images(images: Images, share: float, seed: int) -> tuple[Images, Image
     rest = sorted(set(range(len(images))) - set(chosen))
     name = f"{images.name}[split {share:g} seed {seed}]"
     return _part(images, rest, f"{name}/train"), _part(images, sorted(chosen), f"{name}/val")
+
+
+def in_both(train: Images, val: Images) -> int:
+    """How many validation images are files that are training images too, under another name."""
+    seen = {os.path.realpath(path) for path in train.paths}
+    return sum(os.path.realpath(path) in seen for path in val.paths)
 
 
 def _rank(seed: int, name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from bench import run as bench_run
 from bench import zoo
 from bench.errors import UserError
-from bench.header import header
+from bench.header import about_images
 from bench.job import complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
 from bench.net_spec import NetSpec
@@ -135,7 +135,8 @@ def _evaluated(systems: Sequence[System], data: str, options: Namespace) -> Eval
     counted = job.tallies(own)
     tallies = {key: counted[row] for key, row in rows.items()}
     results = {key: job.result(row, counted[row], own) for key, row in rows.items()}
-    return Evaluated(header([], images)[0], by_name, tallies, results)
+    first, *notes = about_images(images)
+    return Evaluated("; ".join([first, *(note.removeprefix("- Data: ") for note in notes)]), by_name, tallies, results)
 
 
 def _own(data: str, options: Namespace) -> Namespace:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import zoo
 from bench.errors import UserError
-from bench.header import header
+from bench.header import about_images
 from bench.job import Job, complete, make_job, open_images, open_models, same_classes, warn_of
 from bench.model import Model
 from bench.net_spec import specs_of
@@ -107,9 +107,11 @@ def _sides(claim: Claim) -> set[frozenset[str]]:
 
 def _caption(job: Job, rows: int) -> list[str]:
     """What was measured, above every table; the subset is named where it is one."""
-    *_, data = [line for line in header(job.models, job.images) if line.startswith("- Data: ")]
     width = next(iter({model.weights.width for model in job.models}))
-    lines = [data, f"- Nets: {len(job.models)} of the twelve" + (f", width {width:g}" if width != 1 else "")]
+    lines = [
+        *about_images(job.images),
+        f"- Nets: {len(job.models)} of the twelve" + (f", width {width:g}" if width != 1 else ""),
+    ]
     if rows < len(paper_rows()):
         lines.append(f"- {len(paper_rows()) - rows} of {len(paper_rows())} rows are left out for lack of weights")
     return lines

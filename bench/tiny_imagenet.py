@@ -29,7 +29,7 @@ def read_annotated(folder: Path, name: str, notes: tuple[str, ...] = (), duplica
     _match(val / FILE, "images have no label", sorted(set(names) - set(labels)))
     _match(val / FILE, "labelled images are missing", sorted(set(labels) - set(names)))
     paths = tuple(val / "images" / each for each in names)
-    finder.refuse_twins(paths)
+    finder.check_twins(paths)
     classes = tuple(sorted(set(labels.values())))
     return Images(
         name=name,

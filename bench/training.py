@@ -26,6 +26,7 @@ from bench.initial import initial_net
 from bench.learning import learn, make_optimiser
 from bench.options import writable, writing_to
 from bench.plot import plot_training
+from bench.progress import warn
 from bench.provenance import provenance
 from bench.recipe import check, crop_side, recipe, scale, settled
 from bench.schedule import share
@@ -84,6 +85,8 @@ class Training:
         self.classes = self.train.classes or ()
         validation = open_data(replace(data, limit=VALIDATED))
         self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
+        for note in dict.fromkeys((*self.train.notes, *validation.notes)):
+            warn(f"data {options.data}: {note}")
         if len(self.train) < options.batch:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
         self.out = options.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.options.S}"

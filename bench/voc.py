@@ -1,12 +1,13 @@
 """Pascal VOC 2007, for classification: every annotated object is an image, the box around it."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError, parse
 
 import numpy as np
 
-from bench.data import Images
+from bench.data import Images, distinct
 from bench.errors import UserError
 from bench.progress import progress
 from protocols.view import Box
@@ -43,7 +44,9 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
             f"data {str(folder)!r}: no VOCdevkit/VOC2007 in it; give the folder that VOCtrainval_06-Nov-2007.tar was "
             "unpacked in"
         ) from None
-    _require_whole_lists(folder / "VOCdevkit" / "VOC2007")
+    root = folder / "VOCdevkit" / "VOC2007"
+    _require_whole_lists(root)
+    again = _again(found, root / "ImageSets" / "Main" / f"{split}.txt", duplicates)
     paths: list[Path] = []
     things: list[Thing] = []
     pairs = zip(found.images, found.annotations, strict=True)
@@ -55,10 +58,23 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
         raise UserError(f"data {str(folder)!r}: no object in split {split}; unpack VOC 2007 again")
     names, labels, boxes = zip(*things, strict=True)
     cut = f"{split}.txt names {len(found)} images; that of VOC 2007 has {SIZES[split]}"
-    notes = (cut,) * (len(found) != SIZES[split])
+    notes = (cut,) * (len(found) != SIZES[split]) + again
+    ids = distinct(names)
     return Images(
-        f"voc2007/{split}", tuple(paths), names, np.array(labels), CLASSES, len(names), boxes=boxes, notes=notes
+        f"voc2007/{split}", tuple(paths), ids, np.array(labels), CLASSES, len(names), boxes=boxes, notes=notes
     )
+
+
+def _again(found: Any, file: Path, duplicates: bool) -> tuple[str, ...]:
+    """What to say of images that the list names twice. Raises UserError for them without `duplicates`."""
+    seen = Counter(Path(image).stem for image in found.images)
+    twice = [name for name, count in seen.items() if count > 1]
+    if twice and not duplicates:
+        raise UserError(
+            f"data {str(file)!r}: it names {twice[0]!r} twice ({len(twice)} images); leave one line each, or give "
+            "--allow-duplicates"
+        )
+    return (f"{len(found) - len(seen)} images count again (--allow-duplicates): {twice[0]!r}",) if twice else ()
 
 
 def _require_whole_lists(root: Path) -> None:

@@ -159,3 +159,14 @@ def test_a_list_that_was_cut_short_is_refused_and_one_of_a_subset_says_how_many_
     assert len(open_data(DataSpec(f"voc2007:{folder}"))) == 2
     (root / "ImageSets" / "Main" / "val.txt").write_text("000001\n0000")
     assert "1 annotated images are in no list of ImageSets/Main, first '000009'" in refused(folder, "val")
+
+
+def test_an_image_that_a_list_names_twice_is_refused_or_counts_twice(folder):
+    file = folder / "VOCdevkit" / "VOC2007" / "ImageSets" / "Main" / "val.txt"
+    file.write_text("000007\n000001\n000007\n000009\n")
+    assert "it names '000007' twice (1 images); leave one line each, or give --allow-duplicates" in refused(
+        folder, "val"
+    )
+    images = open_data(DataSpec(f"voc2007:{folder}", allow_duplicates=True))
+    assert images.ids == ("000007#1", "000001#2", "000001#3", "000007#1#2")
+    assert "1 images count again" in images.notes[-1]
