@@ -17,6 +17,7 @@ from bench.loader import Loader, Prepared
 from bench.model import Model
 from bench.parts import Advance, Batch, part_posteriors
 from bench.progress import Meter, warn
+from bench.provenance import computing
 from bench.shard import Shard
 from bench.shared import appears, check_same, check_shared
 from protocols.protocol import Part
@@ -74,7 +75,7 @@ def fill(
                     start = time.perf_counter()
                     posteriors = compute(tasks[t].model, tasks[t].part, images, blocks[number], block, batch, meter.add)
                     seconds = time.perf_counter() - start + waited
-                    tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt))
+                    tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt, computing()))
                 del block
         finally:
             meter.close()

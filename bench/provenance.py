@@ -9,16 +9,29 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bench import __version__
+
 
 @cache
 def provenance() -> dict[str, str]:
-    """Machine, library versions, and the commit of this package, with `-dirty` where the tree was altered."""
+    """What computes, and beside it the commit of this package, with `-dirty` where the tree was altered."""
+    return {**computing(), "commit": _commit(), "command": command_line()}
+
+
+@cache
+def computing() -> dict[str, str]:
+    """What every block keeps of its making: machine, versions, and the vector units that torch uses of the processor.
+
+    The last decide how pixels are rescaled, in rare values by one level.
+    """
+    from torch.backends.cpu import get_cpu_capability
+
     return {
         "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         **{name: _version(name) for name in ("torch", "torchvision", "numpy", "pillow")},
-        "commit": _commit(),
-        "command": command_line(),
+        "vgg-protocols": __version__,
+        "cpu_capability": get_cpu_capability(),
     }
 
 

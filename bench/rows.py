@@ -11,6 +11,7 @@ from bench.data import Images
 from bench.evaluate import Task, expected_of
 from bench.model import Model
 from bench.pixels import RULES
+from bench.provenance import computing
 from bench.sources import anywhere
 from protocols.protocol import Part, Protocol
 from results.cells import shown
@@ -105,10 +106,15 @@ def result_of(
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
         signature=line,
         posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
-        provenance={**provenance, "device": "; ".join(counted.devices)},
+        provenance={**_made(provenance, counted), "device": "; ".join(counted.devices)},
         ties1=counted.places.ties(1),
         ties5=counted.places.ties(5) if counted.top5 else 0,
     )
+
+
+def _made(provenance: Mapping[str, str], counted: Tally) -> dict[str, str]:
+    """What computed the row's blocks, whenever that was, in place of what counts them."""
+    return {name: counted.makers(name) if name in computing() else now for name, now in provenance.items()}
 
 
 def origin_of(

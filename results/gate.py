@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from results.cells import escaped, number
 from results.errors import ResultError
-from results.reading import NAMES, PROVENANCE, Counts, Row, read
+from results.reading import NAMES, PROVENANCE, UNKNOWN, Counts, Row, read
 from results.result import signature_id
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
@@ -114,7 +114,7 @@ def _verdict(old: Counts, new: Counts, tolerance: int) -> str:
 def _apart(old: Row, new: Row) -> str:
     """Why two speeds cannot be compared, if so."""
     places = [(row["machine"], row["device"]) for row in (old, new)]
-    if "–" in chain(*places):
+    if any(place in UNKNOWN for place in chain(*places)):
         return "not compared: unknown device"
     if places[0] != places[1]:
         return "not compared: other device"

@@ -16,7 +16,9 @@ from results.errors import ResultError
 
 NUMBERS = ("n", "wrong1", "wrong5", "images_per_second", "ties1", "ties5")
 NAMES = ("model", "S", "protocol", "data")  # what people know a row by
-PROVENANCE = ("machine", "device", "python", "torch", "torchvision", "numpy", "pillow")
+VERSIONS = ("python", "torch", "torchvision", "numpy", "pillow", "vgg-protocols")
+PROVENANCE = ("machine", "device", "cpu_capability", *VERSIONS)
+UNKNOWN = ("–", "unknown")  # of provenance: not in the table, or not in the blocks that it was counted from
 MOST = 1e12  # images, or images/s: anything above was never measured
 MOST_ROWS = 1000  # each may be compared with each
 MOST_BYTES = 1 << 26

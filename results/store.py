@@ -7,7 +7,7 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -35,12 +35,16 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """Posteriors of consecutive images, the seconds they took on which device, and the ids that cannot be decoded."""
+    """Posteriors of consecutive images, the seconds they took on which device, and the ids that cannot be decoded.
+
+    `made` names what computed them: machine and versions. Blocks of before they said so are without.
+    """
 
     posteriors: Posteriors
     seconds: float
     device: str
     corrupt: tuple[str, ...] = ()
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, expected: Expected) -> bool:
         """Whether it is of these images, in order, and of no others, less those that cannot be decoded."""
@@ -82,7 +86,9 @@ class Blocks:
                 return None
             posteriors = Posteriors(found["probs"], found["labels"], found["ids"])
             posteriors.check()
-            return Block(posteriors, float(found["seconds"]), str(found["device"]), tuple(found["corrupt"].tolist()))
+            made = {str(name): str(what) for name, what in json.loads(str(found.get("made", "{}"))).items()}
+            corrupt = tuple(found["corrupt"].tolist())
+            return Block(posteriors, float(found["seconds"]), str(found["device"]), corrupt, made)
         except Exception:  # damage shows as nearly any type: a flipped flag asks for a password
             return None
 
@@ -147,5 +153,6 @@ def _archive(content: Block, place: str) -> memoryview:
         device=np.array(content.device),
         corrupt=np.array(content.corrupt, dtype=str),
         place=np.array(place),
+        made=np.array(json.dumps(dict(content.made))),
     )
     return file.getbuffer()

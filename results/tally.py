@@ -1,6 +1,7 @@
 """From stored blocks to one row: average the parts, fuse the nets, count, block by block, so that memory stays flat."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
@@ -18,18 +19,27 @@ Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net 
 
 @dataclass(frozen=True)
 class Tally:
-    """Where each image's class stands among all that compete; seconds, devices, and ids left out as corrupt."""
+    """Where each image's class stands among all that compete; seconds, devices, and ids left out as corrupt.
+
+    `made` are the machines and versions that computed the blocks, each once.
+    """
 
     places: Places
     classes: int
     seconds: float
     devices: tuple[str, ...]
     corrupt: tuple[str, ...]
+    made: tuple[Mapping[str, str], ...] = ()
 
     @property
     def ranks(self) -> np.ndarray:
         """Per image the number of classes above its own, (N,) int64."""
         return self.places.above
+
+    def makers(self, name: str) -> str:
+        """Everything of one kind that computed blocks, such as each version of torch, the lowest first."""
+        found = {made.get(name, "unknown") for made in self.made} or {"unknown"}
+        return "; ".join(sorted(found, key=lambda text: ([int(each) for each in re.findall(r"\d+", text)], text)))
 
     @property
     def top5(self) -> bool:
@@ -61,12 +71,14 @@ class _Count:
     devices: set[str] = field(default_factory=set)
     seconds: float = 0.0
     classes: int = 0
+    made: dict[frozenset[tuple[str, str]], Mapping[str, str]] = field(default_factory=dict)
 
     def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
         row = _combine(contents, self.nets)
         self.places.append(places(row, scored))
         self.seconds += sum(content.seconds for content in contents)
         self.devices.update(content.device for content in contents)
+        self.made.update((frozenset(content.made.items()), content.made) for content in contents)
         self.corrupt.extend(contents[0].corrupt)
         self.classes = row.probs.shape[1] if scored is None else len(scored)
 
@@ -74,7 +86,8 @@ class _Count:
         found = Places(*map(np.concatenate, zip(*self.places, strict=True)))
         if not len(found.above):
             raise ResultError("no image is left to count: none of them can be decoded")
-        return Tally(found, self.classes, self.seconds, tuple(sorted(self.devices)), tuple(self.corrupt))
+        devices, made = tuple(sorted(self.devices)), tuple(self.made.values())
+        return Tally(found, self.classes, self.seconds, devices, tuple(self.corrupt), made)
 
 
 def row_blocks(nets: Sequence[Net], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:

@@ -35,7 +35,7 @@ NETS = st.tuples(
 ITEMS = st.sampled_from(
     ["centre", "centre@384", "dense", "single-scale", "multicrop", "dense+multicrop", "centre@384+dense", "dense@384"]
 )
-OFTEN = settings(max_examples=300, derandomize=True, deadline=None)
+OFTEN = settings(max_examples=100, derandomize=True, deadline=None)
 Net = tuple[str, int, float, str, int]
 
 

@@ -141,3 +141,19 @@ def test_a_store_is_reopened_by_its_folder(store, tmp_path):
     store.folder.rename(moved)
     (moved / "key.json").write_text("altered")  # it is for people
     assert same(reopen(moved).read(0), block())
+
+
+def test_a_block_of_before_it_said_what_made_it_reads_as_one_that_does_not_say(store):
+    store.write(0, block())
+    kept = dict(np.load(store.path(0)))
+    kept.pop("made")
+    np.savez(store.path(0), **kept)
+    assert store.read(0).made == {}
+    assert same(replace(store.read(0), made=block().made), block())
+
+
+@pytest.mark.parametrize("said", ["[1]", "{", "null", '"torch"'])
+def test_a_block_that_says_nonsense_of_its_making_reads_as_none(store, said):
+    store.write(0, block())
+    np.savez(store.path(0), **{**np.load(store.path(0)), "made": np.array(said)})
+    assert store.read(0) is None

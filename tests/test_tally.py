@@ -148,3 +148,14 @@ def test_nothing_left_to_count_is_an_error(tmp_path):
     store.write(0, Block(posteriors(0, 0, 0, 0.5), 1, "x", ("a.jpg", "b.jpg")))
     with pytest.raises(ResultError, match="no image is left"):
         tally([[(store, Fraction(1))]], [expected(0, 0, "a.jpg", "b.jpg")])
+
+
+def test_a_row_lists_everything_that_computed_its_blocks(tmp_path):
+    """Two versions, a block of before blocks said so, and no other row's."""
+    stores = [Store(tmp_path, {"part": part}) for part in "ef"]
+    for store, made in zip(stores, ({"torch": "2.14.1"}, {"torch": "2.6.0", "machine": "a"}), strict=True):
+        store.write(0, Block(posteriors(0, 32, 0, 0.5), 1, "x", made=made))
+        store.write(1, Block(posteriors(32, 4, 0, 0.5), 1, "x", ("broken.jpg",), made))
+    both, one = tallies([[[(store, HALF) for store in stores]], [[(stores[0], Fraction(1))]]], BOTH)
+    assert (both.makers("torch"), both.makers("machine")) == ("2.6.0; 2.14.1", "a; unknown")
+    assert (one.makers("torch"), one.makers("machine")) == ("2.14.1", "unknown")
