@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bench import __version__
 from bench.errors import UserError
+from bench.interrupt import noted
 from protocols.protocol import ProtocolError
 from results.cells import shown
 from results.errors import ResultError
@@ -226,7 +227,8 @@ def finished(
     `kept` says what there is when it was stopped.
     """
     try:
-        return work()
+        with noted():
+            return work()
     except (UserError, ProtocolError, ResultError) as error:
         print(f"{command}: error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return 2

@@ -1,51 +1,90 @@
-"""One look for every progress bar: on standard error, with an estimate of the time left."""
+"""One look for every progress bar: on standard error, with the time left; in a log file a line now and then."""
 
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from bench.interrupt import heed
+
 T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
+SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
 
 
-def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> Iterable[T]:
-    """Show a bar while iterating, if that takes more than a second; `what` names the work, in a few words."""
-    return tqdm(items, total=total, desc=what, unit=unit, dynamic_ncols=True, delay=1, disable=not FIRST)
+def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> Iterator[T]:
+    """Show a bar while iterating, if that takes more than a second; `what` names the work, in a few words.
+
+    Raises KeyboardInterrupt where Ctrl-C came and was swallowed.
+    """
+    form = "{l_bar}{bar}{r_bar}" if _drawn() else "{desc}: {percentage:3.0f}% {r_bar}"
+    for item in _bar(form, not FIRST, iterable=items, total=total, desc=what, unit=unit, delay=1):
+        heed()
+        yield item
 
 
 class Meter:
     """A bar for work whose steps cost differently: share done, time spent and time left."""
 
     def __init__(self, total: float, what: str) -> None:
-        form = "{desc} {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
+        form = "{desc} {percentage:3.0f}%" + ("|{bar}|" if _drawn() else ",") + " {elapsed} so far, {remaining} left"
         self.left = total
-        self.bar = tqdm(
-            total=total, desc=what, bar_format=form, dynamic_ncols=True, smoothing=0, disable=not FIRST or total == 0
-        )
+        self.bar = _bar(form, not FIRST or total == 0, total=total, desc=what, smoothing=0)
 
     def add(self, cost: float) -> None:
+        """Say that a step is done. Raises KeyboardInterrupt where Ctrl-C came and was swallowed."""
         self.left = max(0.0, self.left - cost)
         self.done((self.bar.total or 0) - self.left)  # not summed up, so that rounding carries it nowhere
 
     def done(self, share: float) -> None:
-        """Say how much of the total is done by now."""
+        """Say how much of the total is done by now. Raises KeyboardInterrupt as `add` does."""
+        heed()
         self.bar.n = share
         self.bar.update(0)
 
     def close(self) -> None:
-        self.bar.refresh()
         self.bar.close()
+
+
+class _Lines(tqdm):
+    """What a bar is in a file or a pipe: lines of which none goes over another."""
+
+    said: float | None = None  # how much was done when the last line was written
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        print(str(self) if msg is None else msg, file=self.fp, flush=True)
+        self.said = self.n
+        return True
+
+    def close(self) -> None:
+        """Where it ended is said last, where a terminal would have shown a bar."""
+        if not self.disable and self.said != self.n and self._time() >= self.start_t + self.delay:
+            self.display()
+        self.disable = True
+
+
+def _drawn() -> bool:
+    """Whether somebody looks on, for whom a bar is drawn again and again."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
+    if _drawn():
+        return tqdm(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
+    return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)
 
 
 def above() -> AbstractContextManager[None]:
     """For printing to standard output above a bar that may stand there."""
-    return tqdm.external_write_mode(sys.stdout)
+    return tqdm.external_write_mode(sys.stdout) if _drawn() else nullcontext()
 
 
 def warn(text: str) -> None:
     """Say something on standard error, above a bar that may stand there."""
-    tqdm.write(text, file=sys.stderr)
+    if _drawn():
+        tqdm.write(text, file=sys.stderr)
+    else:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,173 @@
+"""Progress bars on a terminal, and lines in files and pipes."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import sys
+import termios
+
+import pytest
+
+from bench import progress as module
+from bench.interrupt import heed, noted, ours_alone
+from bench.options import finished
+from bench.progress import Meter, above, progress, warn
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """tqdm's clock, which only the test moves."""
+    now = [1000.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # its thread would look at the bars every ten seconds
+    return now
+
+
+def iterate(clock, seconds, count=600):
+    """Work in equal steps that takes so long."""
+    for _ in progress(range(count), count, "testing"):
+        clock[0] += seconds / count
+
+
+def measure(clock, seconds, count=600):
+    meter = Meter(count * 1e9, "testing")
+    for _ in range(count):
+        clock[0] += seconds / count
+        meter.add(1e9)
+    meter.close()
+
+
+@pytest.mark.parametrize("work", [iterate, measure])
+def test_a_log_file_gets_a_line_a_minute_and_the_last(work, clock, capsys):
+    work(clock, 3600.0)
+    said = capsys.readouterr().err
+    assert "\r" not in said
+    assert "\x1b" not in said
+    lines = said.splitlines()
+    assert all(line.startswith("testing") for line in lines)
+    assert 55 <= len(lines) <= 62
+    shares = [int(re.search(r"(\d+)%", line)[1]) for line in lines]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+    assert shares.count(100) <= 2  # the last but one may be rounded up
+
+
+def test_short_work_is_one_line_at_most(clock, capsys):
+    iterate(clock, 0.9)
+    assert capsys.readouterr().err == ""
+    iterate(clock, 5.0)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert re.match(r"testing: 100% \| 600/600 \[00:0[45]<00:00, ", said)
+
+
+def test_what_is_said_beside_a_bar_adds_no_line_of_its_own(clock, capsys):
+    meter = Meter(10, "testing")
+    for _ in range(10):
+        warn("a warning")
+        with above():
+            print("a row")
+        meter.add(1)
+    meter.close()
+    out, err = capsys.readouterr()
+    assert out == "a row\n" * 10
+    lines = err.splitlines()
+    assert lines.count("a warning") == 10
+    assert [line.split(",")[0] for line in lines if line != "a warning"] == ["testing   0%", "testing 100%"]
+
+
+def test_work_that_is_broken_off_says_how_far_it_came(clock, capsys):
+    steps = progress(range(100), 100, "testing")
+    for _ in range(42):
+        next(steps)
+        clock[0] += 1
+    steps.close()
+    assert capsys.readouterr().err.splitlines()[-1].startswith("testing:  41% | 41/100")
+
+
+def test_workers_but_the_first_say_nothing(clock, capsys, monkeypatch):
+    monkeypatch.setattr(module, "FIRST", False)
+    iterate(clock, 3600.0)
+    measure(clock, 3600.0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("work", [iterate, measure])
+def test_a_terminal_is_shown_a_bar_that_is_drawn_again(work, clock, monkeypatch):
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    with os.fdopen(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        work(clock, 60.0, count=20)
+        warn("a warning")
+        terminal.flush()
+        said = b""
+        while not said.endswith(b"a warning\r\n"):
+            said += os.read(leader, 1 << 16)
+    os.close(leader)
+    assert said.count(b"\rtesting") >= 20
+    assert b"100%|" in said
+
+
+class Swallowing:
+    """Python ignores what a destructor raises."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("step", [heed, lambda: list(progress([1], 1, "x")), lambda: Meter(1, "x").add(1)])
+def test_a_swallowed_interrupt_is_raised_again_at_the_next_step(step):
+    steps = []
+
+    def work():
+        with noted():
+            step()
+            Swallowing()
+            steps.append("swallowed")
+            step()
+            steps.append("not reached")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert steps == ["swallowed"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    heed()  # it was heeded once
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
+    assert finished("bench.x", lambda: 0) == 0
+    assert finished("bench.x", lambda: [0, Swallowing()][0]) == 130
+    assert (
+        capsys.readouterr().err == "bench.x: stopped; what is finished is kept, the same command goes on from there\n"
+    )
+
+
+def test_an_interrupt_that_is_ignored_stays_so():
+    """A shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with noted():
+            signal.raise_signal(signal.SIGINT)
+            heed()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_while_processes_start_comes_after():
+    steps = []
+
+    def work():
+        with ours_alone():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("started")
+        steps.append("not reached")
+
+    assert finished("bench.x", work) == 130
+    assert steps == ["started"]
