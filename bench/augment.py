@@ -23,7 +23,7 @@ SHIFT = 10.0  # standard deviation of the random RGB shift, of 255
 class TrainingCrops(Dataset):
     """One random crop per image: uint8 RGB (3, side, side), its RGB shift (3,) in units of 255, its label.
 
-    What is drawn depends on seed, epoch and index alone, whatever the number of loading processes.
+    What is drawn depends on seed, epoch and index alone, whatever the number of threads that prepare.
     """
 
     images: Images

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from bench.augment import CentreCrops, TrainingCrops
 from bench.data import Images
+from bench.feed import batches_of
 from bench.progress import progress
 from protocols.scales import TrainingScale, single_scale
 
@@ -19,7 +20,7 @@ VALIDATION_BATCH = 50
 class Batches:
     """Two sets whose items are what `prepare` makes an input of, and last a label.
 
-    `training_set` is asked for anew in every epoch; `workers` processes read items.
+    `training_set` is asked for anew in every epoch; `workers` threads read items.
     """
 
     training_set: Callable[[int], Dataset]
@@ -34,8 +35,10 @@ class Batches:
         items = self.training_set(epoch)
         torch.manual_seed(seed + 1 + epoch)  # order and dropout
         order = torch.randperm(len(items)).tolist()  # type: ignore[arg-type]
-        loader = DataLoader(items, self.batch, sampler=order, num_workers=self.workers, drop_last=True)
-        for *parts, labels in progress(loader, len(loader), what, "batch"):
+        torch.empty((), dtype=torch.int64).random_()  # as torch's own loader does: dropout stays what it was
+        count = len(order) // self.batch
+        batches = batches_of(items, order[: count * self.batch], self.batch, self.workers)
+        for *parts, labels in progress(batches, count, what, "batch"):
             yield self.prepare(*parts), labels.to(self.device)
 
     def validation(self) -> Iterator[torch.Tensor]:
@@ -44,7 +47,8 @@ class Batches:
 
     def validation_parts(self) -> Iterator[list[torch.Tensor]]:
         """What `prepare` makes these inputs of, which needs less memory."""
-        for *parts, _ in DataLoader(self.validation_set, VALIDATION_BATCH, num_workers=self.workers):
+        order = range(len(self.validation_set))  # type: ignore[arg-type]
+        for *parts, _ in batches_of(self.validation_set, order, VALIDATION_BATCH, self.workers):
             yield parts
 
 

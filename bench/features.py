@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset
 
 from bench.augment import CentreCrops
 from bench.batches import Batches
 from bench.errors import UserError
+from bench.feed import batches_of
 from bench.head import inputs_of_head
 from bench.options import writing_to
 from bench.progress import progress, warn
@@ -72,10 +73,11 @@ class FeatureStore:
         count = len(crops)
         done = self._done(path)
         rows = np.load(path, mmap_mode="r+") if done else None
-        left = DataLoader(Subset(crops, range(done, count)), images.batch, num_workers=images.workers)
+        left = range(done, count)
+        batches = batches_of(crops, left, images.batch, images.workers)
         net.eval()
         with inputs_of_head(net) as caught:
-            for *parts, _ in progress(left, len(left), f"features of {split}", "batch"):
+            for *parts, _ in progress(batches, -(-len(left) // images.batch), f"features of {split}", "batch"):
                 net(images.prepare(*parts))
                 values = caught.pop().cpu().numpy()
                 if rows is None:

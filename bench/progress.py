@@ -54,14 +54,13 @@ class _Lines(tqdm):
 
     said: float | None = None  # how much was done when the last line was written
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
         print(str(self) if msg is None else msg, file=self.fp, flush=True)
         self.said = self.n
-        return True
 
     def close(self) -> None:
         """Where it ended is said last, where a terminal would have shown a bar."""
-        if not self.disable and self.said != self.n and self._time() >= self.start_t + self.delay:
+        if not self.disable and self.said != self.n and self.format_dict["elapsed"] >= (self.delay or 0):
             self.display()
         self.disable = True
 

@@ -116,7 +116,11 @@ def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation = parser.add_argument_group("how it is computed, and what comes out")
     computation.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     computation.add_argument(
-        "--workers", type=whole(0), default=1, metavar="N", help="processes that prepare images (1)"
+        "--workers",
+        type=whole(0),
+        default=1,
+        metavar="N",
+        help="threads that prepare images; 0: the one that trains (1)",
     )
     computation.add_argument("--threads", type=whole(1), metavar="N", help="that compute (torch's choice)")
     computation.add_argument(

@@ -55,11 +55,8 @@ def train(options: Namespace) -> int:
         training.tidy()  # it may have been killed before
         print(f"{training.weights_path} is there already", file=sys.stderr)
         return 0
-    try:
-        for _ in training.epochs():
-            training.log()
-    except UserError as error:  # a loading process's comes with its traceback before it
-        raise UserError(str(error).rpartition(f"{type(error).__name__}: ")[2]) from None
+    for _ in training.epochs():
+        training.log()
     writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", training.out.name))
     print(training.save(), file=sys.stderr)
     return 0

@@ -187,7 +187,7 @@ def test_a_training_image_that_cannot_be_decoded_is_named_in_one_line(folder, tm
 
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_failing_disk_is_one_line_too(folder, tmp_path, monkeypatch, capfd, workers):
-    """Whoever reads: a loading process's error is made anew in ours."""
+    """Whichever thread reads."""
 
     def fail(_):
         raise OSError(errno.EIO, "Input/output error")

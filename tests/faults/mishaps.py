@@ -22,6 +22,21 @@ def die_after(seconds: float) -> None:
     threading.Timer(seconds, die).start()
 
 
+def interrupt_after(seconds: float, file: str = os.devnull) -> None:
+    """Press Ctrl-C in a terminal, whose processes all get it, while the command is at work; touch a file then."""
+    from bench import interrupt
+
+    def press() -> None:
+        if signal.getsignal(signal.SIGINT) is interrupt._note:  # else it is over
+            Path(file).write_text("pressed")
+            os.killpg(0, signal.SIGINT)
+
+    os.setpgrp()
+    timer = threading.Timer(seconds, press)
+    timer.daemon = True
+    timer.start()
+
+
 def die_in_writing(number: int, moment: str, seed: int) -> None:
     """Die in the writing of a file that is set aside, the number of which is counted from 1."""
     flush, rename = os.fsync, Path.replace

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,8 +122,9 @@ def start(
     workers: int = 1,
     faults: Mapping[int, Fault] = NO_FAULTS,
     own: Mapping[int, list[str]] = NOTHING,
+    command: str = "bench.run",
 ) -> list[Victim]:
-    """`bench.run` in as many workers, some of them with a fault or with words of their own."""
+    """A command in as many workers, some of them with a fault or with words of their own."""
     together = _meeting_place(workers) if workers > 1 else {}
     folder = Path(words[words.index("--out") + 1]).parent
     victims = []
@@ -130,7 +132,8 @@ def start(
         place = together | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
         file = folder / f"said-{time.monotonic_ns()}-{rank}.txt"
         file.touch()
-        process = FORKS.Process(target=_work, args=([*words, *own.get(rank, [])], place, file, faults.get(rank)))
+        task = (command, [*words, *own.get(rank, [])], place, file, faults.get(rank))
+        process = FORKS.Process(target=_work, args=task)
         process.start()
         victims.append(Victim(process, file))
     return victims
@@ -181,15 +184,14 @@ def _meeting_place(workers: int) -> dict[str, str]:
     return address | {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}
 
 
-def _work(words: list[str], place: dict[str, str], file: Path, fault: Fault | None) -> None:
+def _work(command: str, words: list[str], place: dict[str, str], file: Path, fault: Fault | None) -> None:
     os.environ.update(place)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
 
-    from bench.run import main
-
+    main = import_module(command).main
     if fault:
         fault()
     sys.exit(main(words))
