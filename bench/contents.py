@@ -68,22 +68,20 @@ def _look(
     content: Any, way: tuple[str, ...], states: dict[str, State], nameless: dict[str, None], met: set[int]
 ) -> None:
     """Fill in the state dicts and the lists of tensors in `content`, by the way to them; optimisers are passed over."""
+    here = ".".join(way) or TOP
+    if isinstance(content, Mapping) and _is_state(content) and not _is_optimiser(content):
+        states[here] = {name: each for name, each in content.items() if _tensor(each)}
+    if isinstance(content, list | tuple) and sum(map(_tensor, content)) > 1 and any(map(_matrix, content)):
+        nameless[here] = None
     if id(content) in met or len(way) > DEEPEST:
         return
     met.add(id(content))
-    if isinstance(content, Mapping):
-        if _is_optimiser(content):
-            return
-        if _is_state(content):
-            states[".".join(way) or TOP] = {name: each for name, each in content.items() if _tensor(each)}
+    if isinstance(content, list | tuple):
+        content = dict(enumerate(content))
+    if isinstance(content, Mapping) and not _is_optimiser(content):
         for name, each in content.items():
             if not OPTIMISER.search(str(name)):
                 _look(each, (*way, str(name)), states, nameless, met)
-    elif isinstance(content, list | tuple):
-        if sum(map(_tensor, content)) > 1 and any(map(_matrix, content)):
-            nameless[".".join(way) or TOP] = None
-        for number, each in enumerate(content):
-            _look(each, (*way, str(number)), states, nameless, met)
 
 
 def _is_optimiser(content: Mapping) -> bool:
