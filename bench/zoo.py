@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from bench import published
 from bench.errors import UserError
@@ -115,11 +116,15 @@ def channels_of(name: str) -> int:
 
 def build(name: str, classes: int, width: float = 1, side: int | None = None) -> nn.Module:
     """The net in evaluation mode, without storage for its weights (on torch's meta device). Raises UserError."""
-    try:
-        with torch.device("meta"):
-            return construct(name, classes, width, side=side).eval()
-    except NotImplementedError:  # some constructors compute with tensors, which have no values on meta
+    with Unallocated():
         return construct(name, classes, width, side=side).eval().to("meta")
+
+
+class Unallocated(TorchFunctionMode):
+    """Layers get no storage; what constructors compute with, such as the widths of their blocks, has values."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}) | ({"device": "meta"} if func is torch.empty else {}))
 
 
 def construct(
