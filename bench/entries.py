@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bench.classes import wnids
 from bench.errors import UserError
+from results.names import path_of
 
 COLUMNS = (("file", "label"), ("path", "label"))
 INDEX = re.compile(r"[0-9]{1,9}")
@@ -115,7 +116,7 @@ def file_number(path: Path) -> tuple[int, int] | None:
 
 def places_of(file: Path, path: str) -> tuple[Path, Path]:
     """Where an image of the list may be."""
-    return file.parent / path, file.parent / "images" / path
+    return file.parent / path_of(path), file.parent / "images" / path_of(path)
 
 
 def _lines(file: Path) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """`--data`: from what was typed to a set of images."""
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from bench.options import whole_number
 from bench.shapes import SPLITS, read_shapes
 from bench.split import in_both, split_images
 from bench.voc import read_voc2007
+from results.names import mended, text_of
 
 MOST_CLASSES = 100_000  # of a net that is trained
 
@@ -101,7 +103,7 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
     if part not in SPLITS:
         raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
     try:
-        images = source.read(spec, part) if spec.split is None else _split(source, spec, part)
+        images = _in_utf8(source.read(spec, part), kind) if spec.split is None else _split(source, spec, part)
     except OSError as error:
         where = str(error.filename or argument or kind)
         raise UserError(
@@ -121,6 +123,15 @@ def has_parts(source: str) -> bool:
         return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
     except OSError:
         return False
+
+
+def _in_utf8(images: Images, kind: str) -> Images:
+    """The images with names that do not depend on the locale; a list's are text in UTF-8 as it is."""
+    if sys.getfilesystemencoding() == "utf-8":
+        return images
+    plain = mended if kind == "list" else text_of
+    classes = None if images.classes is None else tuple(map(plain, images.classes))
+    return replace(images, name=text_of(images.name), ids=tuple(map(plain, images.ids)), classes=classes)
 
 
 def _named(images: Images, spec: DataSpec) -> Images:
@@ -145,7 +156,7 @@ def _split(source: Source, spec: DataSpec, part: str) -> Images:
         raise UserError(
             f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
         )
-    train, val = split_images(source.read_all(spec), spec.split, spec.seed)
+    train, val = split_images(_in_utf8(source.read_all(spec), spec.kind), spec.split, spec.seed)
     if spec.allow_duplicates and (count := in_both(train, val)):
         val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
     return {"train": train, "val": val}[part]

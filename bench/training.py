@@ -35,6 +35,7 @@ from bench.train import VALIDATED, WARM_SHARE, WARM_UP
 from bench.vgg import NAMES
 from bench.weights import Weights, read_weights, save_weights
 from results.aside import write_text_aside
+from results.cells import shown
 
 
 class Epoch(NamedTuple):
@@ -57,7 +58,8 @@ def train(options: Namespace) -> int:
         return 0
     for _ in training.epochs():
         training.log()
-    writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", training.out.name))
+    name = shown(training.out.name)
+    writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
     print(training.save(), file=sys.stderr)
     return 0
 

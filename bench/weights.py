@@ -23,11 +23,11 @@ from bench.classes import wnids
 from bench.contents import state_in
 from bench.data import Images
 from bench.errors import UserError
-from bench.names import mended
 from bench.pixels import Pixels, parse_pixels
 from bench.state import State, plain_state, refuse_bomb, refuse_foreign
 from protocols.scales import TrainingScale, parse_S
 from results.aside import write_aside
+from results.names import mended
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
 HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from results.names import unicode_of
+
 DEAD = 24 * 3600  # seconds without a change after which nobody writes it any more: a writing takes seconds
 NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that flush files only
 
@@ -27,8 +29,8 @@ def write_aside(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text_aside(path: Path, text: str) -> None:
-    """Write a text in UTF-8 aside. Raises OSError."""
-    write_aside(path, text.encode())
+    """Write a text in UTF-8 aside, bytes that are no letters as their codes. Raises OSError."""
+    write_aside(path, unicode_of(text).encode())
 
 
 def abandoned(candidates: Iterable[Path]) -> list[Path]:

@@ -2,13 +2,15 @@
 
 import re
 
+from results.names import or_same
+
 SIGNS = re.compile(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\.|(?<=\])\(")
 MAIL = re.compile(r"(?<=[\w.+-])@(?=[^\s@]*\.\w)")
 
 
 def shown(text: str) -> str:
     """Text for one line of a terminal or a table: characters that do not print, or turn the line, as their codes."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in or_same(text))
 
 
 def escaped(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from results.doubts import refused, tie_doubts
 from results.metrics import wilson
+from results.names import unicode_of
 from results.paper import reference
 
 ASSUMED = ("pixels", "class order", "S")  # what weights and data may leave unsaid, in the order in which it is told
@@ -99,7 +100,8 @@ class Result:
             "assumed": ", ".join(each for each in ASSUMED if each in self.assumed),
             "warnings": self.warnings,
         }
-        return measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
+        record = measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
+        return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
 
 
 def _error(name: str, wrong: int | None, ties: int, n: int) -> dict[str, float | None]:
