@@ -33,7 +33,7 @@ ALONE = {
     "net": {"net": FIRST, "epoch": 3},
     "params": {"params": FIRST},
     "an average alone": {"model_ema": AVERAGED},
-    "an average of several GPUs' net": {"averaged": {"n_averaged": torch.tensor(9), **prefixed("module.module.", FIRST)}},
+    "an average of two wrappers": {"averaged": {"n_averaged": torch.tensor(9), **prefixed("module.module.", FIRST)}},
     "nested": {"state": {"model": FIRST}, "epoch": 1},
     "torchvision's references": {"model": FIRST, "optimizer": optimiser(), "lr_scheduler": {"last_epoch": 3}},
     "an optimiser by another name": {"model": FIRST, "adam": optimiser()},
@@ -41,7 +41,7 @@ ALONE = {
     "mmpretrain": {"meta": {"epoch": 3, "classes": ["a"]}, "state_dict": FIRST, "message_hub": {"log": torch.ones(9)}},
     "Lightning": {"state_dict": FIRST, "hyper_parameters": {"lr": 0.1}, "optimizer_states": [optimiser()]},
     "distributed": {"app": {"model": FIRST, "optim": BY_NAME}},
-    "a flattened optimiser": {"net": FIRST, "o": {"state.layer.weight.exp_avg": torch.ones(4, 3), "param_groups.lr": 1}},
+    "flattened": {"net": FIRST, "o": {"state.layer.weight.exp_avg": torch.ones(4, 3), "param_groups.lr": 1}},
     "states of generators": {"model": FIRST, "rng": torch.get_rng_state(), "losses": torch.ones(5)},
     "numbers beside tensors": {**FIRST, "epoch": 3, "arch": "resnet18"},
     "one of a list": [FIRST],
@@ -146,7 +146,7 @@ def test_two_nets_in_one_state_dict_are_refused_and_chosen_by_prefix(prefixes, m
     content = {**prefixed(prefixes[0], net_state(1)), **prefixed(prefixes[1], net_state(2)), **more}
     name = "w.safetensors" if safe else "w.pth"
     (save_file if safe else torch.save)(content, name)
-    with pytest.raises(UserError, match="do not fit simplecnn.*--weights-key") as caught:
+    with pytest.raises(UserError, match=r"do not fit simplecnn.*--weights-key") as caught:
         _load(name, None)
     for value, prefix in enumerate(prefixes, start=1):
         key = prefix.removeprefix("module.").removesuffix(".")
