@@ -2,13 +2,13 @@
 
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import UserError
 from bench.options import writable
 from bench.sources import data_spec, open_data
-from bench.train import RATE, WIDTH, parser
+from bench.train import RATE, VALIDATED, WIDTH, parser
 from bench.trainings import Training, train_nets
 
 
@@ -46,7 +46,9 @@ def train_all(options: Namespace) -> int:
     _refuse_others(options)
     out = writable("--out", options.out or Path("runs/paper"))
     # rendered once, not by every training that finds it missing
-    open_data(data_spec(options), "train")
+    data = data_spec(options)
+    open_data(data, "train")
+    open_data(replace(data, limit=VALIDATED))
     trainings = {net.name: Training(words(net, options, out), sum(options.epochs), net.start) for net in NETS}
     train_nets(trainings, out, options.jobs, options.threads)
     print(f"the twelve nets are in {out}/*/weights.safetensors", file=sys.stderr)

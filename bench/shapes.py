@@ -5,7 +5,7 @@ Everything is drawn from a frozen random stream with integer coordinates, so the
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench.data import Images
+from bench.data import Images, spread
 from bench.progress import progress
-from bench.rendered import line, make_folder, read_made
+from bench.rendered import is_made, keep_picture, make_pictures, read_made
 
 VERSION = 1  # part of the cache folder's name: raise it with every change that alters a pixel
 SPLITS = {"train": 12_000, "val": 2_000}
@@ -26,6 +26,7 @@ CLASSES = tuple(f"{fill} {shape}" for shape in SHAPES for fill in FILLS)
 ASPECTS = ((4, 3), (3, 4), (1, 1), (2, 1))  # width : height; the last one is the panorama
 ASPECT_SHARES = (0.45, 0.25, 0.2, 0.1)
 SUPERSAMPLE = 2  # drawn twice as large and averaged down, for smooth edges
+WORTH_PROCESSES = 64  # pictures; fewer are drawn sooner than processes start
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -157,23 +158,39 @@ def _whole(points: list[Point]) -> list[tuple[int, int]]:
     return [(round(x), round(y)) for x, y in points]
 
 
-def _render_to(folder: Path, split: str, numbered_label: tuple[int, int]) -> str:
-    index, label = numbered_label
-    image = render(split, index, label)
-    name = f"{index:05d}.webp"
-    image.save(folder / name, lossless=True, method=1, quality=20)  # half of PNG's size, read and written twice as fast
-    return line(name, label, image)
+def read_shapes(split: str, cache: Path, limit: int | None = None) -> Images:
+    """The built-in data set's split, or `limit` images of it; those that the cache lacks are rendered first."""
+    place, name = cache / f"shapes-v{VERSION}", f"shapes/{split}"
+    if is_made(place / split):  # by an earlier version, which rendered all at once
+        return read_made(place / split, name, CLASSES).limit(limit)
+    folder, own = place / f"pictures-{split}", labels(split)
+    numbers = spread(len(own), limit)
+    made = make_pictures(folder, numbers, partial(_render_all, split, folder))
+    paths, digests = zip(*(made[number] for number in numbers), strict=True)
+    return Images(
+        name=name,
+        paths=paths,
+        ids=tuple(f"{number:05d}" for number in numbers),
+        labels=own[numbers],
+        classes=CLASSES,
+        total=len(own),
+        pixel_digests=digests,
+        occurring=np.unique(own),
+    )
 
 
-def _render_all(split: str, folder: Path) -> Iterator[str]:
-    work = list(enumerate(labels(split).tolist()))
+def _render_all(split: str, folder: Path, numbers: Sequence[int]) -> Iterable[None]:
+    work, numbered = (
+        partial(_render_to, split, folder),
+        list(zip(numbers, labels(split)[numbers].tolist(), strict=True)),
+    )
+    what = f"rendering {split} images of shapes"
+    if len(numbers) < WORTH_PROCESSES:
+        yield from progress(map(work, numbered), len(numbers), what)
+        return
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        lines = pool.map(partial(_render_to, folder, split), work, chunksize=32)
-        yield from progress(lines, total=len(work), what=f"rendering shapes/{split}")
+        yield from progress(pool.map(work, numbered, chunksize=32), len(numbers), what)
 
 
-def read_shapes(split: str, cache: Path) -> Images:
-    """The built-in data set's split, rendered into the cache first where it is missing."""
-    folder = cache / f"shapes-v{VERSION}" / split
-    make_folder(folder, partial(_render_all, split))
-    return read_made(folder, f"shapes/{split}", CLASSES)
+def _render_to(split: str, folder: Path, numbered_label: tuple[int, int]) -> None:
+    keep_picture(folder, numbered_label[0], render(split, *numbered_label))

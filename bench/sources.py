@@ -168,8 +168,8 @@ def anywhere(source: str) -> str:
     return f"{kind}:{_path(argument)}" if argument else source
 
 
-def _shapes(_: DataSpec, part: str) -> Images:
-    return read_shapes(part, cache_folder())
+def _shapes(spec: DataSpec, part: str) -> Images:
+    return read_shapes(part, cache_folder(), spec.limit)
 
 
 def _imagenette(spec: DataSpec, part: str) -> Images:

@@ -25,8 +25,8 @@ def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
     seen = []
     monkeypatch.setattr("bench.sources.cache_folder", lambda: tmp_path)
     monkeypatch.setattr("bench.sources.read_shapes", lambda *given: seen.append(given) or asked)
-    assert open_data(DataSpec("shapes"), split) is asked
-    assert seen == [(split, tmp_path)]
+    assert open_data(DataSpec("shapes", limit=3), split) is asked
+    assert seen == [(split, tmp_path, 3)]
 
 
 @pytest.mark.parametrize(

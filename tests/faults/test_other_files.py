@@ -17,7 +17,7 @@ from bench.checkpoint import keep
 from bench.errors import UserError
 from bench.features import _room
 from bench.options import dated
-from bench.rendered import line, make_folder
+from bench.rendered import keep_picture, line, make_folder, make_pictures
 from bench.train import main as train
 from bench.train import parser
 from bench.training import Training
@@ -34,6 +34,18 @@ def pictures(folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 make_folder(Path(sys.argv[1]), pictures)
+"""
+
+
+KILLED_IN_A_PICTURE = """
+import os, signal, sys
+from pathlib import Path
+from PIL import Image
+from bench.rendered import keep_picture
+
+keep_picture(Path(sys.argv[1]), 0, Image.new("RGB", (8, 8)))
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+keep_picture(Path(sys.argv[1]), 1, Image.new("RGB", (8, 8)))
 """
 
 
@@ -76,6 +88,42 @@ def test_pictures_of_a_killed_rendering_are_removed_and_those_of_another_at_work
     make_folder(tmp_path / "val", pictures)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["val", "val-at_work0", "val-small"]
     tried("killed", "while pictures are rendered", 1, "half the pictures are never measured, and removed in time")
+
+
+def test_a_rendering_that_is_killed_goes_on_from_the_pictures_that_it_finished(tmp_path, tried):
+    words = [sys.executable, "-c", KILLED_IN_A_PICTURE, str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    (half,) = tmp_path.glob(".00001-*")
+    drawn: list[int] = []
+
+    def draw(numbers):
+        for number in numbers:
+            drawn.append(number)
+            keep_picture(tmp_path, number, make_image((8, 8), number))
+            yield
+
+    assert set(make_pictures(tmp_path, [1, 0], draw)) == {0, 1}
+    assert drawn == [1]
+    assert half.exists()  # another may be at it
+    os.utime(half, (time.time() - DEAD - 60,) * 2)
+    make_pictures(tmp_path, [0, 1], draw)
+    assert not half.exists()
+    assert drawn == [1]
+    tried("killed", "while one of many pictures is written", 1, "half a picture is never measured, the others are kept")
+
+
+def test_pictures_one_by_one_that_find_no_room_end_with_one_line(tmp_path, monkeypatch, tried):
+    monkeypatch.setattr("results.aside.os.fsync", no_space)
+    with pytest.raises(UserError, match=r"No space left on device; free space, or set XDG_CACHE_HOME"):
+        make_pictures(tmp_path / "val", [0], lambda _: [keep_picture(tmp_path / "val", 0, make_image((8, 8), 0))])
+    assert not list((tmp_path / "val").iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="set XDG_CACHE_HOME"):
+        make_pictures(tmp_path / "file" / "val", [0], list)
+    tried(
+        "disk", "full (simulated), or no folder, while pictures are rendered", 2, "one line; the next run rendered them"
+    )
 
 
 def test_a_training_that_finds_no_room_keeps_its_last_epoch(folder, tmp_path, monkeypatch, capsys, tried):
