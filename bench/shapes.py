@@ -180,10 +180,8 @@ def read_shapes(split: str, cache: Path, limit: int | None = None) -> Images:
 
 
 def _render_all(split: str, folder: Path, numbers: Sequence[int]) -> Iterable[None]:
-    work, numbered = (
-        partial(_render_to, split, folder),
-        list(zip(numbers, labels(split)[numbers].tolist(), strict=True)),
-    )
+    work = partial(_render_to, split, folder)
+    numbered = list(zip(numbers, labels(split)[numbers].tolist(), strict=True))
     what = f"rendering {split} images of shapes"
     if len(numbers) < WORTH_PROCESSES:
         yield from progress(map(work, numbered), len(numbers), what)

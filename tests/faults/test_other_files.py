@@ -121,9 +121,7 @@ def test_pictures_one_by_one_that_find_no_room_end_with_one_line(tmp_path, monke
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="set XDG_CACHE_HOME"):
         make_pictures(tmp_path / "file" / "val", [0], list)
-    tried(
-        "disk", "full (simulated), or no folder, while pictures are rendered", 2, "one line; the next run rendered them"
-    )
+    tried("disk", "full (simulated), or no folder, while one of many pictures is written", 2, "one line")
 
 
 def test_a_training_that_finds_no_room_keeps_its_last_epoch(folder, tmp_path, monkeypatch, capsys, tried):
