@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from results.errors import ResultError
 
 T = TypeVar("T")
 SCRIPT = "vgg-protocols"  # the console script that has all commands
+OTHERS_WAIT = 10.0  # seconds
 SUBSET = 200  # images of the built-in set that a quick run takes
 
 
@@ -220,14 +222,19 @@ def writing_to(folder: Path, write: Callable[[], T]) -> T:
 
 
 def finished(
-    command: str, work: Callable[[], int], kept: str = "what is finished is kept, the same command goes on from there"
+    command: str,
+    work: Callable[[], int],
+    kept: str = "what is finished is kept, the same command goes on from there",
+    shared: bool = False,
 ) -> int:
     """Do a command's work and return its exit code: an error of the user's is one line and code 2.
 
-    `kept` says what there is when it was stopped.
+    `kept` says what there is when it was stopped; `shared` is work that the workers of `torchrun` do together.
     """
     try:
         with noted():
+            if not shared:
+                _refuse_workers()
             return work()
     except (UserError, ProtocolError, ResultError) as error:
         print(f"{command}: error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
@@ -235,6 +242,20 @@ def finished(
     except KeyboardInterrupt:
         print(f"{command}: stopped; {kept}", file=sys.stderr)
         return 130
+
+
+def _refuse_workers() -> None:
+    """End all but the first of several workers, which raises UserError: each would do the whole work, in one place."""
+    workers = int(os.environ.get("WORLD_SIZE", 1))
+    if workers == 1:
+        return
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(OTHERS_WAIT)  # torchrun ends all with the first that ends, which should have said why
+        raise SystemExit(2)
+    raise UserError(
+        f"torchrun started {workers} workers, and this is work for one process; start it without torchrun "
+        "(bench.run and bench.tables share their work)"
+    )
 
 
 def say(text: str) -> None:

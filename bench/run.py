@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return run(options)
 
-    return finished("bench.run", work)
+    return finished("bench.run", work, shared=True)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return run(options)
 
-    return finished("bench.tables", work)
+    return finished("bench.tables", work, shared=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, torchrun
 
 from bench import __version__
 from bench.__main__ import COMMANDS, main
@@ -83,6 +83,48 @@ def test_the_command_that_is_kept_can_be_typed_again(script, module, typed, monk
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", module and ModuleSpec(module, None), raising=False)
     assert command_line().startswith(f"{typed} --data ")
     assert shlex.split(command_line())[-4:] == words
+
+
+ALONE = {
+    "train": ["--out", "OUT"],
+    "train --paper": ["--out", "OUT"],
+    "systems": ["--flowers", "folder:x", "--runs", "OUT"],
+    "predict": ["x.png", "--out", "OUT.csv"],
+    "speed": ["--out", "OUT"],
+    "inspect": ["OUT"],
+    "gate": ["OUT", "OUT"],
+}
+
+
+@pytest.mark.parametrize("command", ALONE)
+def test_workers_of_torchrun_are_refused_by_commands_that_do_not_share_their_work(
+    command, tmp_path, monkeypatch, capsys
+):
+    words = [*command.split(), *(word.replace("OUT", str(tmp_path / "out")) for word in ALONE[command])]
+    monkeypatch.setattr("bench.options.OTHERS_WAIT", 0)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"bench.{words[0]}: error: torchrun started 2 workers, ")
+    assert said.count("\n") == 1
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_shares_its_work_or_refuses_workers():
+    assert {each.split()[0] for each in ALONE} == set(COMMANDS) - {"run", "tables"}
+
+
+def test_the_first_of_torchruns_workers_says_that_training_is_for_one(tmp_path):
+    done = torchrun("bench.train", "--out", str(tmp_path / "out"))
+    assert done.returncode == 1  # torchrun's own
+    assert done.stderr.count("bench.train: error: torchrun started 2 workers") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_heavy_is_imported_for_help_or_version():
