@@ -27,6 +27,7 @@ class Images:
     `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
     set takes of each file, in its pixels, None for all of it: several images may be boxes of one file. `notes` are
     sentences about how the set was read, for the header; `assumed` what nobody stated of its labels ("class order").
+    `doubts` are sentences that speak against its labels, for the rows' warnings.
     `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
     """
@@ -41,6 +42,7 @@ class Images:
     boxes: tuple[Box | None, ...] | None = None
     notes: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
     order: str | None = None
     occurring: np.ndarray | None = None
 

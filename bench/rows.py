@@ -12,9 +12,11 @@ from bench.evaluate import Task, expected_of
 from bench.model import Model
 from bench.pixels import RULES
 from bench.provenance import computing
+from bench.relabellings import relabellings
 from bench.sources import anywhere
 from protocols.protocol import Part, Protocol
 from results.cells import shown
+from results.doubts import label_doubts, refused
 from results.origin import Origin
 from results.posteriors import join
 from results.result import Result, signature, signature_id
@@ -74,7 +76,9 @@ def tasks_of(rows: Sequence[Row], images: Images, root: Path) -> Tasks:
 
 def tallies_of(rows: Sequence[Row], tasks: Tasks, images: Images, scored: np.ndarray | None) -> dict[Row, Tally]:
     """Count rows from their stored parts; with `scored` only those classes compete."""
-    return dict(zip(rows, tally([_stored(row, tasks) for row in rows], expected_of(images), scored), strict=True))
+    others = relabellings(next(iter(tasks.values())).model.count)
+    stored = [_stored(row, tasks) for row in rows]
+    return dict(zip(rows, tally(stored, expected_of(images), scored, others), strict=True))
 
 
 def save_posteriors(row: Row, tasks: Tasks, images: Images, path: Path) -> None:
@@ -89,6 +93,8 @@ def result_of(
     """What the tables say of a counted row; `folder` is where its posteriors are saved, if they are."""
     nets, protocols = zip(*row.nets, strict=True)
     line = _signature(row, images, len(counted.corrupt), restricted)
+    n, wrong1, ties1 = len(counted.ranks), counted.places.wrong(1), counted.places.ties(1)
+    doubts = [] if refused(ties1, n) else label_doubts(n, wrong1, counted.classes, counted.trials)
     return Result(
         model=_joined(model.name for model in nets),
         configuration=_joined(model.configuration for model in nets),
@@ -97,9 +103,9 @@ def result_of(
         Q=_per_net("/".join(map(str, protocol.Q)) for protocol in protocols),
         protocol=_protocol(row),
         data=shown(images.name),
-        n=len(counted.ranks),
+        n=n,
         skipped=len(counted.corrupt),
-        wrong1=counted.places.wrong(1),
+        wrong1=wrong1,
         wrong5=counted.places.wrong(5) if counted.top5 else None,
         views=sum(protocol.nominal_views for protocol in protocols),
         seconds=counted.seconds,
@@ -107,8 +113,9 @@ def result_of(
         signature=line,
         posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
         provenance={**_made(provenance, counted), "device": "; ".join(counted.devices)},
-        ties1=counted.places.ties(1),
+        ties1=ties1,
         ties5=counted.places.ties(5) if counted.top5 else 0,
+        doubts=(*images.doubts, *doubts),
     )
 
 

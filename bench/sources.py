@@ -19,6 +19,7 @@ from bench.lists import parts_of_list, read_list, read_whole_list
 from bench.mnist import read_mnist
 from bench.numbered import as_stated
 from bench.options import whole_number
+from bench.relabellings import doubted
 from bench.shapes import SPLITS, read_shapes
 from bench.split import in_both, split_images
 from bench.voc import read_voc2007
@@ -109,7 +110,7 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
         raise UserError(
             f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
-    images = as_stated(images, spec.class_order, spec.labels_from)
+    images = doubted(as_stated(images, spec.class_order, spec.labels_from))
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 

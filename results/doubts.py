@@ -31,19 +31,20 @@ class Trial:
     only_given: int = 0
     only_so: int = 0
 
-    def add(self, row: Posteriors, given: np.ndarray, scored: np.ndarray | None) -> None:
-        """Count some images more; `given` says which are wrong as labelled, `scored` which classes compete."""
-        so = wrong_if(row, self.relabelling.classes, scored)
+    def add(self, row: Posteriors, given: np.ndarray, best: np.ndarray, scored: np.ndarray | None) -> None:
+        """Count some images more; `given` says which are wrong as labelled.
+
+        `best` are the images' highest posteriors, of all classes; `scored` which of these compete, None for all.
+        """
+        so = wrong_if(row, self.relabelling.classes, best, scored)
         self.wrong += int(so.sum())
         self.only_given += int((given & ~so).sum())
         self.only_so += int((so & ~given).sum())
 
 
-def wrong_if(row: Posteriors, classes: np.ndarray, scored: np.ndarray | None) -> np.ndarray:
+def wrong_if(row: Posteriors, classes: np.ndarray, best: np.ndarray, scored: np.ndarray | None) -> np.ndarray:
     """Which images are wrong@1 where label k means class `classes[k]`: (N,) bool. What competes is read so too."""
-    if scored is None:
-        best = row.probs.max(1)
-    else:
+    if scored is not None:
         meant = classes[scored]
         best = row.probs[:, meant[meant >= 0]].max(1, initial=0)
     own = classes[row.labels]
@@ -70,7 +71,7 @@ def label_doubts(n: int, wrong: int, classes: int, trials: Sequence[Trial]) -> l
 
     Each is said only where the images are enough to show it, at 1 %.
     """
-    said = []
+    said = ["only one class competes, so that nothing can be wrong"] if classes == 1 else []
     if no_better_than_guessing(n - wrong, n, classes):
         said.append(f"no better than guessing: {n - wrong} of {n} right among {classes} classes; {MAY_BE}")
     best = min(trials, key=lambda trial: trial.wrong, default=None)

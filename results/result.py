@@ -10,7 +10,7 @@ from results.metrics import wilson
 from results.names import unicode_of
 from results.paper import reference
 
-ASSUMED = ("pixels", "class order", "S")  # what weights and data may leave unsaid, in the order in which it is told
+ASSUMED = ("pixels", "side", "class order", "S")  # what weights and data may leave unsaid, as it is told
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Result:
     classes or fewer compete; `seconds` is the time that the row's parts took; `posteriors` the path of the saved
     `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
     `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
-    nobody stated ("pixels", "class order", "S"), `doubts` what else speaks against the labels, a sentence each.
+    nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each.
     """
 
     model: str

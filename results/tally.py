@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from results.doubts import Relabelling, Trial
 from results.errors import ResultError
 from results.metrics import Places, places
 from results.posteriors import Posteriors, average, fuse
@@ -21,7 +22,8 @@ Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net 
 class Tally:
     """Where each image's class stands among all that compete; seconds, devices, and ids left out as corrupt.
 
-    `made` are the machines and versions that computed the blocks, each once.
+    `made` are the machines and versions that computed the blocks, each once; `trials` what other readings of the labels
+    would give.
     """
 
     places: Places
@@ -30,6 +32,7 @@ class Tally:
     devices: tuple[str, ...]
     corrupt: tuple[str, ...]
     made: tuple[Mapping[str, str], ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     @property
     def ranks(self) -> np.ndarray:
@@ -47,13 +50,19 @@ class Tally:
         return self.classes > 5
 
 
-def tally(rows: Sequence[Sequence[Net]], blocks: Sequence[Expected], scored: np.ndarray | None = None) -> list[Tally]:
+def tally(
+    rows: Sequence[Sequence[Net]],
+    blocks: Sequence[Expected],
+    scored: np.ndarray | None = None,
+    relabellings: Sequence[Relabelling] = (),
+) -> list[Tally]:
     """Count rows over all blocks, each block read once for all of them; with `scored` only these classes compete.
 
+    What the `relabellings` would give is counted beside it.
     Every block must hold the images that are expected of it, so that each is counted once and under its own label.
     Raises StoreError, and ResultError where no image is left.
     """
-    counts = [_Count(nets) for nets in rows]
+    counts = [_Count(nets, [Trial(each) for each in relabellings]) for nets in rows]
     for number, expected in enumerate(blocks):
         read: dict[Path, Block] = {}
         for count in counts:
@@ -66,6 +75,7 @@ class _Count:
     """A row on its way to a tally."""
 
     nets: Sequence[Net]
+    trials: Sequence[Trial] = ()
     places: list[Places] = field(default_factory=list)
     corrupt: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
@@ -75,7 +85,10 @@ class _Count:
 
     def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
         row = _combine(contents, self.nets)
-        self.places.append(places(row, scored))
+        found, best = places(row, scored), row.probs.max(1)
+        self.places.append(found)
+        for trial in self.trials:
+            trial.add(row, found.above >= 1, best, scored)
         self.seconds += sum(content.seconds for content in contents)
         self.devices.update(content.device for content in contents)
         self.made.update((frozenset(content.made.items()), content.made) for content in contents)
@@ -87,7 +100,7 @@ class _Count:
         if not len(found.above):
             raise ResultError("no image is left to count: none of them can be decoded")
         devices, made = tuple(sorted(self.devices)), tuple(self.made.values())
-        return Tally(found, self.classes, self.seconds, devices, tuple(self.corrupt), made)
+        return Tally(found, self.classes, self.seconds, devices, tuple(self.corrupt), made, tuple(self.trials))
 
 
 def row_blocks(nets: Sequence[Net], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:
