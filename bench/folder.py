@@ -10,6 +10,7 @@ from bench.files import Finder, images_of
 from bench.layout import (
     archives,
     check_classes,
+    flat_parts,
     has_folders,
     innermost,
     named_training,
@@ -33,7 +34,7 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
     if taken is None:
         _require_whole(folder, base, split)
         return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base))
-    root, within = innermost(base / taken)
+    root, within = innermost(base / taken, part=True)
     said = notes + said + within + (named_training(base / taken) if split == "val" else ())
     return read_classes(root, f"folder:{folder.name}" + f"/{taken}" * (taken != split), duplicates, said)
 
@@ -49,7 +50,8 @@ def _require_whole(folder: Path, base: Path, split: str) -> None:
     if training:
         # the splits would be read as two classes
         raise UserError(
-            f"data {str(folder)!r}: it has {training}/ but no val/<class>/; give the folder of the class folders"
+            f"data {str(folder)!r}: it has {training}/ but no val/<class>/{flat_parts(base)}; give the folder of the "
+            "class folders"
         )
 
 

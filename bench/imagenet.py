@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.classes import relabelled, wnids
 from bench.data import Images
 from bench.errors import UserError
-from bench.files import Finder, Listing
+from bench.files import Finder, Listing, folders_in
 from bench.flat_imagenet import KAGGLE_PLACE, read_flat
 from bench.folder import read_classes, require
 from bench.layout import archives, has_anything, has_folders, innermost, named_training, part_for
@@ -31,7 +31,7 @@ def read_imagenet(folder: Path, split: str, duplicates: bool = False) -> Images:
         taken = split
     if taken is None and split != "val":
         raise UserError(f"data {str(folder)!r}: no {split}/ in it; give a folder with {split}/<WordNet id>/")
-    root, within = innermost(base / taken) if taken else (base, ())
+    root, within = innermost(base / taken, part=True) if taken else (base, ())
     seen = named_training(base / (taken or "")) if split == "val" else ()
     name = "imagenet/train" if seen else f"imagenet/{taken or split}"
     notes += said + within + seen
@@ -59,6 +59,9 @@ def _require_wnids(root: Path, here: Listing) -> None:
             if unknown
             else f"neither folders nor images{archives(here.others)}"
         )
+        deeper = next((name for name in unknown if set(folders_in(root / name)) & set(wnids())), None)
+        if deeper is not None:
+            raise UserError(f"data {str(root)!r}: {what}, but holds some; give imagenet:{root / deeper}")
         raise UserError(
             f"data {str(root)!r}: {what}; give val/<WordNet id>/*.JPEG or val/*.JPEG with a label file, "
             "or folder:DIR for other classes"

@@ -19,10 +19,12 @@ PART = re.compile(  # seg_train, training_set, val2017
     re.IGNORECASE | re.DOTALL,
 )
 BARE = {"images", "image", "imgs", "img", "jpegimages", "jpg", "jpeg", "jpegs", "png", "pictures", "photos", "data"}
-BESIDE = {  # what describes images, in folders beside theirs
-    *("annotations", "annotation", "annots", "labels", "masks", "trimaps", "segmentations", "segmentation", "lists"),
-    *("attributes", "parts", "imagesets", "meta", "metadata", "devkit", "ground_truth", "bboxes", "xml", "xmls"),
-}
+BESIDE = re.compile(  # what describes images, in folders beside theirs
+    r".*(annot|label|mask|trimap|segment|bbox|attribute).*|parts|lists|imagesets|meta(data)?|devkit|ground_?truth|xmls?",
+    re.IGNORECASE | re.DOTALL,
+)
+CLUTTER = ("BACKGROUND_Google", "257.clutter")
+OWN_PARTS = ("train_test_split.txt", "meta/test.txt", "test_list.mat", "lists/test_list.mat", "setid.mat")
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 Holds = Callable[[Path], bool]
 
@@ -78,10 +80,13 @@ def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str 
     return taken, () if taken == "val" else (f"{taken}/ is evaluated, for want of val/",)
 
 
-def innermost(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Through folders that hold one folder and no image, to parts, or to two class folders and more."""
+def innermost(folder: Path, part: bool = False) -> tuple[Path, tuple[str, ...]]:
+    """Through folders that hold one folder and no image, to parts, or to two class folders and more.
+
+    In a `part`, folders that are named as parts are no others: `test_set/test_set/<class>`.
+    """
     place = folder
-    while not parts_of(place):
+    while part or not parts_of(place):
         names = folders_in(place)
         if not names or Finder().listing(place).images:
             return folder, ()
@@ -102,6 +107,8 @@ def named_training(root: Path) -> tuple[str, ...]:
 def refuse_parts(root: Path, classes: Sequence[str]) -> None:
     """Raise UserError where folders are parts of a set, or hold what describes it, and not classes."""
     flat = parts_of(root, _has_images_alone)
+    if len(classes) == 1 and (match := PART.fullmatch(classes[0])) and _has_images_alone(root / classes[0]):
+        flat = {classes[0]: match[2].casefold()}
     if flat and (len(flat) == len(classes) or len({word in TRAINING for word in flat.values()}) == 2):
         names = " and ".join(f"{name}/" for name in flat)
         raise UserError(
@@ -110,7 +117,7 @@ def refuse_parts(root: Path, classes: Sequence[str]) -> None:
             "catsdogs:DIR)"
         )
     bare = [name for name in classes if name.casefold() in BARE]
-    beside = [name for name in classes if name.casefold() in BESIDE]
+    beside = [name for name in classes if BESIDE.fullmatch(name)]
     if bare and (beside or len(classes) == 1):
         what = f"{bare[0]}/ and {beside[0]}/" if beside else f"{bare[0]}/"
         way = (
@@ -121,43 +128,67 @@ def refuse_parts(root: Path, classes: Sequence[str]) -> None:
         raise UserError(f"data {str(root)!r}: {what} are no classes, labels are elsewhere; {way}")
 
 
+def flat_parts(folder: Path) -> str:
+    """What to say of parts for evaluation without class folders."""
+    flat = [name for name, word in parts_of(folder, _has_images_alone).items() if word in EVALUATION]
+    return f" ({', '.join(f'{name}/' for name in flat)}: images without class folders)" if flat else ""
+
+
 def _has_images_alone(folder: Path) -> bool:
     here = Finder().listing(folder)
     return bool(here.images) and not here.folders
 
 
 def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mapping[str, Listing]]) -> tuple[str, ...]:
-    """Raise UserError for folders that are sets of the same classes; say where images lie deeper than class folders.
+    """Raise UserError for folders that are sets and no classes; say where images lie deeper than class folders.
 
-    `below` are the folders below each class. Two sets are the same where most of the smaller one's folders, and at
-    least two, have names of the other's, and neither holds more images of its own than folders.
+    `below` are the folders below each class. A folder with parts in it is a set, and so are two that hold folders of
+    the same names: most of the smaller one's and at least two, and fewer images of their own.
     """
     inner = {name: _inner_folders(str(root / name), below[name]) for name in classes}
     inner = {name: names for name, names in inner.items() if len(names) >= 2}
     first: dict[str, str] = {}
     for name, names in inner.items():
-        met = Counter(first[each] for each in names if each in first)
+        words = {match[2] for each in names if (match := PART.fullmatch(each)) and not match[1]}
+        if words & set(TRAINING) and words & set(EVALUATION):
+            raise _sets(root, f"{name}/ holds {' and '.join(sorted(names.values()))}, so it is no class but a set")
+        met = Counter(first[each] for each in sorted(names) if each in first)
         for other, common in met.most_common(1):
             if common >= 2 and common > min(len(names), len(inner[other])) / 2:
-                raise UserError(
-                    f"data {str(root)!r}: {other}/ and {name}/ hold {common} folders of the same names, such as "
-                    f"{next(each for each in names if first.get(each) == other)!r}, so they are no classes but sets "
-                    "or parts; give folder:DIR for one of them, or list:FILE with 'path label' lines"
-                )
+                example = next(names[each] for each in sorted(names) if first.get(each) == other)
+                what = f"{other}/ and {name}/ hold {common} folders of the same names, such as {example!r}"
+                raise _sets(root, f"{what}, so they are no classes but sets or parts")
         for each in names:
             first.setdefault(each, name)
+    notes = tuple(
+        f"{name!r} is clutter, no category of Caltech's: it counts as a class" for name in classes if name in CLUTTER
+    )
+    notes += tuple(
+        f"{name} beside {root.name}/ says which images are for training: all count here"
+        for name in OWN_PARTS
+        if (root.parent / name).is_file()
+    )
     if len(inner) == len(classes):
-        return ("class folders hold folders: their images count for the class of the outer one",)
-    return ()
+        return (*notes, "class folders hold folders: their images count for the class of the outer one")
+    return notes
 
 
-def _inner_folders(place: str, below: Mapping[str, Listing]) -> set[str]:
-    """The folders in a class folder, or in the only one in it and so on; none where it is images that it holds."""
+def _sets(root: Path, what: str) -> UserError:
+    return UserError(
+        f"data {str(root)!r}: {what}; give folder:DIR for one of them, or list:FILE with 'path label' lines"
+    )
+
+
+def _inner_folders(place: str, below: Mapping[str, Listing]) -> dict[str, str]:
+    """The folders in a class folder, or in the only one in it and so on, by their names in small letters.
+
+    None where it is images that it holds.
+    """
     here = below[place]
     while len(here.folders) == 1 and not here.images and os.path.join(place, here.folders[0]) in below:
         place = os.path.join(place, here.folders[0])
         here = below[place]
-    return {name.casefold() for name in here.folders} if len(here.images) < len(here.folders) else set()
+    return {name.casefold(): name for name in here.folders} if len(here.images) < len(here.folders) else {}
 
 
 def archives(names: Sequence[str]) -> str:

@@ -61,6 +61,11 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
     )
+    add_duplicates(group)
+
+
+def add_duplicates(group: argparse._ActionsContainer) -> None:
+    """Whether links may show files again."""
     group.add_argument(
         "--allow-duplicates", action="store_true", help="count files twice that stand in the data twice, and say so"
     )

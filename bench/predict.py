@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import add_computation, add_posteriors, command_parser, finished
+from bench.options import add_computation, add_duplicates, add_posteriors, command_parser, finished
 
 EPILOG = """examples:
   python -m bench.predict photo.jpg --weights torchvision:VGG16_Weights.IMAGENET1K_V1
@@ -21,6 +21,7 @@ Exit code: 0; 1 if some images cannot be read (they are named, the others done);
 def parser() -> argparse.ArgumentParser:
     parser = command_parser("bench.predict", "The five most probable classes of any images, with pictures.", EPILOG)
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files, and folders: all images below them")
+    add_duplicates(parser)
     what = parser.add_argument_group("what is computed")
     what.add_argument(
         "--model",

@@ -31,7 +31,7 @@ from results.posteriors import Posteriors, average, fuse
 
 def run(options: Namespace) -> int:
     """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
-    images, missing = _find(options.images)
+    images, missing = _find(options.images, options.allow_duplicates)
     models = open_models(options, net_specs(options, None), Shard())
     names = class_names(models)
     row = _row(options, models)
@@ -82,7 +82,7 @@ def class_names(models: Sequence[Model]) -> tuple[str, ...]:
     return named.pop() if named else readable(None, first.count)
 
 
-def _find(arguments: Sequence[str]) -> tuple[Images, dict[str, str]]:
+def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str, str]]:
     """The files that were named and the images below the folders, each once; and why arguments give none.
 
     Raises UserError where none does.
@@ -93,7 +93,7 @@ def _find(arguments: Sequence[str]) -> tuple[Images, dict[str, str]]:
     missing: dict[str, str] = {}
     notes: list[str] = []
     for each in arguments:
-        finder = Finder()
+        finder = Finder(duplicates)
         paths = _paths(Path(each), finder)
         notes += [f"{shown(each)}: {note}" for note in finder.notes(Path(each))]
         if isinstance(paths, str):

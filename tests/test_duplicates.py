@@ -9,6 +9,7 @@ from conftest import make_image, make_weights
 from bench.data import distinct
 from bench.errors import UserError
 from bench.inspect import main as inspect
+from bench.predict import main as predict
 from bench.run import main
 from bench.sources import DataSpec, open_data
 
@@ -145,3 +146,15 @@ def test_a_list_of_copies_or_of_training_images_says_so(root):
     (root / "list.txt").write_text("training_set/cat/1.png 0\n")
     (note,) = opened(f"list:{root}/list.txt").notes
     assert note.endswith("a net trained on them has seen them")
+
+
+def test_predictions_of_folders_obey_alike(root, tmp_path, capsys):
+    net = make_weights(tmp_path / "A.safetensors", "vgg11", classes=("cat", "dog"))
+    (root / "dog" / "more").symlink_to("../cat")
+    words = f"{root} --model vgg11 --weights {net} --protocol centre@224 --out {tmp_path}/out.csv --workers 1".split()
+    assert predict(words) == 2
+    assert "give --allow-duplicates" in capsys.readouterr().err
+    assert predict([*words, "--allow-duplicates"]) == 0
+    rows = dict(line.split(",", 1) for line in (tmp_path / "out.csv").read_text().splitlines())
+    assert len(rows) == 7
+    assert rows[f"{root}/cat/1.png"] == rows[f"{root}/dog/more/1.png"]

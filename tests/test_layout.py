@@ -80,7 +80,7 @@ def test_validation_goes_before_test_and_the_choice_is_said(tmp_path):
         assert images.notes == (f"{parts[-2]}/ is evaluated; {parts[-1]}/ could be, by its path",)
 
 
-@pytest.mark.parametrize("part", ["test_set", "validation", "seg_test/seg_test"])
+@pytest.mark.parametrize("part", ["test_set", "validation", "seg_test/seg_test", "test_set/test_set"])
 def test_a_part_alone_is_one(tmp_path, part):
     root = parted(tmp_path, part)
     assert opened(f"folder:{root}").classes == CLASSES
@@ -143,7 +143,12 @@ def test_two_sets_beside_others_and_parts_in_each_class_are_no_classes_either(tm
     draw(parted(tmp_path / "a", "x", "y"), "z/1.jpg", "x/stray.jpg")
     assert "x/ and y/ hold 2 folders" in refused(f"folder:{tmp_path}/a")
     draw(tmp_path / "b", *(f"{name}/{part}/1.jpg" for name in CLASSES for part in ("train", "test")))
-    assert "cats/ and dogs/ hold 2 folders of the same names" in refused(f"folder:{tmp_path}/b")
+    assert "cats/ holds test and train, so it is no class but a set" in refused(f"folder:{tmp_path}/b")
+
+
+def test_a_set_beside_another_is_no_class(tmp_path):
+    draw(parted(tmp_path, "blood/images/TRAIN", "blood/images/TEST"), "other/JPEGImages/1.jpg")
+    assert "blood/ holds TEST and TRAIN, so it is no class but a set" in refused(f"folder:{tmp_path}")
 
 
 def test_class_folders_may_hold_folders(tmp_path):
@@ -197,6 +202,26 @@ def test_folders_beside_what_describes_them_are_no_classes(tmp_path):
     (food / "lists" / "x.txt").write_text("pie/a")
     assert f"give folder:{food}/images" in refused(f"folder:{food}")
     assert "images/ are no classes" in refused(f"folder:{draw(tmp_path / 'flat', 'images/a.jpg')}")
+    flowers = draw(tmp_path / "flowers", "jpg/image_00001.jpg", "102segmentations/segmim/segmim_00001.jpg")
+    assert "jpg/ and 102segmentations/ are no classes" in refused(f"folder:{flowers}")
+
+
+def test_what_a_set_says_of_its_classes_and_parts_is_said(tmp_path):
+    """Caltech's clutter, and the split of CUB-200 that its class folders do not show."""
+    caltech = draw(tmp_path / "101_ObjectCategories", "BACKGROUND_Google/1.jpg", "accordion/1.jpg")
+    assert "clutter, no category of Caltech's" in opened(f"folder:{caltech}").notes[0]
+    draw(tmp_path / "CUB", "images/001.Auk/a.jpg", "images/002.Tit/b.jpg")
+    (tmp_path / "CUB" / "train_test_split.txt").write_text("1 0\n")
+    assert "train_test_split.txt beside images/ says" in opened(f"folder:{tmp_path}/CUB/images").notes[0]
+
+
+def test_one_level_too_high_or_without_labels_is_named(tmp_path):
+    draw(tmp_path / "c", *(f"brightness/{k}/{name}/a.JPEG" for k in (1, 2) for name in (TENCH, GOLDFISH)))
+    assert f"but holds some; give imagenet:{tmp_path}/c/brightness/1" in refused(f"imagenet:{tmp_path}/c")
+    draw(tmp_path / "signs", "Train/0/1.png", "Train/1/1.png", "Test/0.png")
+    assert "it has Train/ but no val/<class>/ (Test/: images without" in refused(f"folder:{tmp_path}/signs")
+    draw(tmp_path / "asl", "asl_train/asl_train/A/1.jpg", "asl_train/asl_train/B/1.jpg", "asl_test/asl_test/A_test.jpg")
+    assert "asl_test/ hold images without class folders" in refused(f"folder:{tmp_path}/asl")
 
 
 def test_a_class_folder_is_no_set(tmp_path):
