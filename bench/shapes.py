@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bench.data import Images, spread
+from bench.interrupt import ours_alone
 from bench.progress import progress
 from bench.rendered import is_made, keep_picture, make_pictures, read_made
 
@@ -186,8 +187,13 @@ def _render_all(split: str, folder: Path, numbers: Sequence[int]) -> Iterable[No
     if len(numbers) < WORTH_PROCESSES:
         yield from progress(map(work, numbered), len(numbers), what)
         return
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        yield from progress(pool.map(work, numbered, chunksize=32), len(numbers), what)
+    pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"))
+    try:
+        with ours_alone():
+            made = pool.map(work, numbered, chunksize=32)
+        yield from progress(made, len(numbers), what)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _render_to(split: str, folder: Path, numbered_label: tuple[int, int]) -> None:

@@ -22,15 +22,16 @@ def die_after(seconds: float) -> None:
     threading.Timer(seconds, die).start()
 
 
-def interrupt_after(seconds: float, file: str = os.devnull) -> None:
-    """Press Ctrl-C in a terminal, whose processes all get it, while the command is at work; touch a file then."""
+def interrupt_after(seconds: float, folder: Path) -> None:
+    """Press Ctrl-C, which all of a terminal's processes get, while the command is at work; `folder/pressed` says so."""
     from bench import interrupt
 
     def press() -> None:
         if signal.getsignal(signal.SIGINT) is interrupt._note:  # else it is over
-            Path(file).write_text("pressed")
+            (folder / "pressed").touch()
             os.killpg(0, signal.SIGINT)
 
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.setpgrp()
     timer = threading.Timer(seconds, press)
     timer.daemon = True

@@ -19,7 +19,7 @@ def is_stopped(command: str, words: list[str], folder: Path, times: int, seconds
     for k in range(6 * times):
         out = folder / str(k)
         out.mkdir()
-        fault = partial(interrupt_after, chance.uniform(0, seconds), f"{out}/pressed")
+        fault = partial(interrupt_after, chance.uniform(0, seconds), out)
         (victim,) = start([word.replace("OUT", f"{out}/out") for word in words], faults={0: fault}, command=command)
         ended = victim.end()
         if (out / "pressed").exists():
@@ -42,6 +42,15 @@ def undisturbed(command: str, words: list[str], folder: Path) -> float:
     ended = victim.end()
     assert ended.code == 0, ended.said
     return time.monotonic() - begin
+
+
+def test_a_rendering_ends(tmp_path, every, tried):
+    """Its processes get the same Ctrl-C, and leave it to the first."""
+    out = ["--out", "OUT", "--store", "OUT-store"]
+    words = ["--limit", "64", "--protocol", "centre", "--model", "A", "--dry-run", *out]
+    times = 30 if every else 1
+    is_stopped("bench.run", words, tmp_path, times, 5.0)
+    tried("Ctrl-C", "a run that renders its images, at a random time", times, "one line, code 130")
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
