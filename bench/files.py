@@ -26,7 +26,7 @@ SYSTEM = {
     ),
     *("__macosx", "_ds_store", "ds_store", "icon\r", "network trash folder", "temporary items", "thumbs.db"),
     *("ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "recycler", "system volume information"),
-    *("lost+found", "__pycache__", "picasa.ini", "zbthumbnail.info", "pspbrwse.jbf", "autorun.inf"),
+    *("lost+found", "__pycache__", "picasa.ini", "zbthumbnail.info", "pspbrwse.jbf", "autorun.inf", "_vti_cnf"),
 }
 STREAMS = (":zone.identifier", "@synoeastream", "@synoresource")  # what some systems keep beside a file, as files
 ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|gif|bmp|tiff?|webp|p[bgnp]m|jp2|j2k|avif)", re.IGNORECASE)
@@ -58,6 +58,7 @@ def foreign(name: str) -> bool:
     return (
         name.startswith((".", "~$"))
         or name.endswith("~")
+        or (len(name) > 2 and name[0] == name[-1] == "#")
         or folded.endswith(STREAMS)
         or folded.partition(":")[0] in SYSTEM
     )

@@ -15,6 +15,7 @@ from bench.layout import (
     innermost,
     named_training,
     part_for,
+    refuse_known,
     refuse_parts,
 )
 from bench.picture import FORMATS
@@ -27,7 +28,9 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
     With `duplicates`, images that links show twice count twice. Raises UserError and OSError.
     """
     require(folder)
+    refuse_known(folder)
     base, notes = innermost(folder)
+    refuse_known(base)
     if annotated(base) and split == "val":
         return read_annotated(base, f"folder:{folder.name}", notes, duplicates)
     taken, said = part_for(base, split)

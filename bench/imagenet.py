@@ -70,12 +70,14 @@ def _require_wnids(root: Path, here: Listing) -> None:
 
 def read_imagenette(folder: Path, split: str, duplicates: bool = False) -> Images:
     """Ten ImageNet classes, downloaded by torchvision unless they are in the folder. Raises UserError and OSError."""
-    places = [folder / "imagenette2" / split, folder / split, folder / "imagenette2-320" / split]
+    sizes = sorted(folder.glob("imagenette2-*"), reverse=True)  # 320 before 160
+    places = [folder / "imagenette2" / split, folder / split, *(size / split for size in sizes)]
     root = next((place for place in places if has_folders(place)), None)
     if root is None:
         _download_imagenette(folder, split)
         root = places[0]
-    return read_classes(root, f"imagenette/{split}", duplicates)
+    notes = (f"read in {root.parent.name}/",) if root.parent in sizes else ()
+    return read_classes(root, f"imagenette/{split}", duplicates, notes)
 
 
 def _download_imagenette(folder: Path, split: str) -> None:

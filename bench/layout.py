@@ -56,9 +56,9 @@ def parts_of(folder: Path, holds: Holds = has_folders) -> dict[str, str]:
 
 @cache
 def is_training(name: str) -> bool:
-    """Whether a folder or file of this name holds training images."""
+    """Whether a folder or file of this name holds training images: `train`, `training_set`, `flowers-train`."""
     match = PART.fullmatch(name)
-    return match is not None and match[2].casefold() in TRAINING and not match[1]
+    return match is not None and match[2].casefold() in TRAINING
 
 
 def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str | None, tuple[str, ...]]:
@@ -75,9 +75,14 @@ def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str 
     if not evaluation or not (evaluation[0] == "val" or training or all(name in parts for name in folders_in(folder))):
         return None, ()
     taken, *others = evaluation
+    notes: tuple[str, ...] = ()
     if others:
-        return taken, (f"{taken}/ is evaluated; {' and '.join(f'{name}/' for name in others)} could be, by its path",)
-    return taken, () if taken == "val" else (f"{taken}/ is evaluated, for want of val/",)
+        notes += (f"{taken}/ is evaluated; {' and '.join(f'{name}/' for name in others)} could be, by its path",)
+    elif taken != "val":
+        notes += (f"{taken}/ is evaluated, for want of val/<class>/",)
+    if aside := [f"{name}/" for name in folders_in(folder) if not PART.fullmatch(name)]:
+        notes += (f"beside the parts stand {', '.join(aside[:3])}{', ...' * (len(aside) > 3)}, which are not read",)
+    return taken, notes
 
 
 def innermost(folder: Path, part: bool = False) -> tuple[Path, tuple[str, ...]]:
@@ -102,6 +107,17 @@ def named_training(root: Path) -> tuple[str, ...]:
     names = {root.name, Path(os.path.realpath(root)).name}
     found = next((name for name in sorted(names) if is_training(name)), None)
     return (f"the folder is named {found!r}: a net trained on its images has seen them",) if found else ()
+
+
+def refuse_known(folder: Path) -> None:
+    """Raise UserError for sets of which another kind of data is the reader."""
+    if (folder / "ILSVRC" / "Data" / "CLS-LOC").is_dir():
+        raise UserError(f"data {str(folder)!r}: this is ImageNet as Kaggle hands it out; give imagenet:{folder}")
+    if (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir():
+        raise UserError(
+            f"data {str(folder)!r}: this is Pascal VOC, whose labels are annotations; give voc2007:DIR, the folder "
+            "that holds VOCdevkit, for the objects of 2007"
+        )
 
 
 def refuse_parts(root: Path, classes: Sequence[str]) -> None:

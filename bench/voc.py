@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.data import Images, distinct
 from bench.errors import UserError
+from bench.files import folders_in
 from bench.progress import progress
 from protocols.view import Box
 
@@ -37,6 +38,7 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     """
     from torchvision.datasets import VOCDetection
 
+    folder = _unpacked_in(folder)
     try:
         found = VOCDetection(str(folder), "2007", split)
     except RuntimeError:
@@ -63,6 +65,17 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     return Images(
         f"voc2007/{split}", tuple(paths), ids, np.array(labels), CLASSES, len(names), boxes=boxes, notes=notes
     )
+
+
+def _unpacked_in(folder: Path) -> Path:
+    """The folder that holds VOCdevkit: this one, or one in it that holds nothing else."""
+    place = folder
+    while not (place / "VOCdevkit" / "VOC2007").is_dir():
+        inside = folders_in(place)
+        if len(inside) != 1:
+            return folder
+        place = place / inside[0]
+    return place
 
 
 def _again(found: Any, file: Path, duplicates: bool) -> tuple[str, ...]:

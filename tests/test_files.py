@@ -35,7 +35,18 @@ HIDDEN = (
         "x.jpg:Zone.Identifier",
         "x.jpg@SynoEAStream",
     ),
-    *(".@__thumb", "@Recently-Snapshot", "#snapshot", ".git", ".directory", "Icon\r", ".~lock.a.jpg#", "~$a.jpg"),
+    *(
+        ".@__thumb",
+        "@Recently-Snapshot",
+        "#snapshot",
+        ".git",
+        ".directory",
+        "Icon\r",
+        ".~lock.a.jpg#",
+        "~$a.jpg",
+        "#a.jpg#",
+        "_vti_cnf",
+    ),
 )
 OWN = (
     "cat",

@@ -67,6 +67,11 @@ def test_parts_for_training_are_known_by_their_names_and_said(tmp_path, part):
     assert has_parts(f"folder:{root}")
 
 
+def test_what_stands_beside_the_parts_is_said(tmp_path):
+    draw(parted(tmp_path, "Training", "Test"), "papers/1.jpg", "multiple fruits/1.jpg")
+    assert "beside the parts stand multiple fruits/, papers/, which are not read" in opened(f"folder:{tmp_path}").notes
+
+
 def test_usual_parts_need_no_word(tmp_path):
     root = parted(tmp_path, "train", "val")
     assert opened(f"folder:{root}").notes == opened(f"folder:{root}", "train").notes == ()
@@ -111,6 +116,7 @@ def test_training_images_are_said_by_whatever_path(tmp_path, linked):
     (tmp_path / linked).symlink_to(tmp_path / "set" / "train")
     assert opened(f"folder:{tmp_path}/{linked}").notes[0].endswith("a net trained on its images has seen them")
     assert is_training("Training Set")
+    assert is_training("flowers-train")
     assert not is_training("trains")
 
 
@@ -125,7 +131,7 @@ def test_imagenets_parts_may_have_other_names(tmp_path):
     draw(tmp_path, f"train/{TENCH}/a.JPEG", f"validation/{TENCH}/b.JPEG", f"validation/{GOLDFISH}/b.JPEG")
     images = opened(f"imagenet:{tmp_path}")
     assert (images.name, images.labels.tolist()) == ("imagenet/validation", [0, 1])
-    assert images.notes == ("validation/ is evaluated, for want of val/",)
+    assert images.notes == ("validation/ is evaluated, for want of val/<class>/",)
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("2019", "2020"), ("amazon/images", "dslr/images"), ("Art", "Product")])
@@ -166,7 +172,7 @@ def test_folders_in_a_folder_are_read_through_and_said(tmp_path):
     assert images.ids == ("cats/set-set-test.jpg", "dogs/set-set-test.jpg")
     assert images.notes == (
         "read in set/set/, the only folder in zip/",
-        "test/ is evaluated, for want of val/",
+        "test/ is evaluated, for want of val/<class>/",
     )
     assert len(opened(f"folder:{root}", "train")) == 2
     assert "leave --split out" in refused(f"folder:{root}", split=0.5)
@@ -224,6 +230,18 @@ def test_one_level_too_high_or_without_labels_is_named(tmp_path):
     assert "asl_test/ hold images without class folders" in refused(f"folder:{tmp_path}/asl")
 
 
+def test_sets_of_other_kinds_are_called_by_their_names(tmp_path):
+    draw(tmp_path, "VOCdevkit/VOC2007/JPEGImages/000001.jpg", "VOCdevkit/VOC2007/SegmentationClass/000001.png")
+    (tmp_path / "VOCdevkit" / "VOC2007" / "Annotations").mkdir()
+    assert "this is Pascal VOC, whose labels are annotations; give voc2007:DIR" in refused(f"folder:{tmp_path}")
+
+
+def test_imagenette_of_another_size_is_read(tmp_path):
+    draw(tmp_path, *(f"imagenette2-{side}/val/{TENCH}/{side}.JPEG" for side in (160, 320)))
+    images = opened(f"imagenette:{tmp_path}")
+    assert (images.ids, images.notes) == ((f"{TENCH}/320.JPEG",), ("read in imagenette2-320/",))
+
+
 def test_a_class_folder_is_no_set(tmp_path):
     message = refused(f"folder:{parted(tmp_path, 'val')}/val/cats")
     assert "no class folders in it, but 1 images, first 'val.jpg'; give the folder above" in message
@@ -252,6 +270,7 @@ def test_kaggles_imagenet_is_read_from_its_root_down(tmp_path):
         f"ImageId,PredictionString\nILSVRC2012_val_00000002,{GOLDFISH} 1 2 3 4\n"
         f"ILSVRC2012_val_00000001,{TENCH} 1 2 3 4\n"
     )
+    assert f"give imagenet:{tmp_path}" in refused(f"folder:{tmp_path}")
     for place in ("", "/ILSVRC/Data/CLS-LOC"):
         images = opened(f"imagenet:{tmp_path}{place}")
         assert (images.name, images.labels.tolist(), images.classes) == ("imagenet/val", [0, 1], wnids())

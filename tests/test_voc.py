@@ -170,3 +170,9 @@ def test_an_image_that_a_list_names_twice_is_refused_or_counts_twice(folder):
     images = open_data(DataSpec(f"voc2007:{folder}", allow_duplicates=True))
     assert images.ids == ("000007#1", "000001#2", "000001#3", "000007#1#2")
     assert "1 images count again" in images.notes[-1]
+
+
+def test_a_folder_around_is_read_through(folder, tmp_path):
+    (tmp_path / "archive" / "VOCtrainval_06-Nov-2007").mkdir(parents=True)
+    (folder / "VOCdevkit").rename(tmp_path / "archive" / "VOCtrainval_06-Nov-2007" / "VOCdevkit")
+    assert len(open_data(DataSpec(f"voc2007:{tmp_path}/archive"))) == 3
