@@ -100,5 +100,7 @@ def _weights() -> list[str]:
             f"{'builtin:' + name:20} {weights.model}, width {weights.width:g}, S={weights.S}, trained on shapes"
         )
     lines.append("torchvision:NAME     such as torchvision:VGG16_Weights.IMAGENET1K_V1, downloaded by torchvision")
-    lines.append("FILE                 a state dict as .safetensors, .pth or .pt")
+    lines.append(
+        "FILE                 a state dict as .safetensors, .pth or .pt, or a checkpoint (of several: --weights-key)"
+    )
     return lines

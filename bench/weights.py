@@ -3,8 +3,10 @@
 import hashlib
 import json
 import pickle
+import re
 import sys
 import warnings
+from argparse import Namespace
 from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -31,6 +33,7 @@ from results.names import mended
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
 HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read
+torch.serialization.add_safe_globals([Namespace])  # training scripts keep their options beside the weights
 MOST_WIDTH = 16  # a width multiplier above was never trained
 MOST_SIDE = 4096  # pixels; nor were crops above
 
@@ -179,10 +182,10 @@ def _pickle(spec: str, path: Path, key: str | None) -> Weights:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats that are refused here
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"weights '{spec}': holds more than tensors, or is no torch file; give a plain state dict"
-        ) from None
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"holds more than tensors ({named[1]})" if named else "holds more than tensors, or is no torch file"
+        raise UserError(f"weights '{spec}': {what}; give a plain state dict, what net.state_dict() returns") from None
     except Exception as error:  # a broken file may raise anything
         raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
     state = state_in(spec, content, key)

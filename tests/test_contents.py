@@ -1,5 +1,8 @@
 """Files as people have them: which state dict is read, and what is refused for lack of a word."""
 
+from argparse import Namespace
+from fractions import Fraction
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -35,7 +38,7 @@ ALONE = {
     "an average alone": {"model_ema": AVERAGED},
     "an average of two wrappers": {"averaged": {"n_averaged": torch.tensor(9), **prefixed("module.module.", FIRST)}},
     "nested": {"state": {"model": FIRST}, "epoch": 1},
-    "torchvision's references": {"model": FIRST, "optimizer": optimiser(), "lr_scheduler": {"last_epoch": 3}},
+    "torchvision's references": {"model": FIRST, "optimizer": optimiser(), "args": Namespace(lr=0.1, model="vgg16")},
     "an optimiser by another name": {"model": FIRST, "adam": optimiser()},
     "fastai": {"model": FIRST, "opt": optimiser()},
     "mmpretrain": {"meta": {"epoch": 3, "classes": ["a"]}, "state_dict": FIRST, "message_hub": {"log": torch.ones(9)}},
@@ -203,6 +206,11 @@ def test_files_of_others_are_refused_in_words(tmp_path, name, content, said):
     with pytest.raises(UserError, match=said) as caught:
         read_weights(name)
     assert ".safetensors" in str(caught.value)
+
+
+def test_what_a_pickle_holds_beside_tensors_is_named():
+    with pytest.raises(UserError, match=r"more than tensors \(fractions\.Fraction\)"):
+        read({"model": FIRST, "share": Fraction(1, 3)})
 
 
 @pytest.mark.parametrize("name", ["last.ckpt", "moco.pth.tar", "pytorch_model.bin"])
