@@ -7,16 +7,15 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from bench.captions import caption
+from bench.data import Place
 from bench.errors import UserError
 from bench.picture import UndecodableError, read
-from protocols.view import Box
 
 ACROSS = 6  # pictures in a row
 SIDE = 200  # pixels; a picture fills it in one direction
 MARGIN = 8
 LINE = 17  # pixels of a line of text
 LETTERS = 13  # pixels of its letters
-Place = tuple[Path, Box | None]  # a file, and the box of it that the image is
 Places = Mapping[str, Place]  # by id
 INK, GREEN, RED = (110, 110, 110), (0, 100, 0), (180, 0, 0)
 

@@ -1,21 +1,27 @@
-"""The contract of a data set: files with ids and labels, and a digest that says which."""
+"""The contract of a data set: files with ids and labels, a digest that says which, and how they become pixels."""
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from bench.picture import UndecodableError, reading, size_of_file
-from bench.progress import progress
+from bench import survey
+from bench.survey import USUAL, Found, Header
 from protocols.view import Box
 
-PIECE = 1 << 18  # bytes of a file that are read at once for its digest
+
+class Place(NamedTuple):
+    """Where an image is, as `picture.read` takes it: a file, the box of it that the image is, if not all of it, and
+    whether its EXIF orientation is applied."""
+
+    path: Path
+    box: Box | None = None
+    exif: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Images:
     `doubts` are sentences that speak against its labels, for the rows' warnings.
     `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
+    `exif` says whether the images' EXIF orientation is applied.
     """
 
     name: str
@@ -45,6 +52,7 @@ class Images:
     doubts: tuple[str, ...] = ()
     order: str | None = None
     occurring: np.ndarray | None = None
+    exif: bool = False
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -52,7 +60,7 @@ class Images:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over ids, labels, contents and boxes, in order."""
-        contents = self.pixel_digests or _file_digests(self.paths)
+        contents = self.pixel_digests or [each.sha256 for each in self._found]
         boxes = self.boxes or [None] * len(self)
         lines = (
             f"{name}\t{label}\t{content}{_text(box)}\n"
@@ -65,9 +73,28 @@ class Images:
         """The labels that occur in the whole set, each once, int64, sorted."""
         return np.unique(self.labels if self.occurring is None else self.occurring)
 
-    def place(self, index: int) -> tuple[Path, Box | None]:
-        """Where image `index` is: its file, and its box in it if it is not all of it."""
-        return self.paths[index], self.boxes[index] if self.boxes else None
+    @cached_property
+    def _found(self) -> list[Found]:
+        return survey.survey(self.paths)
+
+    @property
+    def _headers(self) -> list[Header]:
+        """Those of pictures made here say nothing."""
+        return [USUAL] * len(self) if self.pixel_digests else [each.header for each in self._found]
+
+    @property
+    def rules(self) -> str:
+        """How the files become pixels, for keys and signatures."""
+        return survey.rules(self._headers, self.exif)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is to be said of the set: how it was read, and which of its images are not read as most are."""
+        return (*self.notes, *survey.notes(self._headers, self.exif, self.boxes is not None))
+
+    def place(self, index: int) -> Place:
+        """Where image `index` is."""
+        return Place(self.paths[index], self.boxes[index] if self.boxes else None, self.exif)
 
     def limit(self, count: int | None) -> "Images":
         """`count` images spread evenly over the set, or all of them."""
@@ -111,22 +138,3 @@ def spread(total: int, count: int | None) -> list[int]:
 def _text(box: Box | None) -> str:
     """Nothing for a whole file: sets without boxes keep the digests that they had before there were any."""
     return "" if box is None else "\t" + ",".join(map(str, box))
-
-
-def _file_digests(paths: Sequence[Path]) -> list[str]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(progress(pool.map(_file_digest, paths), len(paths), "reading images for their digest"))
-
-
-def _file_digest(path: Path) -> str:
-    """Raises UserError for what may pass: a digest that says so would be another set's."""
-    try:
-        with reading(path):
-            size_of_file(path)
-            digest = hashlib.sha256()
-            with path.open("rb") as file:
-                while piece := file.read(PIECE):
-                    digest.update(piece)
-            return digest.hexdigest()
-    except UndecodableError:
-        return "unreadable"

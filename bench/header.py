@@ -26,7 +26,7 @@ def about_images(images: Images) -> list[str]:
     line = (
         f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
-    return [line, *(f"- Data: {escaped(note)}" for note in images.notes)]
+    return [line, *(f"- Data: {escaped(note)}" for note in images.told)]
 
 
 def about_models(models: Sequence[Model]) -> list[str]:

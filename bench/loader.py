@@ -5,15 +5,23 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 
 import torch
 
-from bench.data import Images
-from bench.picture import UndecodableError, UnreadableError, converted, opened, rescalable, size_of_opened
+from bench.data import Images, Place
+from bench.picture import (
+    RangelessError,
+    UndecodableError,
+    UnreadableError,
+    converted,
+    opened,
+    rescalable,
+    size_of_opened,
+)
 from bench.pixels import rescale, size_of, tensor_of
 from bench.progress import progress
-from protocols.view import Box, Size
+from bench.survey import USUAL, Header, header_of
+from protocols.view import Size
 
 AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
 Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
@@ -21,11 +29,15 @@ Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages."""
+    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages.
+
+    `header` is what its file's header says of how it is read.
+    """
 
     size: Size
     at: dict[int, torch.Tensor]
     name: str = ""
+    header: Header = USUAL
 
 
 class Loader:
@@ -40,6 +52,7 @@ class Loader:
         self.threads = threads
         self.forgiving = forgiving
         self.why: dict[int, str] = {}
+        self.rangeless: set[int] = set()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
@@ -64,9 +77,11 @@ class Loader:
 
     def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
         try:
-            return _prepare(*self.images.place(i), scales)
+            return _prepare(self.images.place(i), scales)
         except UndecodableError as error:
             self.why[i] = str(error)
+            if isinstance(error, RangelessError):
+                self.rangeless.add(i)
         except UnreadableError as error:
             if not self.forgiving:
                 raise
@@ -74,10 +89,11 @@ class Loader:
         return None
 
     def undecodable(self) -> list[str]:
-        """Ids of all images that cannot be decoded; reads every one."""
+        """Ids of all images that cannot be decoded, with the reason where it is not that; reads every one."""
         readable = self.pool.map(lambda i: self._prepared(i, ()) is not None, range(len(self.images)))
         checked = progress(readable, len(self.images), "checking all images")
-        return [name for name, fine in zip(self.images.ids, checked, strict=True) if not fine]
+        bad = [i for i, fine in enumerate(checked) if not fine]
+        return [self.images.ids[i] + (f" ({self.why[i]})" if i in self.rangeless else "") for i in bad]
 
     def close(self) -> None:
         self.pool.shutdown(cancel_futures=True)
@@ -87,9 +103,11 @@ def _weight(image: Prepared | None) -> int:
     return sum(pixels.nbytes for pixels in image.at.values()) if image else 0
 
 
-def _prepare(path: Path, box: Box | None, scales: Sequence[int]) -> Prepared:
+def _prepare(place: Place, scales: Sequence[int]) -> Prepared:
     """Raises UndecodableError, and UnreadableError for what may pass."""
+    path, box, exif = place
     with opened(path, box) as image:
         rescalable(size_of_opened(image, box))
-        whole = tensor_of(converted(image, box))
-        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path))
+        header = header_of(image)
+        whole = tensor_of(converted(image, box, exif))
+        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path), header)

@@ -11,8 +11,10 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
+from bench.depth import levels, rangeless
 from bench.errors import UserError
 from bench.limits import MOST_BYTES, MOST_MEMORY, elongated, memory, too_many_scans, too_many_values
+from bench.orientation import orientation, turn, turned
 from bench.room import Room
 from protocols.view import Box, Size
 
@@ -32,6 +34,10 @@ class UndecodableError(Exception):
     """The file itself is at fault: reading it again will not help. Its text says why."""
 
 
+class RangelessError(UndecodableError):
+    """Nobody knows which of its values stand for black and white."""
+
+
 class UnreadableError(UserError):
     """A file that cannot be read for now, and `why`, which is lost on the way from a loading process."""
 
@@ -44,7 +50,8 @@ class UnreadableError(UserError):
 def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
     """An image file with its header read, its pixels not yet, and the memory for them kept free of other images.
 
-    Raises UndecodableError where it is no image or too large, and UserError for a box outside and for what may pass.
+    Raises UndecodableError where it is no image, too large or without a range, and UserError for a box outside and for
+    what may pass.
     """
     with reading(path):
         size = size_of_file(path)
@@ -56,10 +63,13 @@ def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
                 )
             with _guarded():  # a TIFF's tags may hold anything
                 needed = memory(image, size)
+                kind = rangeless(image)
             if min(size_of_opened(image, box)) < 1:
                 raise UndecodableError("no pixels")
             if needed > MOST_MEMORY:
                 raise UndecodableError("too large")
+            if kind:
+                raise RangelessError(f"{kind} have no known range; convert to 8 bits")
             with DECODING.taken(needed):
                 yield image
 
@@ -91,25 +101,31 @@ def size_of_file(path: Path) -> int:
     return about.st_size
 
 
-def read(path: Path, box: Box | None = None) -> Image.Image:
-    """The file, or a box of it, as an RGB image by PIL's rules; EXIF orientation is not applied.
+def read(path: Path, box: Box | None = None, exif: bool = False) -> Image.Image:
+    """The file, or a box of it, as an RGB image; its EXIF orientation is applied if `exif`.
 
     Raises what `opened` raises.
     """
     with opened(path, box) as image:
-        return converted(image, box)
+        return converted(image, box, exif)
 
 
-def converted(image: Image.Image, box: Box | None) -> Image.Image:
+def converted(image: Image.Image, box: Box | None, exif: bool) -> Image.Image:
     """An opened image, or a box of it, in RGB. Raises UndecodableError, OSError and MemoryError."""
     with _guarded():
-        return (image.crop(box) if box else image).convert("RGB")
+        number = orientation(image) if exif else 1  # as long as its header alone is read
+        table = levels(image)
+        part = image.crop(box) if box else image
+        if table:
+            part = part.convert("I").point(table, "L")
+        return turn(part.convert("RGB"), number)
 
 
-def size_in(path: Path, box: Box | None) -> Size:
-    """From the box or the file's header alone. Raises what `opened` and `rescalable` raise."""
+def size_in(path: Path, box: Box | None, exif: bool = False) -> Size:
+    """As `read` gives it, from the box or the file's header alone. Raises what `opened` and `rescalable` raise."""
     with opened(path, box) as image:
-        return rescalable(size_of_opened(image, box))
+        size = rescalable(size_of_opened(image, box))
+        return turned(size, orientation(image)) if exif else size
 
 
 def rescalable(size: Size) -> Size:

@@ -12,7 +12,6 @@ from PIL import Image
 from bench.picture import read
 from protocols.view import Box, Size, View, rescaled
 
-RULES = "PIL convert(RGB), no EXIF, antialiased bilinear on uint8"  # in every signature
 STRIP = 1 << 20  # pixels that PIL hands over at once
 
 
@@ -107,9 +106,9 @@ def _numbers(values: tuple[float, ...]) -> str:
     return ",".join(repr(float(value)).removesuffix(".0") for value in values)
 
 
-def decode(path: Path, box: Box | None = None) -> torch.Tensor:
-    """Read an image file, or a box of it, as uint8 RGB (3, H, W); raises what `read` raises."""
-    return tensor_of(read(path, box))
+def decode(path: Path, box: Box | None = None, exif: bool = False) -> torch.Tensor:
+    """An image as uint8 RGB (3, H, W), from where `read` reads it; raises what that raises."""
+    return tensor_of(read(path, box, exif))
 
 
 def tensor_of(image: Image.Image) -> torch.Tensor:

@@ -3,20 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
-from bench.data import Images
+from bench.data import Images, Place
 from bench.evaluate import Task
 from bench.picture import UndecodableError, size_in
-from protocols.view import Box, Size, rescaled
+from protocols.view import Size, rescaled
 from results.store import BLOCK
 
 
 def plan(tasks: Sequence[Task], images: Images) -> str:
     """A Markdown table, a row per part; FLOPs are of all its images, twice the multiply-adds."""
-    sizes = Counter(size for i in range(len(images)) if (size := _size(*images.place(i))))
+    sizes = Counter(size for i in range(len(images)) if (size := _size(images.place(i))))
     return pd.DataFrame([_row(task, images, sizes) for task in tasks]).to_markdown(index=False)
 
 
@@ -40,8 +39,8 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
     }
 
 
-def _size(path: Path, box: Box | None) -> Size | None:
+def _size(place: Place) -> Size | None:
     try:
-        return size_in(path, box)
+        return size_in(*place)
     except UndecodableError:
         return None

@@ -10,7 +10,6 @@ import numpy as np
 from bench.data import Images
 from bench.evaluate import Task, expected_of
 from bench.model import Model
-from bench.pixels import RULES
 from bench.provenance import computing
 from bench.relabellings import relabellings
 from bench.sources import anywhere
@@ -57,7 +56,7 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
         "part": str(part),
         "crop": str(model.side),
         "pixels": str(model.pixels),
-        "rules": RULES,
+        "rules": images.rules,
         "map": model.map_rule,
         "dtype": model.precision.name,
         "geometry": GEOMETRY,
@@ -140,6 +139,7 @@ def origin_of(
         class_order=options.class_order,
         labels_from=options.labels_from,
         allow_duplicates=options.allow_duplicates,
+        exif=images.exif,
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in _stored(row, tasks)]
             for line, row in rows.items()
@@ -195,7 +195,7 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
             "protocol": _protocol(row),
             "crop": _per_net(str(model.side) for model in models),
             "pixels": _per_net(str(model.pixels) for model in models),
-            "rules": RULES.replace(", ", ","),
+            "rules": images.rules.replace(", ", ","),
             "map": first.map_rule,
             "dtype": first.precision.name,
             "geometry": GEOMETRY,

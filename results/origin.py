@@ -19,10 +19,10 @@ AGAIN = "the same bench.run command writes it again, without running the net for
 class Origin:
     """What a run's rows have in common, and the stored parts of each.
 
-    `data`, `split`, `seed`, `class_order`, `labels_from` and `allow_duplicates` are what those options take, from any
-    working folder; `images` how many were asked for;
-    `classes` the names, which labels count in; `competing` the indices of those that compete, None for all; `rows` by
-    signature id, for each net the names of its parts' folders in `store` with their shares.
+    `data`, `split`, `seed`, `class_order`, `labels_from`, `allow_duplicates` and `exif` are what those options take,
+    from any working folder; `images` how many were asked for; `classes` the names, which labels count in; `competing`
+    the indices of those that compete, None for all; `rows` by signature id, for each net the names of its parts'
+    folders in `store` with their shares.
     """
 
     data: str
@@ -36,6 +36,7 @@ class Origin:
     class_order: str | None = None
     labels_from: int = 0
     allow_duplicates: bool = False
+    exif: bool = False
 
     def nets(self, row: str, store: Path | None = None) -> list[Net]:
         """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
@@ -69,6 +70,7 @@ def read_origin(folder: Path) -> Origin:
             class_order=said.get("class_order"),
             labels_from=int(said.get("labels_from", 0)),
             allow_duplicates=bool(said.get("allow_duplicates", False)),
+            exif=bool(said.get("exif", False)),
         )
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None

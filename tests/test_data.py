@@ -6,7 +6,7 @@ import pytest
 from conftest import make_image
 
 from bench.augment import CentreCrops
-from bench.data import Images
+from bench.data import Images, Place
 from bench.errors import UserError
 from bench.loader import Loader
 from bench.picture import read
@@ -45,8 +45,8 @@ def test_digest_tells_boxes_apart(images):
 
 
 def test_box_goes_with_its_image(images):
-    assert [images.take([2, 1]).place(i) for i in (0, 1)] == [(images.paths[0], None), (images.paths[0], BOXES[1])]
-    assert images.limit(1).place(0) == (images.paths[0], BOXES[0])
+    assert [images.take([2, 1]).place(i).box for i in (0, 1)] == [None, BOXES[1]]
+    assert images.limit(1).place(0) == Place(images.paths[0], BOXES[0])
 
 
 def test_every_reader_sees_the_box_alone(images):

@@ -14,6 +14,7 @@ import pytest
 import torch
 from conftest import ROOT, environment, make_image, make_weights, torchrun
 
+from bench.data import Place
 from bench.errors import UserError
 from bench.loader import Prepared, _prepare
 from bench.model import Model
@@ -187,7 +188,7 @@ def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch
 
     for none in (photographs.parent, photographs):  # a folder, and a text
         with pytest.raises(UndecodableError):
-            _prepare(none, None, (256,))
+            _prepare(Place(none), (256,))
     monkeypatch.setattr("PIL.Image.open", fail)
     with pytest.raises(UserError, match="Input/output error"):
-        _prepare(photographs, None, (256,))
+        _prepare(Place(photographs), (256,))

@@ -82,7 +82,6 @@ def awkward() -> dict[str, Image.Image]:
         "alpha.png": alpha,
         "grey-alpha.png": colour.convert("LA"),
         "bilevel.png": colour.convert("1"),
-        "sixteen.png": Image.fromarray(COLOUR[:, :, 0].astype(np.uint16) * 257),
     }
 
 

@@ -190,10 +190,21 @@ def by_pil(path: Path) -> torch.Tensor | None:
                         return None
                 if image.format not in (*FORMATS, "MPO"):
                     return None
-                pixels = np.array(image.convert("RGB"))
+                pixels = in_8_bits(image)
         except Exception:  # which type is the plugin's affair
             return None
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+    return None if pixels is None else torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def in_8_bits(image: Image.Image) -> np.ndarray | None:
+    """By PIL, but for what it clips: grey of more than 8 bits loses the lowest ones, and what has no range is None."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF") or 2 in tags.get(339, ()):
+        return None
+    if not image.mode.startswith("I"):
+        return np.array(image.convert("RGB"))
+    grey = (np.array(image) >> tags.get(258, (16,))[0] - 8).astype(np.uint8)
+    return np.stack([255 - grey if tags.get(262) == 0 else grey] * 3, -1)
 
 
 def prepared(paths: Sequence[Path]) -> Iterator[Prepared | None]:
