@@ -78,6 +78,7 @@ def _places(origin: Origin) -> Places:
                 origin.class_order,
                 origin.labels_from,
                 origin.allow_duplicates,
+                origin.exif,
             )
         )
     except UserError as error:

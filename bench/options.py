@@ -69,6 +69,9 @@ def add_duplicates(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--allow-duplicates", action="store_true", help="count files twice that stand in the data twice, and say so"
     )
+    group.add_argument(
+        "--exif", action="store_true", help="turn images as their EXIF orientation says (off: ImageNet's convention)"
+    )
 
 
 def add_split(group: argparse._ActionsContainer) -> None:

@@ -37,7 +37,7 @@ NETS = (
 )
 # What one `bench.train` is told that all of them are told.
 SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
-DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates")
+DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif")
 TAKEN = {*SHARED, *DATA, "width", "rate", "paper", "jobs", "threads", "half", "out"}  # of all options
 
 

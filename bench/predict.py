@@ -36,6 +36,12 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--Q", help="test scales where the protocol names none (the paper's rule for S)")
     what.add_argument("--S", help="the weights' training scale where they do not say it, such as 384 or 256-512")
     add_posteriors(what)
+    what.add_argument(
+        "--exif",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="turn images as their EXIF orientation says, which bench.run does not unless told to (on)",
+    )
     add_computation(parser)
     out = parser.add_argument_group("what comes out")
     out.add_argument(

@@ -5,10 +5,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bench import survey
 from bench.classes import readable
 from bench.data import Images
 from bench.errors import UserError
@@ -32,6 +34,7 @@ from results.posteriors import Posteriors, average, fuse
 def run(options: Namespace) -> int:
     """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
     images, missing = _find(options.images, options.allow_duplicates)
+    images = replace(images, exif=options.exif)
     models = open_models(options, net_specs(options, None), Shard())
     names = class_names(models)
     row = _row(options, models)
@@ -41,13 +44,17 @@ def run(options: Namespace) -> int:
     for place, why in missing.items():
         warn(_unread(place, why))
     unread = len(missing)
+    headers = []
     with Report(options, row, names) as report:
         for name, found in predictions(row, images, *capacity(options)):
             if isinstance(found, Prediction):
                 report.add(found)
+                headers.append(found.image.header)
             else:
                 warn(_unread(name, found))
                 unread += 1
+    for note in survey.notes(headers, images.exif):
+        print(note, file=sys.stderr)
     if unread:
         total = len(images) + len(missing)
         print(f"{unread} of {total} images cannot be read; they are named above", file=sys.stderr)
@@ -143,6 +150,8 @@ def _row(options: Namespace, models: Sequence[Model]) -> Row:
 
 def _header(models: Sequence[Model], images: Images) -> list[str]:
     lines = about_models(models) + [f"- Images: {escaped(note)}" for note in images.notes]
+    rule = "applied (--no-exif: not, as in ImageNet's convention)" if images.exif else "not applied (--exif: it is)"
+    lines.append(f"- Images: their EXIF orientation is {rule}")
     if not any(model.classes for model in models):
         known = "ImageNet's" if models[0].count == 1000 else "numbers"
         lines.append(f"- Classes: {known} (assumed: the weights do not name them)")

@@ -28,6 +28,7 @@ FREE = {
     "labels_from",
     "allow_duplicates",
     "weights_key",
+    "exif",
 }  # or digests say
 
 

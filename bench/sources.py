@@ -34,7 +34,8 @@ class DataSpec:
 
     With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
     taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
-    `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice.
+    `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
+    EXIF orientation is applied.
     """
 
     source: str
@@ -44,6 +45,7 @@ class DataSpec:
     class_order: str | None = None
     labels_from: int = 0
     allow_duplicates: bool = False
+    exif: bool = False
 
     @property
     def kind(self) -> str:
@@ -59,7 +61,7 @@ class DataSpec:
         words = ["--data", self.source, "--seed", str(self.seed), "--labels-from", str(self.labels_from)]
         words += ["--split", str(self.split)] if self.split else []
         words += ["--class-order", self.class_order] if self.class_order else []
-        return words + ["--allow-duplicates"] * self.allow_duplicates
+        return words + ["--allow-duplicates"] * self.allow_duplicates + ["--exif"] * self.exif
 
 
 def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
@@ -73,6 +75,7 @@ def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
         class_order=options.class_order,
         labels_from=options.labels_from,
         allow_duplicates=options.allow_duplicates,
+        exif=options.exif,
     )
 
 
@@ -111,6 +114,8 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
             f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
     images = doubted(as_stated(images, spec.class_order, spec.labels_from))
+    if spec.exif:
+        images = _turned(images, kind)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 
@@ -133,6 +138,13 @@ def _in_utf8(images: Images, kind: str) -> Images:
     plain = mended if kind == "list" else text_of
     classes = None if images.classes is None else tuple(map(plain, images.classes))
     return replace(images, name=text_of(images.name), ids=tuple(map(plain, images.ids)), classes=classes)
+
+
+def _turned(images: Images, kind: str) -> Images:
+    """With their EXIF orientation applied. Raises UserError."""
+    if images.boxes is not None:
+        raise UserError(f"--exif: the boxes of {kind} are in the files' own pixels, not turned ones; leave --exif out")
+    return replace(images, exif=True)
 
 
 def _named(images: Images, spec: DataSpec) -> Images:

@@ -70,7 +70,7 @@ def notes(headers: Sequence[Header], exif: bool, boxes: bool = False) -> list[st
             f"{rangeless} of {total} images cannot be evaluated: floating-point, 32-bit or signed pixels have no known "
             "range; convert to 8 bits"
         )
-    if turned or exif:
+    if turned:
         remedy = "boxes are in the file's own pixels" if boxes else "--exif applies it"
         rule = "applied" if exif else f"not applied (ImageNet's convention); {remedy}"
         found.append(f"{turned} of {total} images carry an EXIF orientation, which is {rule}")

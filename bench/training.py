@@ -31,6 +31,7 @@ from bench.provenance import provenance
 from bench.recipe import check, crop_side, recipe, scale, settled
 from bench.schedule import share
 from bench.sources import data_spec, open_data
+from bench.survey import USUAL_RULES
 from bench.train import VALIDATED, WARM_SHARE, WARM_UP
 from bench.vgg import NAMES
 from bench.weights import Weights, read_weights, save_weights
@@ -90,7 +91,12 @@ class Training:
             raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
         self.out = options.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.options.S}"
         self.weights_path = writable("--out", self.out) / "weights.safetensors"
-        self.recipe = recipe(self.options, data=self.train.digest, validation=self.validation.digest)
+        parts = {"training": self.train, "validation": self.validation}
+        for name, images in parts.items():
+            for note in images.told:
+                warn(f"{name} images: {note}")
+        unusual = {f"{name}_rules": images.rules for name, images in parts.items() if images.rules != USUAL_RULES}
+        self.recipe = recipe(self.options, data=self.train.digest, validation=self.validation.digest, **unusual)
         net = initial_net(self.options, self.name, self.classes, init)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(self.options, [each for each in self.net.parameters() if each.requires_grad])
