@@ -22,6 +22,7 @@ from bench.pixels import decode, rescale
 from bench.recipe import PIXELS
 from bench.run import main as run
 from bench.sources import DataSpec, open_data
+from bench.survey import USUAL
 from bench.train import main, parser
 from bench.training import Training
 from bench.weights import read_weights
@@ -192,11 +193,35 @@ def test_a_failing_disk_is_one_line_too(folder, tmp_path, monkeypatch, capfd, wo
     def fail(_):
         raise OSError(errno.EIO, "Input/output error")
 
+    monkeypatch.setattr("bench.survey.header", lambda _: USUAL)
     monkeypatch.setattr("bench.picture.size_of_file", fail)
     assert main([*words(folder, tmp_path / "out"), "--workers", workers]) == 2
     said = capfd.readouterr().err.splitlines()[-1]
     assert said.startswith("bench.train: error: image '")
     assert said.endswith("' cannot be read: Input/output error; mend that and run again")
+
+
+def test_how_pixels_are_read_joins_the_recipe_where_it_is_not_the_usual(folder, tmp_path, capsys):
+    """So that trainings of before go on, and none goes on with others' pixels; the weights' header has it."""
+
+    own = shutil.copytree(folder.removeprefix("folder:"), tmp_path / "set")
+
+    def recipe(*more: str) -> dict[str, str]:
+        return Training(parser().parse_args(words(f"folder:{own}", tmp_path / "out", *more))).recipe
+
+    usual = recipe()
+    assert not {name for name in usual if "rules" in name or "exif" in name}
+    turned = recipe("--exif")
+    rule = "PIL convert(RGB), EXIF, antialiased bilinear on uint8"
+    assert turned == {**usual, "training_rules": rule, "validation_rules": rule}
+    first = next((own / "train").rglob("*.png"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(first).save(first, exif=exif)
+    capsys.readouterr()
+    assert recipe().keys() == usual.keys()
+    assert "training images: 1 of" in (said := capsys.readouterr().err)
+    assert "carry an EXIF orientation, which is not applied" in said
 
 
 @pytest.mark.parametrize("size", [(17 * 100, 100), (2, 300), (1, 5000)])
