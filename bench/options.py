@@ -62,15 +62,15 @@ def add_reading(group: argparse._ActionsContainer) -> None:
         "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
     )
     add_duplicates(group)
+    group.add_argument(
+        "--exif", action="store_true", help="turn images as their EXIF orientation says (off: ImageNet's convention)"
+    )
 
 
 def add_duplicates(group: argparse._ActionsContainer) -> None:
     """Whether links may show files again."""
     group.add_argument(
         "--allow-duplicates", action="store_true", help="count files twice that stand in the data twice, and say so"
-    )
-    group.add_argument(
-        "--exif", action="store_true", help="turn images as their EXIF orientation says (off: ImageNet's convention)"
     )
 
 
