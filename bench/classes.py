@@ -146,15 +146,15 @@ def _refuse_order(images: Images, count: int, source: str) -> None:
     differ = ordered != sorted(images.classes)
     remedies = []
     if from_one:
-        remedies.append("--labels-from 1 where 1 is the net's first class")
+        remedies.append("--labels-from 1 if 1 is the net's first class")
     if not from_one or count > len(images.classes):
         remedies.append(f"--class-order number ({', '.join(ordered[:4])}, ...)")
     if differ:
-        remedies.append(f"--class-order text ({first}, ...: torchvision's ImageFolder)")
+        remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
     if from_one or differ:
         raise UserError(
-            f"data {images.name!r}: its {len(images.classes)} classes are numbered ({first}, ...) and {source}, of "
-            f"{count} classes, has no names for them; give {', or '.join(remedies)}"
+            f"data {images.name!r}: {len(images.classes)} classes are numbered; give {', or '.join(remedies)}; "
+            f"{source} has {count} classes and no names for them"
         )
 
 
@@ -180,10 +180,10 @@ def _refuse_background(images: Images, count: int, names: tuple[str, ...] | None
         by_name = set(images.classes) <= set(names or ())
         spare = not by_name and (is_imagenet(images) or (numbers is not None and max(numbers) < count - 1))
     if spare:
-        what = "names none: the first is usually background" if first is None else f"names the first {first!r}"
+        what = "usually background" if first is None else f"named {first!r}"
         raise UserError(
-            f"data {images.name!r}: {source} has {count} classes and {what}, which would count every label one class "
-            f"too low; give --drop-class 0 to take it from the net, or --drop-class none if all {count} are meant"
+            f"data {images.name!r}: the first of {count} classes is {what}: labels would be off by one; give "
+            f"--drop-class 0, or --drop-class none if all {count} are meant ({source})"
         )
 
 

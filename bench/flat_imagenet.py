@@ -22,9 +22,10 @@ DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
 NAMED = re.compile(r".*_(n[0-9]{8})\.[^.]*", re.DOTALL)  # ILSVRC2012_val_00000001_n01751748.JPEG
 
 
-def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[str, ...]) -> Images:
+def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[str, ...], first: int = 0) -> Images:
     """The images in `root`, with the labels of a file in one of the places, or else of their names.
 
+    Labels that are indices count the sorted WordNet ids from `first`.
     Raises UserError where images and labels do not match, and OSError.
     """
     here = finder.listing(root)
@@ -33,7 +34,7 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
     file = _label_file(places)
     if file is None and len(named) < len(here.images):
         raise _no_labels(places)
-    labels = _labels_in(file, here.images) if file else [wnids().index(each) for each in named]
+    labels, counted = _labels_in(file, here.images, first) if file else ([wnids().index(each) for each in named], False)
     paths = tuple(root / name for name in here.images)
     finder.check_twins(paths)
     return Images(
@@ -43,19 +44,27 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
         labels=np.array(labels, dtype=np.int64),
         classes=wnids(),
         total=len(paths),
+        order="number" if counted and first else None,
         notes=notes + ("labels are the WordNet ids in the images' names",) * (file is None) + finder.notes(root),
     )
 
 
-def _labels_in(file: Path, names: Sequence[str]) -> list[int]:
-    """Labels of the images in `names`, which are just those that the file names. Raises UserError."""
+def _labels_in(file: Path, names: Sequence[str], first: int) -> tuple[list[int], bool]:
+    """Labels of the images in `names`, which are just those that the file names, and whether these are indices.
+
+    Raises UserError.
+    """
     entries = _label_entries(file, len(names))
-    labels, _ = indices([entry.label for entry in entries])
-    if labels.max() >= len(wnids()):
-        entry = entries[int(labels.argmax())]
+    labels, classes = indices([entry.label for entry in entries])
+    labels -= first if classes is None else 0
+    outside = np.flatnonzero((labels < 0) | (labels >= len(wnids())))
+    if len(outside):
+        entry = entries[outside[0]]
+        one = "" if first or labels.min() < 1 else "; if they count the sorted ids from 1, give --labels-from 1"
         raise UserError(
-            f"data {str(file)!r}: line {entry.line} has label {entry.label}; labels are 0 to {len(wnids()) - 1} in the "
-            "order of the sorted WordNet ids (the devkit's 1 to 1000 are in another), or the WordNet ids themselves"
+            f"data {str(file)!r}: line {entry.line} has label {entry.label}; labels are {first} to "
+            f"{len(wnids()) - 1 + first} in the order of the sorted WordNet ids (the devkit's 1 to 1000 are in "
+            f"another), or the WordNet ids themselves{one}"
         )
     label_of = {_stem(entry.path): label for entry, label in zip(entries, labels, strict=True)}
     cut = len(entries) > len(names)
@@ -66,7 +75,7 @@ def _labels_in(file: Path, names: Sequence[str]) -> list[int]:
     missing = sorted(set(label_of) - set(stems))
     _refuse(file, "images have no label", [] if cut else [name for name in names if _stem(name) not in label_of])
     _refuse(file, "labelled images are missing", missing, "at least " * cut)
-    return [int(label_of[stem]) for stem in stems]
+    return [int(label_of[stem]) for stem in stems], classes is None
 
 
 def _label_file(places: Sequence[Path]) -> Path | None:

@@ -17,10 +17,11 @@ from bench.tiny_imagenet import annotated, read_annotated
 IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
 
 
-def read_imagenet(folder: Path, split: str, duplicates: bool = False) -> Images:
+def read_imagenet(folder: Path, split: str, duplicates: bool = False, first: int = 0) -> Images:
     """ILSVRC-2012: class folders named by WordNet id, or a flat validation folder with a label file.
 
-    With `duplicates`, images that links show twice count twice. Raises UserError and OSError.
+    With `duplicates`, images that links show twice count twice; labels that are indices count from `first`. Raises
+    UserError and OSError.
     """
     require(folder)
     base, notes = _base(folder)
@@ -37,7 +38,7 @@ def read_imagenet(folder: Path, split: str, duplicates: bool = False) -> Images:
     notes += said + within + seen
     here = Finder().listing(root)
     if here.images and not here.folders:
-        return replace(read_flat([base, root, folder], root, Finder(duplicates), notes), name=name)
+        return replace(read_flat([base, root, folder], root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)
     return relabelled(read_classes(root, name, duplicates, notes), wnids())
 

@@ -38,7 +38,7 @@ def as_stated(images: Images, class_order: str | None, labels_from: int) -> Imag
 
     Raises UserError for names that are no numbers.
     """
-    if labels_from:
+    if labels_from and images.order is None:  # else the set's reader has counted from there
         images = replace(_from_zero(images, labels_from), order="number")
     if class_order is None:
         return images

@@ -29,6 +29,7 @@ from bench.shard import Shard
 from protocols.protocol import Part
 from results.cells import escaped, shown
 from results.posteriors import Posteriors, average, fuse
+from results.result import ASSUMED
 
 
 def run(options: Namespace) -> int:
@@ -45,7 +46,7 @@ def run(options: Namespace) -> int:
         warn(_unread(place, why))
     unread = len(missing)
     headers = []
-    with Report(options, row, names) as report:
+    with Report(options, row, names, _assumed(models)) as report:
         for name, found in predictions(row, images, *capacity(options)):
             if isinstance(found, Prediction):
                 report.add(found)
@@ -87,6 +88,13 @@ def class_names(models: Sequence[Model]) -> tuple[str, ...]:
         all_of_them = ", ".join(f"'{model.name}'" for model in models)
         raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
     return named.pop() if named else readable(None, first.count)
+
+
+def _assumed(models: Sequence[Model]) -> str:
+    """What nobody stated of the nets and their classes, in words."""
+    found = {what for model in models for what in model.assumed}
+    found |= {"class order" for model in models if model.classes is None}
+    return ", ".join(each for each in ASSUMED if each in found)
 
 
 def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str, str]]:
@@ -153,8 +161,8 @@ def _header(models: Sequence[Model], images: Images) -> list[str]:
     rule = "applied (--no-exif: not, as in ImageNet's convention)" if images.exif else "not applied (--exif: it is)"
     lines.append(f"- Images: their EXIF orientation is {rule}")
     if not any(model.classes for model in models):
-        known = "ImageNet's" if models[0].count == 1000 else "numbers"
-        lines.append(f"- Classes: {known} (assumed: the weights do not name them)")
+        known = {1000: "ImageNet's", 1001: "numbers, the first usually background: --drop-class 0"}
+        lines.append(f"- Classes: {known.get(models[0].count, 'numbers')} (assumed: the weights do not name them)")
     if any(model.weights.source.startswith("builtin:") for model in models):
         lines.append(
             "- The built-in nets know rendered shapes, not photographs. ImageNet's classes: "

@@ -38,9 +38,13 @@ class Prediction:
 
 
 class Report(AbstractContextManager):
-    """Writes predictions one by one, so that what is finished is kept. Raises UserError where it cannot."""
+    """Writes predictions one by one, so that what is finished is kept. Raises UserError where it cannot.
 
-    def __init__(self, options: Namespace, row: Row, names: Sequence[str]) -> None:
+    `assumed` is what nobody stated of the nets, in words; it goes with every prediction.
+    """
+
+    def __init__(self, options: Namespace, row: Row, names: Sequence[str], assumed: str = "") -> None:
+        self.assumed, self.mark = assumed, f" (assumed: {assumed})" if assumed else ""
         self.row, self.names, self.plots, self.out = row, names, options.plot, options.out
         self.named = {str(Path(each)) for each in options.images if not os.path.isdir(each)}
         untold = self.out is None and any(map(os.path.isdir, options.images))
@@ -61,7 +65,8 @@ class Report(AbstractContextManager):
                 file = self.out.open("w", buffering=1, newline="", encoding="utf-8", errors="surrogateescape")
                 self.table = csv.writer(self.files.enter_context(file))
                 places = range(1, min(BEST, len(self.names)) + 1)
-                self.table.writerow(["image", *(f"{what}{place}" for place in places for what in ("class", "p"))])
+                columns = ["image", *(f"{what}{place}" for place in places for what in ("class", "p"))]
+                self.table.writerow(columns + ["assumed"] * bool(self.assumed))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,7 +81,7 @@ class Report(AbstractContextManager):
         best = [(self.names[index], float(p)) for index, p in zip(prediction.classes, prediction.probs, strict=True)]
         if prediction.id in self.named:
             with above():
-                say("\n".join([shown(prediction.id), *(f"  {p:.6f}  {shown(name)}" for name, p in best)]))
+                say("\n".join([shown(prediction.id) + self.mark, *(f"  {p:.6f}  {shown(name)}" for name, p in best)]))
         if self.out:
             self._tabulate(prediction.id, best)
         if self.plots:
@@ -84,13 +89,15 @@ class Report(AbstractContextManager):
 
     def _tabulate(self, name: str, best: Sequence[tuple[str, float]]) -> None:
         with _writing("--out", self.out):
-            self.table.writerow([name, *(cell for each, p in best for cell in (each, f"{p:.9g}"))])
+            cells = [name, *(cell for each, p in best for cell in (each, f"{p:.9g}"))]
+            self.table.writerow(cells + [self.assumed] * bool(self.assumed))
 
     def _draw(self, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
         picture = prediction.image.at[max(prediction.image.at)]
         heat = heat_map(self.row, prediction.image, int(prediction.classes[0]), size_of(picture))
         name = Path(prediction.id).name
         made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)
+        made_by += self.mark
         file = self.plots / f"{self.count:05d}-{name[:60]}.png"
         with _writing("--plot", file):
             plot_prediction(picture.permute(1, 2, 0).numpy(), heat, best, name, made_by, file)

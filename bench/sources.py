@@ -154,12 +154,15 @@ def _named(images: Images, spec: DataSpec) -> Images:
     """
     if images.classes is not None:
         return images
-    largest = int(images.labels.max())
+    smallest, largest = int(images.labels.min()), int(images.labels.max())
     if largest >= MOST_CLASSES:
         raise UserError(
             f"data {spec.source!r}: a label is {largest}, but a net is trained on at most {MOST_CLASSES:,} classes; "
             "number them from 0, or write their names"
         )
+    if smallest == 1:
+        note = "labels begin at 1: class 0 has no image; --labels-from 1 if they count from 1"
+        images = replace(images, notes=(*images.notes, note))
     return replace(images, classes=tuple(map(str, range(largest + 1))))
 
 
@@ -183,6 +186,10 @@ def anywhere(source: str) -> str:
 
 def _shapes(spec: DataSpec, part: str) -> Images:
     return read_shapes(part, cache_folder(), spec.limit)
+
+
+def _imagenet(spec: DataSpec, part: str) -> Images:
+    return read_imagenet(_path(spec.argument), part, spec.allow_duplicates, spec.labels_from)
 
 
 def _imagenette(spec: DataSpec, part: str) -> Images:
@@ -218,9 +225,7 @@ def _hint(spec: str, kind: str) -> str:
 
 DATASETS = {
     "shapes": Source(_shapes, "", "rendered scenes, 24 classes, made on the spot"),
-    "imagenet": Source(
-        _at(read_imagenet), ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, or flat val/*.JPEG and a label file"
-    ),
+    "imagenet": Source(_imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, or flat val/*.JPEG and a label file"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),

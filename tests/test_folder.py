@@ -179,8 +179,15 @@ def test_labels_of_a_flat_folder_are_read_no_further_than_its_images_go(tmp_path
     assert len(read) == 3
 
 
-def test_labels_from_1_to_1000_are_refused(tmp_path):
-    assert "line 3 has label 1000" in flat(tmp_path, INDICES.replace("999", "1000"))
+def test_labels_from_1_to_1000_are_refused_unless_that_is_said(tmp_path):
+    assert "line 3 has label 1000" in flat(tmp_path / "a", INDICES.replace("999", "1000"))
+    later = "".join(f"{name}.JPEG {label}\n" for name, label in zip(VAL, (218, 1, 1000), strict=True))
+    assert "--labels-from 1" in flat(tmp_path / "b", later)
+    images = open_data(DataSpec(f"imagenet:{tmp_path}/b", labels_from=1))
+    assert (images.labels.tolist(), images.classes) == ([217, 0, 999], wnids())
+    (tmp_path / "b/val.txt").write_text(INDICES)
+    with pytest.raises(UserError, match="line 2 has label 0; labels are 1 to 1000"):
+        open_data(DataSpec(f"imagenet:{tmp_path}/b", labels_from=1))
 
 
 def test_devkit_order_is_refused_in_one_line(tmp_path):

@@ -158,6 +158,17 @@ def test_training_keeps_the_order_of_text_and_stores_the_names(tmp_path):
     assert label_of(ordered) == {name: int(name) for name in BY_NUMBER}
 
 
+def test_training_on_index_labels_from_1_says_that_class_0_has_no_image(tmp_path):
+    text = "file,label,split\n" + "".join(f"{k}.png,{k + 1},train\n" for k in range(3))
+    listed(tmp_path, range(3))
+    (tmp_path / "list.csv").write_text(text)
+    images = open_data(DataSpec(f"list:{tmp_path}/list.csv"), "train")
+    assert images.classes == ("0", "1", "2", "3")
+    assert "--labels-from 1" in images.notes[-1]
+    said = open_data(DataSpec(f"list:{tmp_path}/list.csv", labels_from=1), "train")
+    assert (said.classes, said.labels.tolist(), len(said.notes)) == (("0", "1", "2"), [0, 1, 2], len(images.notes) - 1)
+
+
 def test_numbers_in_names_sort_by_value():
     assert by_number(["s10", "s9", "s1"]) == ["s1", "s9", "s10"]
     assert by_number(["10", "9.5", "-1"]) == ["-1", "9.5", "10"]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import CLASSES, ROOT, make_image, make_weights
 from PIL import Image
+from torchvision import models
 
 from bench.classes import readable, wnids
 from bench.predict import main
@@ -68,6 +70,22 @@ def test_the_numbers_are_those_of_an_evaluation(predict, weights, photographs, t
     assert [Path(each).name for each in table] == sorted(expected)
     for each, found in table.items():
         assert_best(found, expected[Path(each).name])
+
+
+@pytest.mark.parametrize(("count", "named"), [(3, "numbers"), (1000, "ImageNet's"), (1001, "--drop-class 0")])
+def test_what_nobody_stated_of_the_classes_stands_beside_every_prediction(predict, tmp_path, count, named):
+    make_image((64, 64), 0).save(tmp_path / "a.png")
+    torch.save(models.squeezenet1_0(num_classes=count).state_dict(), tmp_path / "bare.pth")
+    words = ["--model", "squeezenet1_0", "--weights", "bare.pth", "--protocol", "centre@224", "--out", "a.csv"]
+    code, out, err = predict("a.png", *words)
+    assert code == 0
+    (line,) = [line for line in err.splitlines() if line.startswith("- Classes: ")]
+    assert named in line
+    mark = "pixels, class order, S"
+    assert out.splitlines()[0] == f"a.png (assumed: {mark})"
+    header, row = csv.reader((tmp_path / "a.csv").read_text().splitlines())
+    assert (header[-1], row[-1]) == ("assumed", mark)
+    assert len(header) == len(row)
 
 
 def test_images_that_are_named_are_printed_and_nothing_is_written(predict, photographs, tmp_path):
