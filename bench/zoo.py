@@ -206,7 +206,12 @@ def load(name: str, state: State, classes: int, width: float, source: str, side:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
     net = build(name, classes, width, side)
     own = net.state_dict()
-    for key, value in state.items():
+    # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
+    renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
+    renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
+    if len(renamed) < len(state):
+        raise UserError(f"weights '{source}' do not fit {name}: some are there under an old and a new name")
+    for key, value in renamed.items():
         if key in own and value.shape != own[key].shape:
             raise UserError(
                 f"weights '{source}' do not fit {name}: {key} is {_shape(value)} and should be {_shape(own[key])}"
@@ -214,10 +219,10 @@ def load(name: str, state: State, classes: int, width: float, source: str, side:
         if key in own and value.is_floating_point() != own[key].is_floating_point():
             kinds = (str(each.dtype).removeprefix("torch.") for each in (value, own[key]))
             raise UserError(f"weights '{source}' do not fit {name}: {key} is {' and should be '.join(kinds)}")
-    # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
-    renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
-    renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
-    found = net.load_state_dict(renamed, strict=False, assign=True)
+    try:
+        found = net.load_state_dict(renamed, strict=False, assign=True)
+    except RuntimeError as error:  # of what modules renamed
+        raise UserError(f"weights '{source}' do not fit {name}: {' '.join(str(error).split())[:200]}") from None
     heads = AUXILIARY.get(name, ())
     surplus = [key for key in found.unexpected_keys if key.split(".")[0] not in heads]
     if found.missing_keys or surplus:

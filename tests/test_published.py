@@ -1,5 +1,6 @@
 """Side, pixels and classes belong to weights: torchvision's are those that its own metadata states."""
 
+import json
 from dataclasses import replace
 from functools import cache
 
@@ -12,6 +13,8 @@ from bench.device import Precision
 from bench.errors import UserError
 from bench.header import about_models
 from bench.model import Model, make_model
+from bench.run import main as run
+from bench.train import main as train
 from bench.weights import Weights, read_weights, save_weights
 
 MEMBERS = [member for name in models.list_models(module=models) for member in models.get_model_weights(name)]
@@ -102,6 +105,38 @@ def test_the_side_of_a_bare_file_is_assumed_where_there_are_several():
 def test_a_side_that_a_net_does_not_take_is_refused(side):
     with pytest.raises(UserError, match=f"side {side}: vgg11 takes no such images.*224"):
         model_of("vgg11", Weights("bare.pth", state_of("vgg11", 224)), side=side)
+
+
+def test_a_training_keeps_the_side_of_what_it_starts_from(folder, tmp_path, monkeypatch):
+    """Crops of 64 pixels, not of the net's own 224, in training and in what evaluates it."""
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    net = zoo.construct("shufflenet_v2_x0_5", 2)
+    save_weights(tmp_path / "w.safetensors", Weights("x", net.state_dict(), "shufflenet_v2_x0_5", side=64), {})
+    words = f"--model shufflenet_v2_x0_5 --data {folder}".split()
+    more = [
+        "--batch",
+        "4",
+        "--workers",
+        "0",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--out",
+        "out",
+        "--init",
+        "w.safetensors",
+        "--freeze",
+    ]
+    assert train([*words, *more, "--augment", "none", "--cache-features"]) == 0
+    found = read_weights("out/weights.safetensors")
+    assert (found.side, found.S.low) == (64, round(256 * 64 / 224))
+    places = ["--weights", "out/weights.safetensors", "--protocol", "centre,dense", "--store", "store", "--out", "rows"]
+    assert run([*words, *places]) == 0
+    rows = json.loads((tmp_path / "rows/results.json").read_text())
+    assert all(" crop=64 " in row["signature"] for row in rows)
+    assert [row["Q"] for row in rows] == ["73", "64/73/82"]
 
 
 def test_a_side_is_written_where_it_is_not_plain(tmp_path):

@@ -117,3 +117,24 @@ def test_keys_of_older_files_are_renamed(name, pattern, to):
     state = models.get_model(name, weights=None, num_classes=7).state_dict()
     net = zoo.load(name, renamed(state, pattern, to), 7, 1, "x")
     assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "pattern", "to"),
+    [
+        ("densenet161", "densenet121", r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2"),
+        ("vit_b_16", "vit_l_16", r"mlp\.0\.", "mlp.linear_1."),
+    ],
+)
+def test_older_files_of_other_nets_are_refused(name, of, pattern, to):
+    state = renamed(dict(zoo.build(of, 7).state_dict()), pattern, to)
+    first = {key: value for key, value in state.items() if "linear_1" in key or of == "densenet121"}
+    with pytest.raises(UserError, match=f"do not fit {name}"):
+        zoo.load(name, first, 7, 1, "x")
+
+
+def test_a_tensor_under_an_old_and_a_new_name_is_refused():
+    state = dict(zoo.build("densenet121", 7).state_dict())
+    old = renamed(state, r"(denselayer1\.norm)1", r"\1.1")
+    with pytest.raises(UserError, match="an old and a new name"):
+        zoo.load("densenet121", state | old, 7, 1, "x")
