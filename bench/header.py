@@ -26,7 +26,10 @@ def about_images(images: Images) -> list[str]:
     line = (
         f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
-    return [line, *(f"- Data: {escaped(note)}" for note in images.told)]
+    lines = [line, *(f"- Data: {escaped(note)}" for note in images.told)]
+    if "class order" in images.assumed:
+        lines.append("- Data: class order assumed: the labels are numbers or names that the weights do not name")
+    return lines
 
 
 def about_models(models: Sequence[Model]) -> list[str]:

@@ -29,7 +29,7 @@ from bench.shard import Shard
 from protocols.protocol import Part
 from results.cells import escaped, shown
 from results.posteriors import Posteriors, average, fuse
-from results.result import ASSUMED
+from results.result import told
 
 
 def run(options: Namespace) -> int:
@@ -94,7 +94,7 @@ def _assumed(models: Sequence[Model]) -> str:
     """What nobody stated of the nets and their classes, in words."""
     found = {what for model in models for what in model.assumed}
     found |= {"class order" for model in models if model.classes is None}
-    return ", ".join(each for each in ASSUMED if each in found)
+    return told(found)
 
 
 def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str, str]]:

@@ -36,6 +36,11 @@ class Row:
         """What has to be computed for the row."""
         return [(model, part) for model, protocol in self.nets for part in protocol.parts]
 
+    @property
+    def assumed(self) -> frozenset[str]:
+        """What nobody stated of any of the models."""
+        return frozenset().union(*(model.assumed for model, _ in self.nets))
+
 
 def rows_of(models: Sequence[Model], protocols: Sequence[Sequence[Protocol]], fuse: bool) -> list[Row]:
     """Every model under each of its protocols, then the fusions; `protocols[m][p]` is item p as model m reads it."""
@@ -114,6 +119,7 @@ def result_of(
         provenance={**_made(provenance, counted), "device": "; ".join(counted.devices)},
         ties1=ties1,
         ties5=counted.places.ties(5) if counted.top5 else 0,
+        assumed=row.assumed | images.assumed,
         doubts=(*images.doubts, *doubts),
     )
 

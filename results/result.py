@@ -1,7 +1,7 @@
 """One row of a table: what was measured, on what, and how many images were wrong."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,11 +97,16 @@ class Result:
             "ties5": None if self.wrong5 is None else self.ties5,
             "wrong1_against": self.wrong1 + self.ties1,
             "wrong5_against": None if self.wrong5 is None else self.wrong5 + self.ties5,
-            "assumed": ", ".join(each for each in ASSUMED if each in self.assumed),
+            "assumed": told(self.assumed),
             "warnings": self.warnings,
         }
         record = measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
+
+
+def told(assumed: Collection[str]) -> str:
+    """What is assumed as one text; empty where nothing is."""
+    return ", ".join(each for each in ASSUMED if each in assumed)
 
 
 def _error(name: str, wrong: int | None, ties: int, n: int) -> dict[str, float | None]:

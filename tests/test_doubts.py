@@ -83,7 +83,7 @@ def test_labels_that_are_read_wrongly_are_doubted_and_how_is_said(tmp_path, whic
 
 
 def test_other_readings_are_tried_among_the_classes_that_compete_then(tmp_path):
-    """Labels 10 to 29 compete; read one lower, 9 to 28 do, and not the class that the net is surest of."""
+    """Labels 10 to 29 compete; read one lower, 9 to 28 do."""
     labels = np.tile(np.arange(10, 30), 2)
     found = counted(tmp_path, labels, labels - 1, 60, np.unique(labels))
     assert any("every label one lower 0 of 40 images are wrong" in text for text in doubts(found))
