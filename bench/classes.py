@@ -149,7 +149,7 @@ def _refuse_order(images: Images, count: int, source: str) -> None:
         remedies.append("--labels-from 1 if 1 is the net's first class")
     if not from_one or count > len(images.classes):
         remedies.append(f"--class-order number ({', '.join(ordered[:4])}, ...)")
-    if differ:
+    if differ and count == len(images.classes):
         remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
     if from_one or differ:
         raise UserError(

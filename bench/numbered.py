@@ -24,11 +24,13 @@ def whole_numbers(names: Sequence[str] | None) -> tuple[int, ...] | None:
 
 
 def by_number(names: Sequence[str]) -> list[str] | None:
-    """The names by their numbers, where all are numbers, or have one behind the same beginning; else None."""
-    if all(map(NUMBER.fullmatch, names)):
-        return sorted(names, key=lambda name: (Fraction(name), name))
+    """The names by their numbers, where most are numbers, or all have one behind the same beginning; else None."""
+    numbers = [name for name in names if NUMBER.fullmatch(name)]
+    if 2 * len(numbers) > len(names):
+        others = sorted(set(names) - set(numbers))
+        return sorted(numbers, key=lambda name: (Fraction(name), name)) + others
     found = {name: match for name in names if (match := NUMBERED.fullmatch(name))}
-    if len(found) < len(set(names)) or len({match[1] for match in found.values()}) > 1:
+    if len(found) < len(set(names)) or len({match[1].casefold() for match in found.values()}) > 1:
         return None
     return sorted(names, key=lambda name: (int(found[name][2]), name))
 

@@ -57,16 +57,26 @@ def test_names_that_are_numbers_decide_over_folders_and_lists(tmp_path, names):
         assert (images.classes, images.assumed) == (names, frozenset())
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        BY_NUMBER,
-        [f"class {k}" for k in range(12)],
-        [f"{k}_x" for k in range(12)],
-        ["-1", *BY_NUMBER[:11]],
-        ["0.5", "2.0", "10.0"],
-    ],
-)
+TWO_ORDERS = {
+    "numbers": BY_NUMBER,
+    "numbers at the end": [f"class {k}" for k in range(12)],
+    "in another case": ["Class1", "class2", "class10"],
+    "numbers at the beginning": [f"{k}_x" for k in range(12)],
+    "most of them": [*BY_NUMBER, "other"],
+    "below zero": ["-1", *BY_NUMBER[:11]],
+    "fractions": ["0.5", "2.0", "10.0"],
+    "with a gap": ["2", "3", "10"],
+}
+ONE_ORDER = {
+    "digits": BY_NUMBER[:10],
+    "padded": [f"{k:03d}" for k in range(1, 13)],
+    "partly padded": ["00", "1", "10"],
+    "letters": LETTERS,
+    "numbers behind different words": ["A300", "DC-10", "DC-9"],
+}
+
+
+@pytest.mark.parametrize("named", TWO_ORDERS.values(), ids=TWO_ORDERS)
 def test_two_orders_are_refused_unless_one_is_chosen(tmp_path, named):
     spec, count = folders(tmp_path, named), len(named)
     message = refused(DataSpec(spec), count)
@@ -78,9 +88,7 @@ def test_two_orders_are_refused_unless_one_is_chosen(tmp_path, named):
         assert images.assumed == frozenset()
 
 
-@pytest.mark.parametrize(
-    "named", [BY_NUMBER[:10], [f"{k:03d}" for k in range(1, 13)], ["00", "1", "10"], LETTERS, ["A300", "DC-10", "DC-9"]]
-)
+@pytest.mark.parametrize("named", ONE_ORDER.values(), ids=ONE_ORDER)
 def test_one_order_needs_no_choice_and_is_assumed(tmp_path, named):
     images = seen(DataSpec(folders(tmp_path, named)), len(named))
     assert label_of(images) == {name: sorted(named).index(name) for name in named}
