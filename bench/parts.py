@@ -1,7 +1,7 @@
 """One part on a few images: cut the views, batch equal ones, and average their posteriors image by image."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -10,31 +10,43 @@ import torch
 
 from bench.errors import UserError
 from bench.loader import Prepared
+from bench.memory import ERRORS, brief, out_of_memory, release
 from bench.model import Model
 from bench.pixels import cut
 from protocols.protocol import Part
 from protocols.view import Size, View
 
-AUTO_BATCH = {"cpu": 8, "cuda": 256}  # on a CPU what stays in the caches
+AUTO_BATCH = {"cpu": 8, "mps": 32}  # on a CPU what stays in the caches, on an Apple what leaves memory to others
+ROOMY = 256  # on devices with memory of their own
 Advance = Callable[[float], None]
+Use = tuple[Model, str]  # a net, and what goes through it: crops, whole images, grids
 
 
 class Batch:
-    """How many views of the net's own size go through it at once, halved when memory runs out; and in which threads."""
+    """How many views of the net's own size go through it at once, and in which threads.
+
+    Where memory runs out, fewer pixels go through at once from then on, in that use of that net: smaller views may
+    still be many.
+    """
 
     def __init__(self, views: int | None, device: torch.device, pool: Executor | None = None) -> None:
-        self.views = views or AUTO_BATCH[device.type]
+        self.views = views or AUTO_BATCH.get(device.type, ROOMY)
+        self.device = device
         self.map = pool.map if pool else map
+        self.most: dict[Use, int] = {}  # pixels
 
-    def size(self, pixels: int, side: int) -> int:
+    def size(self, use: Use, pixels: int) -> int:
         """How many views of this many pixels fit."""
-        return max(1, self.views * side * side // pixels)
+        wanted = self.views * use[0].side ** 2
+        return max(1, min(wanted, self.most.get(use, wanted)) // pixels)
 
-    def halve(self, views: int) -> int:
-        """After so many were too many: half of it, from now on; batches cut before may find that out after others."""
-        half = max(1, views // 2)
-        self.views = min(self.views, half)
-        return half
+    def fits(self, use: Use, pixels: int) -> bool:
+        """Whether so many pixels at once have not been too many before."""
+        return pixels <= self.most.get(use, pixels)
+
+    def halve(self, use: Use, pixels: int) -> None:
+        """After so many pixels at once were too many: half of them, from now on."""
+        self.most[use] = min(self.most.get(use, pixels), pixels // 2)
 
 
 @dataclass(frozen=True)
@@ -66,38 +78,101 @@ def part_posteriors(
             looks.append(Look(i, view, weight, len(looks)))
     per_image = np.bincount([look.image for look in looks], minlength=len(block))
     rows = np.empty((len(looks), model.count), np.float32)
-
-    def compute(together: Sequence[Look], limit: int = batch.views) -> Sequence[Look]:
-        views = torch.stack([cut(block[look.image].at[part.Q], look.view) for look in together])
-        try:
-            probs = model.posteriors(views, whole=together[0].view.box is None)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            if len(together) == 1:
-                raise UserError(
-                    f"out of memory with one view of {block[together[0].image].name!r}, {views.shape[-1]}x"
-                    f"{views.shape[-2]} pixels; give smaller Q, a device with more memory, or leave the image out"
-                ) from None
-            limit, middle = batch.halve(limit), len(together) // 2
-            return [*compute(together[:middle], limit), *compute(together[middle:], limit)]
-        rows[[look.row for look in together]] = probs.numpy()
-        return together
-
-    def compute_grid(together: Sequence[Look]) -> Sequence[Look]:
-        try:
-            grid_posteriors(model, block[together[0].image].at[part.Q], together, rows)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            return [look for few in _batches(together, block, batch, model.side) for look in compute(few)]
-        return together
-
-    shared = part.method == "multicrop" and model.grid is not None
-    work = _grids(looks) if shared else _batches(looks, block, batch, model.side)
-    for done in batch.map(compute_grid if shared else compute, work):
+    work = Work(model, part, block, batch, rows)
+    for done in work.all(looks):
         advance(sum(cost / per_image[look.image] for look in done))
     return _means(rows, looks, len(block))
+
+
+@dataclass(frozen=True)
+class Work:
+    """The views of a block under one part, and the rows that their posteriors go to."""
+
+    model: Model
+    part: Part
+    block: Sequence[Prepared]
+    batch: Batch
+    rows: np.ndarray
+
+    def all(self, looks: Sequence[Look]) -> Iterator[Sequence[Look]]:
+        """Compute everything, in rounds: what did not fit into memory comes again, in smaller batches.
+
+        A view that did not fit alone comes again when nothing else is computed beside it. Raises UserError where that
+        does not help.
+        """
+        shared = self.part.method == "multicrop" and self.model.grid is not None
+        todo = _grids(looks) if shared else self.batches(looks)
+        attempt, alone = self.as_grid if shared else self.as_batch, False
+        while todo:
+            failed: list[tuple[Sequence[Look], str]] = []
+            for each, why in zip(todo, (map if alone else self.batch.map)(attempt, todo), strict=True):
+                if why is None:
+                    yield each
+                elif alone and len(each) == 1:
+                    raise self.too_large(each[0], why)
+                else:
+                    failed.append((each, why))
+            alone = attempt == self.as_batch and any(len(each) == 1 for each, _ in failed)
+            todo = self.batches([look for each, _ in failed for look in each])
+            attempt = self.as_batch
+
+    def as_batch(self, looks: Sequence[Look]) -> str | None:
+        """Views of equal size at once. None, or why they did not fit into memory."""
+        size = _view_size(self.block[looks[0].image], looks[0].view)
+        use, pixels = self.use(looks[0]), size.width * size.height
+        if len(looks) > self.batch.size(use, pixels):
+            return "as one before"
+        return self.tried(lambda: self.compute(looks), use, len(looks) * pixels)
+
+    def as_grid(self, looks: Sequence[Look]) -> str | None:
+        """The crops of a grid at once. None, or why they did not fit into memory."""
+        image = self.block[looks[0].image].at[self.part.Q]
+        use, pixels = (self.model, "grids"), image[0].numel()
+        if not self.batch.fits(use, pixels):
+            return "as one before"
+        return self.tried(lambda: grid_posteriors(self.model, image, looks, self.rows), use, pixels)
+
+    def tried(self, compute: Callable[[], None], use: Use, pixels: int) -> str | None:
+        """Compute; None, or the words for a lack of memory."""
+        try:
+            compute()
+            return None
+        except ERRORS as error:
+            if not out_of_memory(error):
+                raise
+            why = brief(error)
+        # behind the handler: until it is left, its error holds whatever the attempt had computed
+        self.batch.halve(use, pixels)
+        release(self.batch.device)
+        return why
+
+    def compute(self, looks: Sequence[Look]) -> None:
+        views = torch.stack([cut(self.block[look.image].at[self.part.Q], look.view) for look in looks])
+        probs = self.model.posteriors(views, whole=looks[0].view.box is None)
+        self.rows[[look.row for look in looks]] = probs.numpy()
+
+    def batches(self, looks: Sequence[Look]) -> list[Sequence[Look]]:
+        """Views of equal size together, as many as fit."""
+        by_size: dict[Size, list[Look]] = defaultdict(list)
+        for look in looks:
+            by_size[_view_size(self.block[look.image], look.view)].append(look)
+        return [
+            group[start : start + count]
+            for size, group in by_size.items()
+            for count in [self.batch.size(self.use(group[0]), size.width * size.height)]
+            for start in range(0, len(group), count)
+        ]
+
+    def use(self, look: Look) -> Use:
+        return self.model, "crops" if look.view.box else "whole images"
+
+    def too_large(self, look: Look, why: str) -> UserError:
+        image = self.block[look.image]
+        width, height = _view_size(image, look.view)
+        return UserError(
+            f"out of memory with one view of {image.name!r}, {width}x{height} pixels ({why}); "
+            "give smaller Q, a device with more memory, or leave the image out"
+        )
 
 
 def grid_posteriors(model: Model, image: torch.Tensor, looks: Sequence[Look], rows: np.ndarray) -> None:
@@ -125,19 +200,6 @@ def _grids(looks: Sequence[Look]) -> list[Sequence[Look]]:
     return list(grids.values())
 
 
-def _batches(looks: Sequence[Look], block: Sequence[Prepared], batch: Batch, side: int) -> list[Sequence[Look]]:
-    """Views of equal size together, as many as fit."""
-    by_size: dict[Size, list[Look]] = defaultdict(list)
-    for look in looks:
-        by_size[_view_size(block[look.image], look.view)].append(look)
-    return [
-        group[start : start + count]
-        for size, group in by_size.items()
-        for count in [batch.size(size.width * size.height, side)]
-        for start in range(0, len(group), count)
-    ]
-
-
 def _view_size(image: Prepared, view: View) -> Size:
     if view.box is None:
         height, width = image.at[view.Q].shape[-2:]
@@ -152,8 +214,3 @@ def _means(rows: np.ndarray, looks: Sequence[Look], count: int) -> np.ndarray:
         totals[look.image] += look.weight * rows[look.row].astype(np.float64)
         weights[look.image] += look.weight
     return (totals / weights[:, None]).astype(np.float32)
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Only a genuine lack of memory: CUDA's own type, or the host allocator's message."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench import zoo
 from bench.cpu import quicken
 from bench.device import Precision
-from bench.parts import out_of_memory
+from bench.memory import ERRORS, out_of_memory
 from bench.stopwatch import FEWEST, percentile, repeated, spread
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
@@ -102,7 +102,7 @@ def _measured(
         images = torch.randn(shape, device=device, dtype=dtype).contiguous(memory_format=form)
         with peak_memory(device) as peak:
             times = repeated(lambda: net(images), device, sweep.seconds, fewest=CALLS if batch == 1 else FEWEST)
-    except (torch.OutOfMemoryError, RuntimeError) as error:
+    except ERRORS as error:
         if not out_of_memory(error):
             raise
         return None

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,10 @@ from conftest import ROOT, environment, make_image, make_weights, torchrun
 
 from bench.data import Place
 from bench.errors import UserError
-from bench.loader import Prepared, _prepare
+from bench.loader import _prepare
 from bench.model import Model
-from bench.parts import Batch, part_posteriors
 from bench.picture import UndecodableError
-from bench.pixels import rescale
 from bench.run import main
-from protocols.protocol import Part
-from protocols.view import Size
 
 PROTOCOLS = "centre@256,tencrop,dense+multicrop@224"
 
@@ -92,72 +87,6 @@ def test_an_error_of_the_first_worker_is_said_once(tmp_path):
     done = torchrun("bench.run", "--data", "list:nowhere.txt", "--store", str(tmp_path))
     assert done.returncode != 0
     assert done.stderr.count("bench.run: error: ") == 1
-
-
-class Fake:
-    """Stands in for a model that has room for so many pixels at once, and remembers what it was given."""
-
-    side, count, grid = 224, 3, None
-
-    def __init__(self, room: int, error: Exception | None = None) -> None:
-        self.room, self.error, self.seen = room, error or torch.OutOfMemoryError("CUDA out of memory"), []
-
-    posteriors_of = staticmethod(lambda views: views.float().mean((2, 3)).softmax(1))
-
-    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
-        if len(views) > self.room:
-            raise self.error
-        self.seen.append(len(views))
-        return self.posteriors_of(views)
-
-
-@pytest.fixture
-def block() -> list[Prepared]:
-    torch.manual_seed(0)
-    images = [torch.randint(0, 256, (3, 300, 400), dtype=torch.uint8) for _ in range(3)]
-    return [Prepared(Size(400, 300), {256: rescale(image, 256)}) for image in images]
-
-
-def test_running_out_of_memory_halves_the_batch_and_loses_nothing(block):
-    batch, tight = Batch(64, torch.device("cpu")), Fake(room=20)
-    found = part_posteriors(tight, Part("multicrop", 256), block, batch)  # type: ignore[arg-type]
-    assert batch.views == 16
-    assert sum(tight.seen) == 150
-    roomy = part_posteriors(Fake(1000), Part("multicrop", 256), block, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
-    assert np.array_equal(found, roomy)
-
-
-def test_batches_in_several_threads_change_nothing_not_even_when_memory_runs_out(block):
-    with ThreadPoolExecutor(3) as pool:
-        batch, tight = Batch(30, torch.device("cpu"), pool), Fake(room=8)
-        found = part_posteriors(tight, Part("multicrop", 256), block, batch)  # type: ignore[arg-type]
-    assert batch.views == 7
-    assert sum(tight.seen) == 150
-    alone = part_posteriors(Fake(1000), Part("multicrop", 256), block, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
-    assert np.array_equal(found, alone)
-
-
-def test_out_of_memory_with_one_view_ends_with_one_line(block):
-    with pytest.raises(UserError, match="out of memory with one view"):
-        part_posteriors(Fake(0), Part("dense", 256), block, Batch(4, torch.device("cpu")))  # type: ignore[arg-type]
-
-
-def test_another_error_is_not_taken_for_lack_of_memory(block):
-    broken = Fake(0, RuntimeError("shapes do not fit"))
-    with pytest.raises(RuntimeError, match="do not fit"):
-        part_posteriors(broken, Part("dense", 256), block, Batch(4, torch.device("cpu")))  # type: ignore[arg-type]
-
-
-def test_coinciding_views_are_computed_once_and_weighted():
-    torch.manual_seed(0)
-    image = torch.randint(0, 256, (3, 224, 298), dtype=torch.uint8)
-    fake = Fake(1000)
-    prepared = [Prepared(Size(298, 224), {224: image})]
-    found = part_posteriors(fake, Part("multicrop", 224), prepared, Batch(64, torch.device("cpu")))  # type: ignore[arg-type]
-    assert sum(fake.seen) == 10
-    lefts = [0, 19, 37, 56, 74]  # round half up of k * 74 / 4
-    crops = torch.stack([image[:, :, left : left + 224] for left in lefts for _ in range(10)])
-    assert np.allclose(found[0], Fake.posteriors_of(crops).mean(0).numpy(), atol=1e-6)
 
 
 def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_path, monkeypatch, capsys):
