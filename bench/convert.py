@@ -6,7 +6,6 @@ the first linear layer becomes a convolution of that size. Where it is a mean ov
 SqueezeNet), what follows must be linear, for the mean of its scores over positions to be the score of the mean.
 """
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from bench.errors import UserError
+from bench.layers import on_meta, put, sharing_copy
 
 POOLS = (nn.AdaptiveAvgPool2d,)
 POOL_FUNCTIONS = (F.adaptive_avg_pool2d, torch.mean, "mean")
@@ -71,7 +71,7 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
 
 def smallest_side(convolutional: fx.GraphModule, side: int, channels: int = 3) -> int:
     """The smallest square input, in pixels, that a converted net gives a score map for; at most `side`."""
-    meta = _on_meta(convolutional)
+    meta = on_meta(convolutional)
     low, high = 1, side
     while low < high:
         middle = (low + high) // 2
@@ -88,15 +88,10 @@ def map_places(convolutional: fx.GraphModule, side: int, channels: int = 3) -> t
     A position lies in the middle of what stands for one input of the net's own size; where that gives several (nets
     that end in an average), they are spread evenly around its middle: right to half a distance.
     """
-    meta = _on_meta(convolutional)
+    meta = on_meta(convolutional)
     own, wide = (meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR))
     distance = FAR / (wide - own)
     return side / 2 - distance * (own - 1) / 2, distance
-
-
-def _on_meta(net: fx.GraphModule) -> fx.GraphModule:
-    """A copy without storage, for shapes alone."""
-    return copy.deepcopy(net).to("meta", torch.float32)
 
 
 def _accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
@@ -108,7 +103,7 @@ def _accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
 
 def _trace(net: nn.Module) -> fx.GraphModule:
     try:
-        return fx.symbolic_trace(net.eval())
+        return fx.symbolic_trace(sharing_copy(net).eval())
     except Exception as error:  # tracing runs the net's own Python, which may raise anything
         raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
 
@@ -129,7 +124,7 @@ def _output(traced: fx.GraphModule) -> fx.Node:
 
 def _shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
     """The shape of every node's output for one image of this shape, by node."""
-    shapes = _Shapes(_on_meta(traced))
+    shapes = _Shapes(on_meta(traced))
     shapes.run(torch.empty(1, *shape, device="meta"))
     return {node: shapes.found[node.name] for node in traced.graph.nodes if node.name in shapes.found}
 
@@ -195,7 +190,7 @@ def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: tuple[int, in
     convolution.weight = nn.Parameter(linear.weight.detach().view(linear.out_features, channels, *window))
     if linear.bias is not None:
         convolution.bias = linear.bias
-    traced.set_submodule(f"{node.target}_convolution", convolution)
+    put(traced, f"{node.target}_convolution", convolution)
     node.target = f"{node.target}_convolution"
 
 

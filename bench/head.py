@@ -7,13 +7,17 @@ import torch
 from torch import fx, nn
 
 from bench.errors import UserError
+from bench.layers import evaluating
 
 HEADS = ("classifier", "fc")
 
 
 def last_layer(net: nn.Module) -> str:
     """The name of the layer that gives the classes' scores."""
-    return [name for name, module in net.named_modules() if list(module.parameters(recurse=False))][-1]
+    names = [name for name, _ in net.named_modules()]
+    if isinstance(net, fx.GraphModule):  # in the order of its calls: layers may have been put in others' places
+        names = [str(node.target) for node in net.graph.nodes if node.op == "call_module"]
+    return [name for name in names if list(net.get_submodule(name).parameters(recurse=False))][-1]
 
 
 def head_of(net: nn.Module) -> str:
@@ -49,7 +53,8 @@ def from_head_on(net: nn.Module) -> nn.Module:
     """The net that takes its head's inputs and gives its scores; parameters are shared. Raises UserError."""
     name = head_of(net)
     try:
-        graph = _Tracer(name).trace(net.eval())
+        with evaluating(net):
+            graph = _Tracer(name).trace(net)
         start = next(node for node in graph.nodes if node.op == "call_module" and node.target == name)
         with graph.inserting_before(start):
             start.args = (graph.placeholder("features"),)

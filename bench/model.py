@@ -1,6 +1,5 @@
 """A net with its weights and everything that belongs to them, giving class posteriors of views."""
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +9,15 @@ from torch import fx, nn
 
 from bench import zoo
 from bench.convert import UnconvertibleError, fully_convolutional, map_places, smallest_side
-from bench.cpu import quicken
 from bench.device import Precision
 from bench.errors import UserError
 from bench.grid import Grid
+from bench.layers import on_meta
+from bench.memory import brief
 from bench.net_spec import NetSpec
+from bench.overflow import Float16OverflowError, watched
 from bench.pixels import Pixels
+from bench.ready import Workshop
 from bench.vgg import VGG
 from bench.weights import Weights, read_weights
 from protocols.protocol import Part
@@ -77,12 +79,16 @@ class Model:
             ) from None
 
     @cached_property
+    def workshop(self) -> Workshop:
+        return Workshop(self.name, self.device, self.precision)
+
+    @cached_property
     def dense_net(self) -> nn.Module:
-        return self._ready(self.converted)
+        return self.workshop.ready(self.converted)
 
     @cached_property
     def crop_net(self) -> nn.Module:
-        return self._ready(self.net)
+        return self.workshop.ready(self.net)
 
     @cached_property
     def grid(self) -> Grid | None:
@@ -92,17 +98,6 @@ class Model:
     def ready(self, part: Part) -> None:
         """Put the net that a part needs onto the device, before several threads ask for it at once."""
         _ = self.dense_net if part.method == "dense" else self.grid
-
-    def _ready(self, net: nn.Module) -> nn.Module:
-        """A net of its own that shares its weights, on the device."""
-        net = copy.deepcopy(net, {id(each): each for each in (*net.parameters(), *net.buffers())})
-        try:
-            net = net.to(self.device, self.precision.dtype).to(memory_format=torch.channels_last)
-        except torch.OutOfMemoryError:
-            raise UserError(f"model '{self.name}' does not fit into the memory of {self.device}; free some") from None
-        if self.device.type == "cpu":
-            quicken(net)
-        return net
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
@@ -149,20 +144,34 @@ class Model:
         """Posteriors (L, T, K), float32 on the host, of the crops at all tops and lefts of uint8 RGB (3, H, W)."""
         grid = self.grid
         assert grid is not None
-        return self._scores(lambda batch: grid.scores(batch[0], tops, lefts), image[None]).softmax(-1).cpu()
+        scores = self._scores(self.crop_net, image[None], lambda batch: grid.scores(batch[0], tops, lefts))
+        return scores.softmax(-1).cpu()
 
     def batch_of(self, views: torch.Tensor) -> torch.Tensor:
         """What the net takes of uint8 RGB views (N, 3, H, W): normalised, on the device, in its number format."""
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
         return batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
 
-    def _scores(self, net: Callable[[torch.Tensor], torch.Tensor], views: torch.Tensor) -> torch.Tensor:
+    def _scores(
+        self, net: nn.Module, views: torch.Tensor, apply: Callable[[torch.Tensor], torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """What a net gives of views, or `apply`, which calls it, in float32."""
+
+        def compute() -> torch.Tensor:
+            return (apply or net)(self.batch_of(views))
+
         try:
-            return net(self.batch_of(views)).float()
+            return (watched(net, compute) if self.precision.name == "fp16" else compute()).float()
+        except Float16OverflowError as error:
+            raise UserError(
+                f"dtype 'fp16': {self.name} overflows behind {error}: what follows would be zeros or infinities; "
+                "give --dtype bf16 or fp32"
+            ) from None
         except NotImplementedError as error:
+            remedy = "--device cpu" if self.precision.name == "fp32" else "--dtype fp32"
             raise UserError(
                 f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "
-                f"give --dtype fp32 ({error})"
+                f"give {remedy} ({brief(error)})"
             ) from None
 
     def flops(self, height: int, width: int, whole: bool) -> int:
@@ -176,7 +185,7 @@ class Model:
 
     @cached_property
     def _meta_dense(self) -> nn.Module:
-        return copy.deepcopy(self.converted).to("meta", torch.float32)
+        return on_meta(self.converted)
 
     @cached_property
     def _meta_crop(self) -> nn.Module:

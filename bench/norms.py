@@ -6,6 +6,8 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from bench.layers import put
+
 
 def fold_norms(net: nn.Module) -> None:
     """Put batch normalisations into the convolutions right before them, in float32; in their place nothing is done.
@@ -29,8 +31,8 @@ def fold_norms(net: nn.Module) -> None:
             continue
         alone = len(before.users) == calls[before.target] == calls[node.target] == 1
         if alone and convolution.weight.dtype == torch.float32:
-            net.set_submodule(str(before.target), fuse_conv_bn_eval(convolution, norm))
-            net.set_submodule(str(node.target), nn.Identity())
+            put(net, str(before.target), fuse_conv_bn_eval(convolution, norm))
+            put(net, str(node.target), nn.Identity())
 
 
 def _layer(net: nn.Module, node: fx.Node) -> nn.Module | None:

@@ -1,0 +1,57 @@
+"""Nets as trees of layers: another layer in one's place, and copies with layers of their own."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def put(net: nn.Module, name: str, layer: nn.Module) -> None:
+    """Put a layer where `name`, such as `features.3`, says; beside the others where nothing stands there yet."""
+    parent, _, own = name.rpartition(".")
+    setattr(net.get_submodule(parent), own, layer)
+
+
+def tensors_of(net: nn.Module) -> list[torch.Tensor]:
+    """Parameters and buffers, each once."""
+    return [*net.parameters(), *net.buffers()]
+
+
+def sharing_copy(net: Net) -> Net:
+    """A net with layers of its own that has the very parameters and buffers of the given one."""
+    return copy.deepcopy(net, {id(each): each for each in tensors_of(net)})
+
+
+def copy_with(net: Net, change: Callable[[torch.Tensor], torch.Tensor]) -> Net:
+    """A net of its own whose parameters and buffers are what `change` makes of the given one's."""
+    return copy.deepcopy(net, {id(each): _of_its_kind(each, change(each)) for each in tensors_of(net)})
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """The net in evaluation mode meanwhile, then each of its layers in its own."""
+    modes = {layer: layer.training for layer in net.modules()}
+    net.eval()
+    try:
+        yield
+    finally:
+        for layer, mode in modes.items():
+            layer.training = mode
+
+
+def on_meta(net: Net) -> Net:
+    """A copy without storage, in float32: for shapes and counts alone."""
+    return copy_with(net, lambda each: torch.empty_like(each, device="meta", dtype=_single(each)))
+
+
+def _single(tensor: torch.Tensor) -> torch.dtype:
+    return torch.float32 if tensor.is_floating_point() else tensor.dtype
+
+
+def _of_its_kind(tensor: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    return nn.Parameter(value, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else value
