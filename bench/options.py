@@ -169,10 +169,19 @@ def add_weights_key(group: argparse._ArgumentGroup) -> None:
 def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How it is computed."""
     how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
-    how.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    add_device(how)
     how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
     how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 8 at most)")
     return how
+
+
+def add_device(how: argparse._ActionsContainer) -> None:
+    """On what."""
+    how.add_argument(
+        "--device",
+        default="auto",
+        help="cpu, cuda, cuda:N, mps, xpu, or auto: CUDA if there is one, else cpu (auto)",
+    )
 
 
 def add_store(how: argparse._ArgumentGroup) -> None:

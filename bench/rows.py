@@ -63,7 +63,7 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
         "pixels": str(model.pixels),
         "rules": images.rules,
         "map": model.map_rule,
-        "dtype": model.precision.name,
+        "dtype": model.precision.said(model.device),
         "geometry": GEOMETRY,
         "block": str(BLOCK),
     }
@@ -203,7 +203,7 @@ def _signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
             "pixels": _per_net(str(model.pixels) for model in models),
             "rules": images.rules.replace(", ", ","),
             "map": first.map_rule,
-            "dtype": first.precision.name,
+            "dtype": first.precision.said(first.device),
             "geometry": GEOMETRY,
         }
     )

@@ -22,7 +22,7 @@ def check_same(stores: Sequence[Store], shard: Shard) -> None:
             raise shard.failure(
                 UserError(
                     f"worker {worker} has other weights, images or options than the first; "
-                    "give all machines the same files and the same command"
+                    "give all machines the same files and command, and for another --dtype than fp32 the same device"
                 )
             )
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import add_data, command_parser, finished
+from bench.options import add_data, add_device, command_parser, finished
 
 EPILOG = """examples:
   python -m bench.speed --model vgg16,vgg19 --dtypes fp32,tf32,bf16
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled from 1 until memory runs out")
     what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
-    what.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    add_device(what)
     what.add_argument("--protocol", metavar="LIST", help="measure these end to end instead, with the options below")
     whole = parser.add_argument_group("a protocol end to end")
     whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from bench.stopwatch import wait_for
+from bench.device import synchronise
 
 
 @contextmanager
@@ -18,11 +18,11 @@ def layer_times(net: nn.Module, device: torch.device) -> Iterator[dict[str, floa
     began: dict[nn.Module, float] = {}
 
     def start(layer: nn.Module, _: object) -> None:
-        wait_for(device)
+        synchronise(device)
         began[layer] = time.perf_counter()
 
     def stop(layer: nn.Module, *_: object) -> None:
-        wait_for(device)
+        synchronise(device)
         spent[kind(layer)] += time.perf_counter() - began.pop(layer)
 
     leaves = [layer for layer in net.modules() if not any(layer.children())]

@@ -20,8 +20,11 @@ from bench.stopwatch import FEWEST, percentile, repeated, spread
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 MODES = ("eager", "compiled", "quick")
-LARGEST = {"cpu": 64, "cuda": 4096}
-PEAK_SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is the machine's peak
+LARGEST = {"cpu": 64, "mps": 512}  # views; on devices with memory of their own 4096
+PEAK_SIDE = {
+    "cpu": 2048,
+    "mps": 4096,
+}  # with memory of their own 8192; of the square matrices whose product is the machine's peak
 CALLS = 100  # at batch 1, for the 99th percentile
 
 
@@ -43,7 +46,7 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
     """A record for every setting and batch size, doubled until memory runs out."""
     device, side = sweep.device, zoo.side_of(sweep.model)
     channels, flops = zoo.channels_of(sweep.model), net_flops(sweep.model, sweep.width)
-    largest = sweep.largest or LARGEST[device.type]
+    largest = sweep.largest or LARGEST.get(device.type, 4096)
     for dtype in sweep.dtypes:
         precision = Precision(dtype)
         precision.set_up(device)
@@ -87,7 +90,7 @@ def random_net(name: str, width: float, device: torch.device) -> nn.Module:
 
 def matrix_peak(precision: Precision, device: torch.device, seconds: float) -> float:
     """FLOP/s of a large matrix product in a number format: what the machine can do at best."""
-    side = PEAK_SIDE[device.type]
+    side = PEAK_SIDE.get(device.type, 8192)
     one, other = (torch.randn(side, side, device=device, dtype=precision.dtype) for _ in range(2))
     return 2 * side**3 / spread(repeated(lambda: one @ other, device, seconds)).low
 
@@ -126,10 +129,16 @@ def _rates(batch: int, found: dict[str, float], flops: int, peak: float) -> dict
 def peak_memory(device: torch.device) -> Iterator[list[float]]:
     """The most bytes in use meanwhile: the device's, or this process's resident ones; NaN where that is not told."""
     found = [float("nan")]
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    if device.type in ("cuda", "xpu"):
+        memory = getattr(torch, device.type)
+        memory.reset_peak_memory_stats(device)
         yield found
-        found[0] = torch.cuda.max_memory_allocated(device)
+        found[0] = memory.max_memory_allocated(device)
+        return
+    if device.type == "mps":
+        torch.mps.empty_cache()
+        yield found
+        found[0] = torch.mps.driver_allocated_memory()  # what was taken for it, and is kept
         return
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from bench.data import Images
-from bench.device import single_threads
+from bench.device import single_threads, synchronise
 from bench.evaluate import Task, fill
 from bench.loader import Prepared
 from bench.model import Model
@@ -20,7 +20,6 @@ from bench.pixels import decode, rescale, size_of
 from bench.rows import Row, tallies_of, tasks_of
 from bench.shard import Shard
 from bench.speed_layers import layer_times
-from bench.stopwatch import wait_for
 from protocols.protocol import Protocol
 
 SAMPLE = 8  # images whose stages are timed in turn
@@ -32,7 +31,7 @@ class Netless(Model):
 
     def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
         self.batch_of(views)
-        wait_for(self.device)
+        synchronise(self.device)
         return torch.zeros(len(views), self.count)
 
     def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import torch
 
+from bench.device import synchronise
+
 FEWEST = 5  # repetitions, of which quartiles still mean something
 
 
@@ -23,11 +25,11 @@ def repeated(work: Callable[[], object], device: torch.device, seconds: float, f
     for _ in range(2):
         work()
     times: list[float] = []
-    wait_for(device)
+    synchronise(device)
     while len(times) < fewest or sum(times) < seconds:
         start = time.perf_counter()
         work()
-        wait_for(device)
+        synchronise(device)
         times.append(time.perf_counter() - start)
     return times
 
@@ -38,9 +40,3 @@ def spread(times: list[float]) -> Spread:
 
 def percentile(times: list[float], percent: int) -> float:
     return quantiles(times, n=100, method="inclusive")[percent - 1]
-
-
-def wait_for(device: torch.device) -> None:
-    """CUDA works on after a call has returned."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

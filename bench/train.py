@@ -114,7 +114,9 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 
 def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation = parser.add_argument_group("how it is computed, and what comes out")
-    computation.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    computation.add_argument(
+        "--device", default="auto", help="auto (CUDA, else the CPU), cpu, cuda, cuda:N, mps or xpu (auto)"
+    )
     computation.add_argument(
         "--workers",
         type=whole(0),

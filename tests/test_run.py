@@ -241,7 +241,8 @@ def test_mistakes_end_with_one_line_and_exit_2(run, arguments, message):
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
 def test_lower_precision_is_named_and_close(run, dtype):
     exact, close = (run("--dtype", each, "--protocol", "dense@256", "--save-posteriors")[3] for each in ("fp32", dtype))
-    assert f"dtype={dtype}" in close[0]["signature"]
+    assert f"dtype={Precision(dtype).said(torch.device('cpu'))} " in close[0]["signature"]
+    assert "dtype=fp32 " in exact[0]["signature"]
     one, other = (np.load(rows[0]["posteriors"])["posteriors"] for rows in (exact, close))
     assert 0 < np.abs(one - other).max() < 0.05
 

@@ -154,7 +154,7 @@ def test_workers_with_other_weights_images_or_options_are_refused(small, tmp_pat
         ended = run(small.arguments(tmp_path / "out"), 2, own={1: own})
         assert [each.code for each in ended] == [2, 2]
         (line,) = [line for each in ended for line in each.errors]
-        assert "worker 1 has other weights, images or options than the first; give all machines the same" in line
+        assert "worker 1 has other weights, images or options than the first; give all machines the same files" in line
         assert not blocks_in(tmp_path / "store")
     tried("workers", "other weights, images or options on one machine", 3, "one line before the work")
 
