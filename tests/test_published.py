@@ -111,29 +111,16 @@ def test_a_training_keeps_the_side_of_what_it_starts_from(folder, tmp_path, monk
     """Crops of 64 pixels, not of the net's own 224, in training and in what evaluates it."""
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
-    net = zoo.construct("shufflenet_v2_x0_5", 2)
-    save_weights(tmp_path / "w.safetensors", Weights("x", net.state_dict(), "shufflenet_v2_x0_5", side=64), {})
-    words = f"--model shufflenet_v2_x0_5 --data {folder}".split()
-    more = [
-        "--batch",
-        "4",
-        "--workers",
-        "0",
-        "--epochs",
-        "1",
-        "--threads",
-        "1",
-        "--out",
-        "out",
-        "--init",
-        "w.safetensors",
-        "--freeze",
-    ]
-    assert train([*words, *more, "--augment", "none", "--cache-features"]) == 0
+    state = zoo.construct("shufflenet_v2_x0_5", 2).state_dict()
+    save_weights(tmp_path / "w.safetensors", Weights("x", state, "shufflenet_v2_x0_5", side=64), {})
+    net = ["--model", "shufflenet_v2_x0_5", "--data", folder]
+    small = ["--batch", "4", "--workers", "0", "--epochs", "1", "--threads", "1", "--out", "out"]
+    frozen = ["--init", "w.safetensors", "--freeze", "--augment", "none", "--cache-features"]
+    assert train([*net, *small, *frozen]) == 0
     found = read_weights("out/weights.safetensors")
     assert (found.side, found.S.low) == (64, round(256 * 64 / 224))
-    places = ["--weights", "out/weights.safetensors", "--protocol", "centre,dense", "--store", "store", "--out", "rows"]
-    assert run([*words, *places]) == 0
+    places = ["--store", "store", "--out", "rows"]
+    assert run([*net, *places, "--weights", "out/weights.safetensors", "--protocol", "centre,dense"]) == 0
     rows = json.loads((tmp_path / "rows/results.json").read_text())
     assert all(" crop=64 " in row["signature"] for row in rows)
     assert [row["Q"] for row in rows] == ["73", "64/73/82"]
