@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,32 +12,26 @@ from bench.data import Images, distinct
 from bench.entries import Entry, Table, alike, file_number, kind_of, places_of, read_entries, table_of
 from bench.errors import UserError
 from bench.files import foreign
-from bench.layout import EVALUATION, PART, TRAINING, is_training
+from bench.layout import EVALUATION, is_training
+from bench.list_parts import ListParts, list_parts
 
 MOST_MISSING = 1000  # images that are looked for in vain
-PART_COLUMNS = ("split", "set", "subset", "partition", "phase", "usage", "fold")
-FLAGS = {  # columns of yes and no: what yes and no mean
-    **dict.fromkeys(("is_valid", "is_val", "is_validation"), ("val", "train")),
-    "is_test": ("test", "train"),
-    **dict.fromkeys(("is_train", "is_training", "is_training_image"), ("train", "val")),
-}
-YES, NO = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
 
 
 def read_list(file: Path, part: str = "val", duplicates: bool = False) -> Images:
     """The images of a list, in its order; their paths start at the list's folder or at `images/` beside it.
 
-    Where a column of a CSV says what part of the set each image is for, those of `part` are taken. With `duplicates`
+    Where columns of a CSV say what part of the set each image is for, those of `part` are taken. With `duplicates`
     files that stand twice count twice. Raises UserError and OSError.
     """
     table = _table(file)
-    column, parts = _parts(file, table)
+    parts = list_parts(file, table)
     taken = _taken(file, part, parts)
-    notes = _notes(table, column, parts, taken)
-    if part == "val" and column is None and is_training(file.stem):
+    notes = _notes(table, parts, taken)
+    if part == "val" and parts is None and is_training(file.stem):
         notes += (f"the list is named {file.name!r}: a net trained on its images has seen them",)
-    wanted = (entry for entry in read_entries(file, table) if column is None or _part(entry, column, table) == taken)
-    return _images(file, wanted, read_entries(file, table) if column is not None else (), notes, duplicates)
+    wanted = (entry for entry in read_entries(file, table) if parts is None or parts.of(entry) == taken)
+    return _images(file, wanted, read_entries(file, table) if parts else (), notes, duplicates)
 
 
 def read_whole_list(file: Path, duplicates: bool = False) -> Images:
@@ -49,9 +42,9 @@ def read_whole_list(file: Path, duplicates: bool = False) -> Images:
 
 
 def parts_of_list(file: Path) -> list[str]:
-    """The parts that a column of the list tells apart, none where it has one. Raises UserError and OSError."""
-    _, parts = _parts(file, _table(file))
-    return list(parts) if len(parts) > 1 else []
+    """The parts that the list tells apart, none where it has one. Raises UserError and OSError."""
+    parts = list_parts(file, _table(file))
+    return list(parts.counts) if parts and parts.several else []
 
 
 def indices(labels: Sequence[str], more: Iterable[str] = ()) -> tuple[np.ndarray, tuple[str, ...] | None]:
@@ -102,51 +95,22 @@ def _images(
     )
 
 
-def _parts(file: Path, table: Table | None) -> tuple[int | None, Counter[str]]:
-    """The column that says what part each image is for, and how many are for each; None where no column does."""
-    for name in (*PART_COLUMNS, *FLAGS):
-        if table and name in table.columns:
-            column = table.columns.index(name)
-            found = Counter(_part(entry, column, table) for entry in read_entries(file, table))
-            if None not in found:
-                return column, Counter({part: count for part, count in found.items() if part})
-    return None, Counter()
-
-
-def _part(entry: Entry, column: int, table: Table | None) -> str | None:
-    """train, val, test, or whatever else of its kind the cell says; None where it names no part."""
-    assert table is not None
-    cell, name = entry.cells[column].strip().casefold(), table.columns[column]
-    if name in FLAGS:
-        return FLAGS[name][cell in NO] if cell in YES | NO else None
-    match = PART.fullmatch(cell)
-    if match is None or match[1]:
-        return None
-    return "train" if match[2] in TRAINING else match[2]
-
-
-def _taken(file: Path, part: str, parts: Counter[str]) -> str | None:
+def _taken(file: Path, part: str, parts: ListParts | None) -> str | None:
     """Which of the parts is taken; where all images are for one, it is, to be evaluated."""
+    found = parts.counts if parts else {}
     if part == "train":
-        if "train" not in parts:
+        if "train" not in found:
             raise UserError(f"data 'list:{file}': a list has no split 'train'; give --split 0.2, or folder:DIR")
         return "train"
-    return next((each for each in EVALUATION if each in parts), next(iter(parts), None))
+    return next((each for each in EVALUATION if each in found), next(iter(found), None))
 
 
-def _notes(table: Table | None, column: int | None, parts: Counter[str], taken: str | None) -> tuple[str, ...]:
-    notes: tuple[str, ...] = ()
-    if table and column is not None:
-        others = " and ".join(f"{count} of {part}" for part, count in parts.items() if part != taken)
-        notes += (
-            f"column {table.columns[column]!r}: the {parts[taken or '']} images of {taken} are taken"
-            + (f", {others} are not" if others else ", there are no others")
-            + (": a net trained on them has seen them" if taken == "train" and not others else ""),
-        )
-    if table:
-        read = {table.file, table.label, column}
-        if ignored := [name for place, name in enumerate(table.columns) if place not in read]:
-            notes += (f"columns of the list that are not read: {', '.join(map(repr, ignored))}",)
+def _notes(table: Table | None, parts: ListParts | None, taken: str | None) -> tuple[str, ...]:
+    notes: tuple[str, ...] = (parts.note(taken),) if parts and taken else ()
+    read = {table.file, table.label, *(parts.columns if parts else ())} if table else set()
+    ignored = [name for place, name in enumerate(table.columns if table else ()) if place not in read]
+    if ignored:
+        notes += (f"columns of the list that are not read: {', '.join(map(repr, ignored))}",)
     return notes
 
 

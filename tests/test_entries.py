@@ -42,6 +42,9 @@ def refused(folder: Path, text: str, part: str = "val", **more) -> str:
         ("is_valid;path;label\n0;a.png;0\nTrue;b.png;0\n", "b.png", "a.png"),
         ("is_train,path,label\n0,a.png,0\n1,b.png,0\n", "a.png", "b.png"),
         ("path\tis_test\tlabel\na.png\tno\t0\nb.png\tyes\t0\n", "b.png", "a.png"),
+        ("path,is_valid,is_test,label\nc.png,0,1,0\nb.png,1,0,0\na.png,0,0,0\n", "b.png", "a.png"),
+        ("path,is_train,is_valid,label\nc.png,0,0,0\nb.png,0,1,0\na.png,1,0,0\n", "b.png", "a.png"),
+        ("path,usage,label\na.png,Training,0\nb.png,PublicTest,0\n", "b.png", "a.png"),
         ("path,fold,split,label\na.png,0,train,0\nb.png,1,dev,0\n", "b.png", "a.png"),
     ],
 )
@@ -50,7 +53,7 @@ def test_a_column_that_says_so_makes_parts(folder, text, val, train):
     assert images.ids == (val,)
     assert opened(folder, text, "train").ids[0] == train
     (said, *_) = images.notes
-    assert " are taken, " in said
+    assert " are taken (1), " in said
     assert has_parts(f"list:{folder}/list.csv")
     assert "leave --split out" in refused(folder, text, split=0.5)
 
@@ -60,14 +63,14 @@ def test_images_of_other_parts_need_not_be_there_nor_be_labelled(folder):
     images = opened(folder, text)
     assert (images.ids, images.classes) == (("a.png",), ("cat", "dog"))  # all classes of the list: nets have them all
     assert reconcile(images, 2, None, "w").labels.tolist() == [0]
-    assert images.notes[0] == "column 'split': the 1 images of val are taken, 1 of train and 1 of test are not"
+    assert images.notes[0] == "column 'split': images of val are taken (1), train (1) and test (1) not"
 
 
 def test_a_list_of_one_part_is_read_whole_and_that_is_said(folder):
     text = "file,label,split\na.png,0,train\nb.png,1,train\n"
     images = opened(folder, text)
     assert len(images) == 2
-    assert "the 2 images of train are taken" in images.notes[0]
+    assert "images of train are taken (2), there is no other part: a net trained" in images.notes[0]
     assert not has_parts(f"list:{folder}/list.csv")
     assert "no split 'train'" in refused(folder, text.replace("train", "test"), "train")
 
