@@ -43,6 +43,11 @@ def orientation(image: Image.Image) -> int:
     return found if found in METHODS else 1
 
 
+def turned_by_decoding(image: Image.Image) -> bool:
+    """Whether this is a TIFF that PIL turns as it decodes it, whatever is asked for."""
+    return image.format == "TIFF" and getattr(image, "tag_v2", {}).get(ORIENTATION) in METHODS
+
+
 def turned(size: Size, number: int) -> Size:
     """An image's size when its orientation is applied."""
     return Size(size.height, size.width) if number >= 5 else size

@@ -118,7 +118,9 @@ def converted(image: Image.Image, box: Box | None, exif: bool) -> Image.Image:
         part = image.crop(box) if box else image
         if table:
             part = part.convert("I").point(table, "L")
-        return turn(part.convert("RGB"), number)
+        if number == 1 or part.mode != "RGB":  # else it would be there three times
+            part = part.convert("RGB")
+        return turn(part, number)
 
 
 def size_in(path: Path, box: Box | None, exif: bool = False) -> Size:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from bench import depth
-from bench.orientation import PREFIX, orientation
+from bench.orientation import PREFIX, orientation, turned_by_decoding
 from bench.picture import RangelessError, UndecodableError, opened, reading, size_of_file
 from bench.progress import progress
 
@@ -20,11 +20,13 @@ JPEG = b"\xff\xd8\xff"
 
 
 class Header(NamedTuple):
-    """What an image's header says: whether it is grey of more than 8 bits, whether its pixels have no known range."""
+    """What an image's header says: whether it is grey of more than 8 bits, whether its pixels have no known range, how
+    EXIF turns it, and whether it is a TIFF that its own orientation turns."""
 
     deep: bool = False
     rangeless: bool = False
     orientation: int = 1
+    turned: bool = False
 
 
 USUAL = Header()  # of most images, and of those that were made here
@@ -60,21 +62,16 @@ USUAL_RULES = rules([], exif=False)
 
 def notes(headers: Sequence[Header], exif: bool, boxes: bool = False) -> list[str]:
     """Sentences about images that are not read as most are."""
-    deep, rangeless = (sum(getattr(each, name) for each in headers) for name in ("deep", "rangeless"))
-    turned = sum(each.orientation != 1 for each in headers)
-    total, found = len(headers), []
-    if deep:
-        found.append(f"{deep} of {total} images are grey of more than 8 bits, whose highest 8 are taken ({depth.RULE})")
-    if rangeless:
-        found.append(
-            f"{rangeless} of {total} images cannot be evaluated: floating-point, 32-bit or signed pixels have no known "
-            "range; convert to 8 bits"
-        )
-    if turned:
-        remedy = "boxes are in the file's own pixels" if boxes else "--exif applies it"
-        rule = "applied" if exif else f"not applied (ImageNet's convention); {remedy}"
-        found.append(f"{turned} of {total} images carry an EXIF orientation, which is {rule}")
-    return found
+    remedy = "boxes are in the file's own pixels" if boxes else "--exif applies it"
+    rule = "applied" if exif else f"not applied (ImageNet's convention); {remedy}"
+    unranged = "floating-point, 32-bit or signed pixels have no known range; convert to 8 bits"
+    found = (
+        (sum(each.deep for each in headers), f"are grey of more than 8 bits: the highest 8 are taken ({depth.RULE})"),
+        (sum(each.rangeless for each in headers), f"cannot be evaluated: {unranged}"),
+        (sum(each.turned for each in headers), "are TIFFs with an orientation, which decoding applies in any case"),
+        (sum(each.orientation != 1 for each in headers), f"carry an EXIF orientation, which is {rule}"),
+    )
+    return [f"{count} of {len(headers)} images {what}" for count, what in found if count]
 
 
 def header(path: Path) -> Header:
@@ -88,7 +85,7 @@ def header(path: Path) -> Header:
 
 def header_of(image: Image.Image) -> Header:
     """Of an opened image, before its pixels are read."""
-    return Header(depth.bits(image) > 8, orientation=orientation(image))
+    return Header(depth.bits(image) > 8, False, orientation(image), turned_by_decoding(image))
 
 
 def _found(path: Path) -> Found:

@@ -126,6 +126,9 @@ def test_a_tiff_is_as_pil_decodes_it_its_own_orientation_applied(tmp_path, compr
             assert np.array_equal(np.asarray(read(tmp_path / "x.tif", None, applied)), expected)
             assert sorted(size_in(tmp_path / "x.tif", None, applied)) == sorted(expected.shape[:2])
         assert (expected.shape[:2] == (40, 26)) == (number >= 5)
+        told = images(tmp_path / "x.tif").told
+        said = ("1 of 1 images are TIFFs with an orientation, which decoding applies in any case",)
+        assert told == (said if number > 1 else ())
 
 
 def broken() -> dict[str, bytes]:
