@@ -3,6 +3,7 @@
 import math
 import mmap
 import re
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ AVERAGING = ("n_averaged", "num_updates", "updates", "decay", "initted", "step")
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 GROWING = re.compile(rb"\nbytearray\n|_codecs\nencode\n")  # torch allows the call: of a few bytes any number
+PROGRAM = re.compile(r"(^|/)constants\.pkl$", re.IGNORECASE)  # by this torch knows TorchScript
 HDF5 = b"\x89HDF\r\n\x1a\n"
 FOREIGN = {
     **dict.fromkeys((".h5", ".hdf5", ".keras"), "Keras"),
@@ -78,9 +80,11 @@ def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
 
 
 def refuse_bomb(spec: str, path: Path) -> None:
-    """Raise UserError for a file that asks for more memory than it has bytes, before it is loaded."""
+    """Raise UserError for a file that asks for more memory than it has bytes, or is run, before it is loaded."""
     with path.open("rb") as file:
         archive = file.read(4) == b"PK\3\4"  # so torch tells the formats apart
+    if not archive and tarfile.is_tarfile(path):  # torch's oldest format, which before 2.6 is no plain pickle to it
+        raise UserError(f"weights '{spec}': cannot be read (an archive of tar); give a plain state dict")
     if _archive_grows(spec, path) if archive else _whole_grows(path):
         raise UserError(f"weights '{spec}': holds more than tensors; give a plain state dict")
 
@@ -90,6 +94,8 @@ def _archive_grows(spec: str, path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+            if any(PROGRAM.search(each.filename) for each in members):  # torch before 2.6 runs it
+                raise UserError(f"weights '{spec}': cannot be read (a TorchScript archive); give a plain state dict")
             unpacked = sum(member.file_size for member in members)
             if unpacked > path.stat().st_size:  # torch stores them as they are
                 said = f"would unpack to {unpacked} bytes; give a file that torch.save wrote"

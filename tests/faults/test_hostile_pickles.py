@@ -1,11 +1,13 @@
 """Pickles from strangers: refused before any code in them runs, and before they fill the memory."""
 
 import codecs
+import io
 import os
 import pickle
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -84,8 +86,21 @@ def test_code_in_a_pickle_is_refused_before_it_runs(tmp_path, tried, name, proto
 
 def test_code_in_a_torchscript_archive_is_not_run(tmp_path, tried):
     torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "w.pt"))
-    assert "cannot be read" in refused("w.pt")
+    assert "cannot be read (a TorchScript archive)" in refused("w.pt")
     tried("weights and files", "a TorchScript archive", 1, "refused")
+
+
+def test_a_pickle_in_an_archive_of_tar_is_not_run(tmp_path, tried):
+    """As torch saved weights before 2017; torch before 2.6 runs any code in such a file."""
+    with tarfile.open("w.pt", "w") as archive:
+        for name in ("sys_info", "pickle", "storages", "tensors"):
+            content = pickle.dumps(Call(os.mkdir, RAN))
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    assert "cannot be read (an archive of tar)" in refused("w.pt")
+    assert not (tmp_path / RAN).exists()
+    tried("weights and files", "a pickle in an archive of tar", 1, "refused")
 
 
 def test_an_archive_that_unpacks_to_far_more_is_refused(tmp_path, tried):
