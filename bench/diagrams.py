@@ -25,6 +25,7 @@ def plot_confusion(matrix: pd.DataFrame, path: Path, title: str) -> None:
     """A matrix of counts as a PNG: colours are shares of the true class, numbers stand in the cells where they fit."""
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
     counts, n = matrix.to_numpy(), len(matrix)
     shares = counts / counts.sum(1, keepdims=True).clip(min=1)
@@ -36,7 +37,8 @@ def plot_confusion(matrix: pd.DataFrame, path: Path, title: str) -> None:
     image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
     _name_classes(axes, list(matrix.index), pitch)
     _write_counts(axes, counts, shares, pitch)
-    bar = figure.colorbar(image, cax=figure.add_axes((1 + 0.2 / side, 0, 0.2 / side, 1)), format="{x:.0%}")
+    beside = figure.add_axes((1 + 0.2 / side, 0, 0.2 / side, 1))
+    bar = figure.colorbar(image, cax=beside, format=PercentFormatter(1, decimals=0))
     bar.set_label("share of the images of the true class")
     axes.set(xlabel="predicted class", ylabel="true class")
     _save(figure, axes, path, title, width=int(side * 13))

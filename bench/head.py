@@ -68,7 +68,7 @@ def from_head_on(net: nn.Module) -> nn.Module:
 
 
 def _keep_what_output_needs(graph: fx.Graph) -> None:
-    needed, waiting = set(), [graph.output_node()]
+    needed, waiting = set(), [next(node for node in graph.nodes if node.op == "output")]
     while waiting:
         needed.add(node := waiting.pop())
         waiting += [each for each in node.all_input_nodes if each not in needed]
