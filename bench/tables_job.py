@@ -96,7 +96,7 @@ def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
     write_tables(measured, options.out, caption)
     judged = [claim for claim in comparable if not _sides(claim) & unclear]
     if tied := len(comparable) - len(judged):
-        caption.append(f"- {tied} claims are not judged: ties decide the errors of a row that they compare")
+        caption.append(f"- Claims that are not judged, since ties decide a row that they compare: {tied}")
     comparisons = [compare(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
     write_claims(comparisons, options.out, caption)
 

@@ -116,7 +116,9 @@ def _cell(text: str) -> Any:
 def _row(record: Mapping[str, Any]) -> Row:
     line, n, wrong1, wrong5, speed, *ties = [record.get(name, None) for name in ("signature", *NUMBERS)]
     warnings = record.get("warnings") or ""
-    warnings = warnings if isinstance(warnings, str) else "; ".join(map(str, warnings))
+    if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):
+        warnings = "; ".join(warnings)
+    _check("warnings", warnings, isinstance(warnings, str), "a list of texts")
     texts = {name: record.get(name) or "–" for name in (*NAMES, *PROVENANCE)}
     for name, text in (("signature", line), *texts.items()):
         _check(name, text, isinstance(text, str) and bool(text.strip()), "a text")

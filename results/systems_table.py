@@ -59,7 +59,8 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
     ]
     write_text_aside(folder / "systems.csv", csv_text(records))
     lines = ["# Nets around the paper's", "", f"- Command: {code(provenance['command'])}"]
-    lines += [f"- Machine: {provenance['machine']}; torch {provenance['torch']}, commit {provenance['commit']}"]
+    machines, versions = ("; ".join(dict.fromkeys(each[name] for each in records)) for name in ("machine", "torch"))
+    lines += [f"- Machine: {escaped(machines)}; torch {escaped(versions)}, commit {provenance['commit']}"]
     lines += [
         "- Top-1 error in % with 95 % intervals; a net's rows are on the same images, each at the one Q of its line: "
         "dense is 2 views, multicrop 50. Training minutes are by the clock, with what else the machine did meanwhile.",

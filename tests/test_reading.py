@@ -42,6 +42,9 @@ NO_VALUES = {
     "signature": [None, "", "  ", 7, ["a=b"], {"a": "b"}],
     "model": [7, ["vgg16"], {"a": 1}],
     "device": [7, True, ["cpu"]],
+    "ties1": [-1, 0.5, "4", True, NAN, 201, [1]],
+    "ties5": [-1, 0.5, "", HUGE, 201],
+    "warnings": [7, True, [7], ["a", None], {"a": "b"}],
 }
 NO_CELLS = ["", "-1", "44x", "nan", "inf", "1e400", "201", "0x2c", "[1]", "null"]
 JUNK = [

@@ -128,6 +128,22 @@ def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
     assert "30 of 32 rows are left out" in (tmp_path / "table3.md").read_text()
 
 
+def test_rows_that_ties_decide_have_a_dash_and_are_judged_by_no_claim(nets, images, tmp_path, capsys):
+    """A net whose head is all zeros: each image ties with every class."""
+    whole = read_weights(f"{nets}/D-256.safetensors")
+    state = {name: value * 0 if name.startswith("classifier.6.") else value for name, value in whole.state.items()}
+    save_weights(tmp_path / "zero.safetensors", replace(whole, state=state), {})
+    assert main([*words(f"D-256={tmp_path}/zero.safetensors", images, tmp_path)[:-1], str(tmp_path / "store")]) == 0
+    rows = pd.read_csv(tmp_path / "table3.csv")
+    assert rows["top1"].isna().all()
+    assert rows["wrong1_against"].tolist() == [3]
+    reason = "ties decide 3 of 3 images at top-1: 0 are wrong if a tie counts for the label, 3 if against it"
+    assert reason in (tmp_path / "table3.md").read_text()
+    assert f"warning: all rows: {reason}" in capsys.readouterr().err
+    assert not (tmp_path / "claims.csv").read_text().strip()
+    assert "not judged, since ties decide a row that they compare: 1\n" in (tmp_path / "claims.md").read_text()
+
+
 def test_sources(nets, tmp_path):
     assert sources("auto", "shapes") == {name: f"builtin:{name}" for name in builtin_names()}
     assert sources(str(nets), "x") == {name: f"{nets}/{name}.safetensors" for name in BY_NAME}
