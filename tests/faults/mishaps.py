@@ -27,15 +27,16 @@ def interrupt_after(seconds: float, folder: Path) -> None:
     from bench import interrupt
 
     def press() -> None:
+        while signal.getsignal(signal.SIGINT) is not interrupt._note:
+            time.sleep(0.001)
+        time.sleep(seconds)
         if signal.getsignal(signal.SIGINT) is interrupt._note:  # else it is over
             (folder / "pressed").touch()
             os.killpg(0, signal.SIGINT)
 
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.setpgrp()
-    timer = threading.Timer(seconds, press)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=press, daemon=True).start()
 
 
 def die_in_writing(number: int, moment: str, seed: int) -> None:

@@ -19,7 +19,8 @@ def is_stopped(command: str, words: list[str], folder: Path, times: int, seconds
     for k in range(6 * times):
         out = folder / str(k)
         out.mkdir()
-        fault = partial(interrupt_after, chance.uniform(0, seconds), out)
+        longest = seconds / 2 ** (k // times)  # at last surely before the end
+        fault = partial(interrupt_after, chance.uniform(0, longest), out)
         (victim,) = start([word.replace("OUT", f"{out}/out") for word in words], faults={0: fault}, command=command)
         ended = victim.end()
         if (out / "pressed").exists():
@@ -31,7 +32,6 @@ def is_stopped(command: str, words: list[str], folder: Path, times: int, seconds
                 return
         else:
             assert ended.code == 0, ended.said
-            seconds /= 2
     pytest.fail("it was never at work")
 
 
