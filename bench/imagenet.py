@@ -12,6 +12,7 @@ from bench.files import Finder, Listing, folders_in
 from bench.flat_imagenet import KAGGLE_PLACE, read_flat
 from bench.folder import read_classes, require
 from bench.layout import archives, has_anything, has_folders, innermost, named_training, part_for
+from bench.progress import downloading
 from bench.tiny_imagenet import annotated, read_annotated
 
 IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
@@ -91,7 +92,8 @@ def _download_imagenette(folder: Path, split: str) -> None:
     # unpacked aside, so that an interrupted run leaves no half of the data set to be measured
     with tempfile.TemporaryDirectory(prefix="imagenette2-", dir=folder) as aside:
         try:
-            Imagenette(aside, split, download=True)
+            with downloading():
+                Imagenette(aside, split, download=True)
         except (OSError, RuntimeError, HTTPException) as error:
             raise UserError(
                 f"data 'imagenette': download failed ({error}); fetch {IMAGENETTE_URL} and unpack it in {str(folder)!r}"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.data import Images
 from bench.errors import UserError
-from bench.progress import progress
+from bench.progress import downloading, progress
 from bench.rendered import line, make_folder, read_made
 
 FILES = tuple(f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1"))
@@ -52,7 +52,8 @@ def _download(folder: Path, raw: Path) -> None:
     from torchvision.datasets import MNIST
 
     try:
-        MNIST(str(folder), download=True)
+        with downloading():
+            MNIST(str(folder), download=True)
     except (RuntimeError, OSError, HTTPException) as error:
         (*_, why) = str(error).strip().splitlines() or ["no reason given"]
         raise UserError(

@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -74,6 +75,14 @@ def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
     if _drawn():
         return tqdm(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
     return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)
+
+
+@contextmanager
+def downloading() -> Iterator[None]:
+    """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
+    bars = nullcontext() if _drawn() else redirect_stderr(StringIO())
+    with redirect_stdout(sys.stderr), bars:
+        yield
 
 
 def above() -> AbstractContextManager[None]:

@@ -4,11 +4,9 @@ import hashlib
 import json
 import pickle
 import re
-import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Collection, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -26,6 +24,7 @@ from bench.contents import state_in
 from bench.data import Images
 from bench.errors import UserError
 from bench.pixels import Pixels, parse_pixels
+from bench.progress import downloading
 from bench.state import State, plain_state, refuse_bomb, refuse_foreign
 from protocols.scales import TrainingScale, parse_S
 from results.aside import write_aside
@@ -207,7 +206,7 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
         )
         raise UserError(f"weights '{spec}': torchvision has no such weights{hint}") from None
     try:
-        with redirect_stdout(sys.stderr):  # torch announces downloads on standard output, where only tables go
+        with downloading():
             state = known.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(f"weights '{spec}': the cached file holds more than tensors; remove it and run again") from None

@@ -10,11 +10,12 @@ import sys
 import termios
 
 import pytest
+from tqdm import tqdm
 
 from bench import progress as module
 from bench.interrupt import heed, noted, ours_alone
 from bench.options import finished
-from bench.progress import Meter, above, progress, warn
+from bench.progress import Meter, above, downloading, progress, warn
 
 
 @pytest.fixture
@@ -171,3 +172,12 @@ def test_an_interrupt_while_processes_start_comes_after():
 
     assert finished("bench.x", work) == 130
     assert steps == ["started"]
+
+
+def test_a_library_s_download_draws_no_bar_in_a_log_file_and_says_nothing_on_standard_output(capsys):
+    with downloading():
+        print("Downloading a file")
+        with tqdm(total=100, mininterval=0) as bar:
+            for _ in range(100):
+                bar.update(1)
+    assert capsys.readouterr() == ("", "Downloading a file\n")
