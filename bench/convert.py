@@ -65,7 +65,7 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
             traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
     traced.recompile()
-    _refuse_remaining_pooling(traced)
+    _refuse_remaining_pooling(traced, shapes)
     return traced
 
 
@@ -75,7 +75,7 @@ def smallest_side(convolutional: fx.GraphModule, side: int, channels: int = 3) -
     low, high = 1, side
     while low < high:
         middle = (low + high) // 2
-        if _accepts(meta, (channels, middle, middle)):
+        if accepts(meta, (channels, middle, middle)):
             high = middle
         else:
             low = middle + 1
@@ -87,14 +87,18 @@ def map_places(convolutional: fx.GraphModule, side: int, channels: int = 3) -> t
 
     A position lies in the middle of what stands for one input of the net's own size; where that gives several (nets
     that end in an average), they are spread evenly around its middle: right to half a distance.
+    Raises UnconvertibleError where larger images have no larger map.
     """
     meta = on_meta(convolutional)
     own, wide = (meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR))
+    if wide <= own:
+        raise UnconvertibleError("its map does not grow with the image")
     distance = FAR / (wide - own)
     return side / 2 - distance * (own - 1) / 2, distance
 
 
-def _accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
+def accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
+    """Whether a net without storage gives a map of an image (channels, height, width)."""
     try:
         return min(meta(torch.empty(1, *shape, device="meta")).shape) > 0
     except (RuntimeError, ValueError):
@@ -194,10 +198,23 @@ def _replace_linear(traced: fx.GraphModule, node: fx.Node, window: tuple[int, in
     node.target = f"{node.target}_convolution"
 
 
-def _refuse_remaining_pooling(traced: fx.GraphModule) -> None:
-    for node in traced.graph.nodes:
+def _refuse_remaining_pooling(traced: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> None:
+    """Pooling over the whole image either ends the map, with something after it that is not linear, or feeds it."""
+    nodes = list(traced.graph.nodes)
+    for at, node in enumerate(nodes):
         maximum = node.target is F.adaptive_max_pool2d or (
             node.op == "call_module" and isinstance(traced.get_submodule(str(node.target)), nn.AdaptiveMaxPool2d)
         )
-        if maximum or _kind(traced, node) == "pool":
-            raise UnconvertibleError(f"it pools over the whole image inside ({node.name})")
+        if not maximum and _kind(traced, node) != "pool":
+            continue
+        after = [each for each in nodes[at + 1 :] if each in shapes]
+        if not maximum and not any(_is_map(shapes[each]) for each in (node, *after)):
+            first = next(each for each in after if each.op != "get_attr" and each.target != "permute")
+            what = getattr(first.target, "__name__", first.target)
+            raise UnconvertibleError(f"what follows its global average is not linear ({what})")
+        raise UnconvertibleError(f"it pools over the whole image inside ({node.name})")
+
+
+def _is_map(shape: torch.Size) -> bool:
+    """Whether it holds more than one vector, wherever its channels stand."""
+    return sum(length > 1 for length in shape[1:]) > 1

@@ -14,6 +14,7 @@ from bench.errors import UserError
 from bench.grid import Grid
 from bench.layers import on_meta
 from bench.memory import brief
+from bench.moves import check_conversion
 from bench.net_spec import NetSpec
 from bench.overflow import Float16OverflowError, watched
 from bench.pixels import Pixels
@@ -22,6 +23,8 @@ from bench.vgg import VGG
 from bench.weights import Weights, read_weights
 from protocols.protocol import Part
 from protocols.scales import TrainingScale, assumed_S
+
+CHECKED: set[tuple] = set()  # conversions that this process has found to be exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +73,22 @@ class Model:
 
     @cached_property
     def converted(self) -> fx.GraphModule:
-        """The fully-convolutional form. Raises UserError where there is none."""
+        """The fully-convolutional form, checked by numbers. Raises UserError where there is none."""
         try:
-            return fully_convolutional(self.net, self.side, self.pixels.channels)
+            converted = fully_convolutional(self.net, self.side, self.pixels.channels)
+            self._check(converted)
+            return converted
         except UnconvertibleError as error:
             raise UserError(
                 f"model '{self.name}' cannot be made fully convolutional: {error}; give centre, tencrop or multicrop"
             ) from None
+
+    def _check(self, converted: fx.GraphModule) -> None:
+        """By numbers, once for a net and its weights; without storage there are none."""
+        known = self.name, self.weights.digest, self.drop, self.side, self.pixels
+        if known not in CHECKED and not next(self.net.parameters()).is_meta:
+            check_conversion(self.net, converted, self.side, self.pixels)
+            CHECKED.add(known)
 
     @cached_property
     def workshop(self) -> Workshop:
