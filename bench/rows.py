@@ -22,6 +22,7 @@ from results.result import Result, signature, signature_id
 from results.store import BLOCK, Store
 from results.tally import Net, Tally, row_blocks, tally
 
+ADDED = ("vgg-protocols", "cpu_capability")  # columns behind those that tables had before
 GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
 
 
@@ -116,7 +117,7 @@ def result_of(
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
         signature=line,
         posteriors=str(folder / f"{signature_id(line)}.npz") if folder else None,
-        provenance={**_made(provenance, counted), "device": "; ".join(counted.devices)},
+        provenance=_made(provenance, counted),
         ties1=ties1,
         ties5=counted.places.ties(5) if counted.top5 else 0,
         assumed=row.assumed | images.assumed,
@@ -126,7 +127,9 @@ def result_of(
 
 def _made(provenance: Mapping[str, str], counted: Tally) -> dict[str, str]:
     """What computed the row's blocks, whenever that was, in place of what counts them."""
-    return {name: counted.makers(name) if name in computing() else now for name, now in provenance.items()}
+    made = {name: counted.makers(name) if name in computing() else now for name, now in provenance.items()}
+    made["device"] = "; ".join(counted.devices)
+    return dict(sorted(made.items(), key=lambda each: each[0] in ADDED))
 
 
 def origin_of(

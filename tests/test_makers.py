@@ -12,6 +12,8 @@ from bench.gate import main as gate
 from bench.provenance import computing
 from bench.run import main
 
+BASELINE = Path(__file__).parent / "baselines" / "shapes.json"
+
 
 @pytest.fixture
 def measured(weights, photographs, tmp_path):
@@ -34,6 +36,8 @@ def test_a_row_names_versions_vector_units_and_this_package(measured):
     assert row["vgg-protocols"] == __version__
     assert row["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
     assert {name: row[name] for name in computing()} == computing()
+    names, before = list(row), json.loads(BASELINE.read_text())[0]
+    assert names[: len(before)] == list(before)  # new columns stand behind those that there were
 
 
 def test_a_row_of_blocks_that_several_versions_computed_names_them_all(measured, tmp_path, monkeypatch):
