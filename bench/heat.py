@@ -3,6 +3,7 @@
 import numpy as np
 
 from bench.loader import Prepared
+from bench.memory import enough_memory
 from bench.pixels import cut, size_of
 from bench.rows import Row
 from protocols.view import Size
@@ -17,7 +18,9 @@ def heat_map(row: Row, image: Prepared, index: int, size: Size) -> np.ndarray | 
     for model, part in row.parts:
         for view in part.views(image.size, model.side) if part.method == "dense" else ():
             seen = cut(image.at[part.Q], view)
-            heat = spread(model.posterior_map(seen, index).numpy(), model.map_places, size_of(seen), size)
+            with enough_memory(f"the class score map of {image.name!r}", "give smaller Q, or leave --plot out"):
+                values = model.posterior_map(seen, index).numpy()
+            heat = spread(values, model.map_places, size_of(seen), size)
             maps.append(heat[:, ::-1] if view.flip else heat)
     return np.mean(maps, axis=0) if maps else None
 

@@ -16,6 +16,7 @@ from bench import zoo
 from bench.device import device_name, pick_device
 from bench.errors import UserError
 from bench.job import open_all, protocols_of
+from bench.memory import enough_memory
 from bench.options import dated, say, writable, writing_to
 from bench.progress import warn
 from bench.provenance import provenance
@@ -54,9 +55,10 @@ def _nets(options: Namespace, device: torch.device) -> list[dict[str, Any]]:
     records = []
     for name in map(zoo.canonical, options.model.split(",")):
         sweep = Sweep(name, options.width, dtypes, layouts, modes, options.largest, options.seconds, device)
-        for record in net_speeds(sweep):
-            warn(" ".join(_cells(record).values()))
-            records.append(record)
+        with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
+            for record in net_speeds(sweep):
+                warn(" ".join(_cells(record).values()))
+                records.append(record)
     return records
 
 

@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench import zoo
 from bench.cpu import quicken
 from bench.device import Precision
-from bench.memory import ERRORS, out_of_memory
+from bench.memory import ERRORS, out_of_memory, release
+from bench.precise import keep_single
 from bench.stopwatch import FEWEST, percentile, repeated, spread
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
@@ -54,11 +55,14 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
         for layout, mode in product(sweep.layouts, sweep.modes):
             form = LAYOUTS[layout]
             net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
+            if precision.dtype != torch.float32:
+                keep_single(net)
             work = _in_mode(mode, net)
             said = {"model": sweep.model, "dtype": dtype, "layout": layout, "mode": mode}
             for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
                 found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
                 if found is None:
+                    release(device)
                     break
                 yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
 

@@ -24,6 +24,7 @@ from bench.half import halve
 from bench.head import from_head_on, train_head
 from bench.initial import initial_net
 from bench.learning import learn, make_optimiser
+from bench.memory import enough_memory
 from bench.options import writable, writing_to
 from bench.plot import plot_training
 from bench.progress import warn
@@ -52,6 +53,12 @@ class Epoch(NamedTuple):
 
 def train(options: Namespace) -> int:
     """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
+    remedy = "give a smaller --batch, or another --device; what is finished is kept"
+    with enough_memory(f"a training with --batch {options.batch}", remedy):
+        return _train(options)
+
+
+def _train(options: Namespace) -> int:
     training = Training(options)
     if training.weights_path.exists() and training.over:
         training.tidy()  # it may have been killed before

@@ -10,6 +10,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from bench import zoo
 from bench.convert import fully_convolutional, map_places
 from bench.device import Precision
+from bench.errors import UserError
 from bench.heat import heat_map, spread
 from bench.loader import Prepared
 from bench.model import Model, make_model
@@ -110,3 +111,13 @@ def test_the_maps_mean_is_the_posterior_where_posteriors_are_averaged(tmp_path):
     assert maps.shape == (7, 2, 4)
     assert maps.std((1, 2)).max() > 1e-3
     assert (maps.mean((1, 2)) - expected).abs().max() < 1e-6
+
+
+def test_a_map_that_does_not_fit_into_memory_is_one_line(monkeypatch):
+    def lacking(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Model, "posterior_map", lacking)
+    image = Prepared(Size(224, 224), {224: torch.zeros(3, 224, 224, dtype=torch.uint8)}, "a.png")
+    with pytest.raises(UserError, match=r"class score map of 'a.png' does not fit into memory .*; give smaller Q"):
+        heat_map(row_of(windowed()), image, 0, Size(9, 9))

@@ -61,6 +61,15 @@ def test_the_sweep_ends_where_memory_does(monkeypatch):
     assert [each["batch"] for each in speeds(64)][:4] == [1, 2, 1, 2]
 
 
+def test_a_net_that_does_not_fit_is_named(monkeypatch, capsys, tmp_path):
+    def lacking(*_: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(speed_net, "random_net", lacking)
+    assert main(f"--model vgg11 --width 0.03125 --seconds 0.01 --out {tmp_path}".split()) == 2
+    assert "model 'vgg11' does not fit into memory (CUDA error: out of memory)" in capsys.readouterr().err
+
+
 def test_the_command_writes_markdown_and_json(tmp_path, capsys):
     words = f"--model vgg11 --width 0.03125 --largest 2 --layouts nhwc --seconds 0.01 --out {tmp_path}"
     assert main(words.split()) == 0

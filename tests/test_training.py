@@ -109,6 +109,18 @@ def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
     assert "smaller --rate" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("what", ["learn", "initial_net"])
+def test_a_training_that_does_not_fit_into_memory_ends_with_one_line(folder, tmp_path, capsys, monkeypatch, what):
+    def lacking(*_: object) -> None:
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+
+    monkeypatch.setattr(f"bench.training.{what}", lacking)
+    assert main(words(folder, tmp_path)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("bench.train: error: a training with --batch 4 does not fit into memory (cuDNN error: CUDNN")
+    assert "give a smaller --batch" in line
+
+
 def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
     training = Training(parser().parse_args(words(folder, tmp_path, "--schedule", "step", "--epochs", "8")))
     used = []
