@@ -27,6 +27,6 @@ def quicken(net: nn.Module) -> None:
 
 def keep_freed_memory() -> None:
     """Have the C library keep what is freed: to take a net's maps from the system anew costs a tenth of the time."""
-    if platform.libc_ver()[0] == "glibc":
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
         for option, value in KEEPING.items():
             ctypes.CDLL(None).mallopt(option, value)
