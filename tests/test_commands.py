@@ -12,7 +12,7 @@ from conftest import ROOT, torchrun
 
 from bench import __version__
 from bench.__main__ import COMMANDS, main
-from bench.provenance import command_line, provenance
+from bench.provenance import command_line, computing
 
 
 def test_every_command_is_there():
@@ -152,6 +152,6 @@ def test_versions_are_named_where_a_package_is_without_its_metadata(monkeypatch)
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr("bench.provenance.version", lost)
-    found = provenance.__wrapped__()
+    found = computing.__wrapped__()
     assert found["torch"] == torch.__version__
     assert found["pillow"] == PIL.__version__

@@ -18,6 +18,14 @@ from bench.options import finished
 from bench.progress import Meter, above, downloading, progress, warn
 
 
+@pytest.fixture(autouse=True)
+def _heeded():
+    """A shell's background jobs, which tests may be, ignore an interrupt."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """tqdm's clock, which only the test moves."""

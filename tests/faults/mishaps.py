@@ -34,6 +34,7 @@ def interrupt_after(seconds: float, folder: Path) -> None:
             (folder / "pressed").touch()
             os.killpg(0, signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     os.setpgrp()
     threading.Thread(target=press, daemon=True).start()
