@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     name = words[0] if words else "--help"
     if name in COMMANDS:
-        return import_module(f"bench.{name}").main(words[1:])
+        return import_module(f"bench.{name}.__main__").main(words[1:])
     if name in ("-h", "--help"):
         print(_help())
         return 0
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _help() -> str:
     """A line for each command, as its module begins."""
-    about = {name: (import_module(f"bench.{name}").__doc__ or "").splitlines()[0] for name in COMMANDS}
+    about = {name: (import_module(f"bench.{name}.__main__").__doc__ or "").splitlines()[0] for name in COMMANDS}
     lines = [f"  {name:<9}{line.partition(': ')[2].rstrip('.')}" for name, line in about.items()]
     usage = "usage: vgg-protocols COMMAND ...\n\nEvaluation under the test protocols of the VGG paper."
     return "\n".join(

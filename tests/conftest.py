@@ -15,11 +15,11 @@ from PIL import Image
 from tabulate import tabulate
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from bench.gate import main as compare
-from bench.initial import randomise
-from bench.pixels import Pixels
-from bench.vgg import NAMES, VGG
-from bench.weights import Weights, save_weights
+from bench.gate.__main__ import main as compare
+from bench.images.pixels import Pixels
+from bench.nets.initial import randomise
+from bench.nets.vgg import NAMES, VGG
+from bench.nets.weights import Weights, save_weights
 from protocols.scales import TrainingScale
 from results.table import write
 

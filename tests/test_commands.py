@@ -16,14 +16,17 @@ from bench.provenance import command_line, computing
 
 
 def test_every_command_is_there():
-    found = {path.stem for path in (ROOT / "bench").glob("[!_]*.py") if "\ndef main(" in path.read_text()}
+    found = {path.parent.name for path in (ROOT / "bench").glob("*/__main__.py")}
     assert found == set(COMMANDS)
     assert len(COMMANDS) == len(found)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_its_version(name, capsys):
-    for call in (lambda: main([name, "--version"]), lambda: import_module(f"bench.{name}").main(["--version"])):
+    for call in (
+        lambda: main([name, "--version"]),
+        lambda: import_module(f"bench.{name}.__main__").main(["--version"]),
+    ):
         with pytest.raises(SystemExit) as ended:
             call()
         assert ended.value.code == 0
@@ -57,7 +60,7 @@ def test_the_script_passes_words_and_exit_code_on(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("script", "usage"), [("vgg-protocols", "vgg-protocols run"), ("/x/bench/run.py", "python -m bench.run")]
+    ("script", "usage"), [("vgg-protocols", "vgg-protocols run"), ("/x/bench/run/__main__.py", "python -m bench.run")]
 )
 def test_help_shows_the_command_as_it_was_called(script, usage, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [script])
@@ -74,7 +77,7 @@ def test_help_shows_the_command_as_it_was_called(script, usage, monkeypatch, cap
     [
         ("/usr/bin/vgg-protocols", None, "vgg-protocols run"),
         ("/x/bench/__main__.py", "bench.__main__", "python -m bench run"),
-        ("/x/bench/run.py", "bench.run", "python -m bench.run"),
+        ("/x/bench/run/__main__.py", "bench.run", "python -m bench.run"),
     ],
 )
 def test_the_command_that_is_kept_can_be_typed_again(script, module, typed, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
-from test_layers import OURS, imported, modules
+from test_portability import OURS, imported, modules
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,7 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NEEDED = [Requirement(each) for each in PROJECT["project"]["dependencies"]]
 TESTING = [Requirement(each) for each in PROJECT["project"]["optional-dependencies"]["test"]]
 CALLED = {"PIL": "pillow"}  # packages whose modules have another name
-INSTALLED = PROJECT["tool"]["setuptools"]["packages"]
+INSTALLED = [each.rstrip("*") for each in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
+DATA = PROJECT["tool"]["setuptools"]["package-data"]
 
 
 def floor(requirement):
@@ -53,7 +54,12 @@ def test_all_that_is_imported_is_declared(package):
 @pytest.mark.parametrize("package", INSTALLED)
 def test_all_that_lies_beside_the_modules_is_installed(package):
     folder = ROOT / package
-    patterns = PROJECT["tool"]["setuptools"]["package-data"].get(package, [])
-    taken = {path for pattern in patterns for path in folder.glob(pattern)}
+    named = {ROOT / room.replace(".", "/"): patterns for room, patterns in DATA.items()}
+    taken = {path for room, patterns in named.items() for pattern in patterns for path in room.glob(pattern)}
     beside = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert {path for path in beside - taken if folder / "tables" not in path.parents} == set()  # these are for readers
+
+
+@pytest.mark.parametrize("package", INSTALLED)
+def test_every_room_is_a_package(package):
+    assert {path.parent for path in modules(package)} == {path.parent for path in (ROOT / package).rglob("__init__.py")}

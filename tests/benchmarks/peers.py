@@ -21,17 +21,17 @@ import torch
 from safetensors.torch import save_file
 from torchvision.transforms import functional as F
 
-from bench.data import Images
-from bench.device import Precision
-from bench.evaluate import fill
-from bench.initial import randomise
-from bench.model import Model, make_model
-from bench.pixels import NAMED
-from bench.rows import Row, tasks_of
-from bench.shard import Shard
-from bench.sources import DataSpec, open_data
-from bench.vgg import VGG
-from bench.weights import Weights
+from bench.engine.evaluate import fill
+from bench.engine.rows import Row, tasks_of
+from bench.engine.workers import Shard
+from bench.images.dataset import Images
+from bench.images.pixels import NAMED
+from bench.images.sources import DataSpec, open_data
+from bench.nets.device import Precision
+from bench.nets.initial import randomise
+from bench.nets.model import Model, make_model
+from bench.nets.vgg import VGG
+from bench.nets.weights import Weights
 from protocols.protocol import Protocol, parse
 from results.posteriors import average, join
 

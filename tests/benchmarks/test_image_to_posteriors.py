@@ -8,12 +8,12 @@ import torch
 from conftest import make_image
 from PIL import Image
 
-from bench.device import Precision
-from bench.loader import Prepared
-from bench.model import Model, make_model
-from bench.parts import Batch, part_posteriors
-from bench.pixels import cut, decode, rescale, size_of
-from bench.weights import read_weights
+from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.images.loader import Prepared
+from bench.images.pixels import cut, decode, rescale, size_of
+from bench.nets.device import Precision
+from bench.nets.model import Model, make_model
+from bench.nets.weights import read_weights
 from protocols.protocol import Part
 from protocols.view import Size
 

@@ -128,9 +128,9 @@ def do_nothing() -> None:
 
 def wait_at_work(file: str = os.devnull) -> None:
     """A worker that has hours of work before it; once it is there it says in a file which process it is."""
-    import bench.evaluate
+    import bench.engine.evaluate
 
-    bench.evaluate.compute = lambda *_: (Path(file).write_text(str(os.getpid())), time.sleep(600))  # type: ignore[assignment]
+    bench.engine.evaluate.compute = lambda *_: (Path(file).write_text(str(os.getpid())), time.sleep(600))  # type: ignore[assignment]
 
 
 def take_threads(count: int) -> None:
@@ -142,38 +142,38 @@ def take_threads(count: int) -> None:
 
 def look_often(fault: Callable[[], object]) -> None:
     """Signs of life in another rhythm, for a test that is quick."""
-    import bench.watch
+    import bench.engine.heartbeat
 
-    bench.watch.BEAT, bench.watch.SILENCE = 0.1, 5.0
+    bench.engine.heartbeat.BEAT, bench.engine.heartbeat.SILENCE = 0.1, 5.0
     fault()
 
 
 def die_at_the_first_block(file: str = os.devnull) -> None:
     """And touch a file then."""
-    import bench.evaluate
+    import bench.engine.evaluate
 
-    bench.evaluate.compute = lambda *_: (Path(file).write_text("died"), die())  # type: ignore[assignment]
+    bench.engine.evaluate.compute = lambda *_: (Path(file).write_text("died"), die())  # type: ignore[assignment]
 
 
 def stop_at_the_first_block() -> None:
     """Neither dead nor alive, as a machine that lost its network."""
-    import bench.evaluate
+    import bench.engine.evaluate
 
-    bench.evaluate.compute = lambda *_: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[assignment]
+    bench.engine.evaluate.compute = lambda *_: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[assignment]
 
 
 def join_at_once() -> None:
     from datetime import timedelta
 
-    import bench.shard
+    import bench.engine.workers
 
-    bench.shard.JOINING = timedelta(seconds=2)
+    bench.engine.workers.JOINING = timedelta(seconds=2)
 
 
 def wait_shortly() -> None:
-    import bench.shared
+    import bench.engine.agreement
 
-    bench.shared.PATIENCE = 1.0
+    bench.engine.agreement.PATIENCE = 1.0
 
 
 def see_late(seconds: float) -> None:

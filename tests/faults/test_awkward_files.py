@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from conftest import ROOT, environment, make_image, make_weights
 
-from bench.data import Images
 from bench.errors import UserError
-from bench.loader import Loader
-from bench.predict import main as predict
-from bench.run import main
-from bench.sources import DataSpec, open_data
+from bench.images.dataset import Images
+from bench.images.loader import Loader
+from bench.images.sources import DataSpec, open_data
+from bench.predict.__main__ import main as predict
+from bench.run.__main__ import main
 from results.cells import shown
 
 NAMES = ["a b.png", "new\nline.png", "tab\t.png", "ünï 名.png", "a|b`*.png", "\x1b[2J.png", "\u202egnp.png", "-rf.png"]

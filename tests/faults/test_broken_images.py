@@ -18,11 +18,11 @@ import torch
 from conftest import ROOT, environment, make_image
 from PIL import Image, features
 
-from bench.data import Images
-from bench.limits import MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
-from bench.loader import Loader, Prepared
-from bench.picture import FORMATS
-from bench.pixels import rescale
+from bench.images.dataset import Images
+from bench.images.decoding import FORMATS
+from bench.images.limits import MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
+from bench.images.loader import Loader, Prepared
+from bench.images.pixels import rescale
 
 Q = 24
 SAMPLE = 200
@@ -32,8 +32,8 @@ MEASURED = """
 import resource, sys, warnings
 from pathlib import Path
 import numpy as np
-from bench.data import Images
-from bench.loader import Loader
+from bench.images.dataset import Images
+from bench.images.loader import Loader
 warnings.simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a protection that fails must not take the machine along
 paths = tuple(sorted(Path(sys.argv[1]).iterdir()))

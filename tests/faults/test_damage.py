@@ -11,7 +11,7 @@ import pytest
 from mishaps import lose_sector
 from victims import blocks_in, found_by, run
 
-from bench.inspect import main
+from bench.inspect.__main__ import main
 from results.store import Block, Store, reopen
 
 pytest_plugins = ("victims",)
@@ -146,7 +146,7 @@ def relabel(path: Path) -> None:
 
 
 def spoil_before_counting(block: Path, act: Callable[[Path], object]) -> None:
-    from bench.job import Job
+    from bench.engine.job import Job
 
     count = Job.tallies
     Job.tallies = lambda *words: act(block) or count(*words)  # type: ignore[method-assign]

@@ -12,14 +12,14 @@ import pytest
 from conftest import make_image
 from PIL import Image
 
-from bench.augment import CentreCrops
-from bench.contact_sheet import _font, _picture
-from bench.data import Images
+from bench.engine.dry_run import plan
 from bench.errors import UserError
-from bench.limits import MOST_BYTES, MOST_MEMORY, MOST_SCANS, MOST_VALUES, PER_PIXEL_OF
-from bench.loader import Loader
-from bench.picture import UndecodableError, _formats, read
-from bench.plan import plan
+from bench.images.dataset import Images
+from bench.images.decoding import UndecodableError, _formats, read
+from bench.images.limits import MOST_BYTES, MOST_MEMORY, MOST_SCANS, MOST_VALUES, PER_PIXEL_OF
+from bench.images.loader import Loader
+from bench.pictures.contact_sheet import _font, _picture
+from bench.train.crops import CentreCrops
 
 SHORT = 3
 
@@ -129,7 +129,7 @@ def test_scans_are_counted(tmp_path, tried, progressive):
 
 
 def test_a_baseline_jpeg_is_not_read_for_its_scans(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.limits.MARKER", None)
+    monkeypatch.setattr("bench.images.limits.MARKER", None)
     (tmp_path / "x.jpg").write_bytes(encoded("JPEG"))
     assert read(tmp_path / "x.jpg").size == (40, 30)
     (tmp_path / "x.jpg").write_bytes(encoded("JPEG", progressive=True))
@@ -142,9 +142,9 @@ def test_formats_that_take_more_memory_may_have_fewer_pixels(tmp_path, monkeypat
     content = encoded(form)
     (tmp_path / "x").write_bytes(content)
     needed = 40 * 30 * PER_PIXEL_OF[form] + (0 if form == "JPEG2000" else 2 * len(content))
-    monkeypatch.setattr("bench.picture.MOST_MEMORY", needed)
+    monkeypatch.setattr("bench.images.decoding.MOST_MEMORY", needed)
     assert read(tmp_path / "x").size == (40, 30)
-    monkeypatch.setattr("bench.picture.MOST_MEMORY", needed - 1)
+    monkeypatch.setattr("bench.images.decoding.MOST_MEMORY", needed - 1)
     assert refusal(tmp_path, content) == "too large"
     assert needed < MOST_MEMORY
 

@@ -14,9 +14,9 @@ from conftest import ROOT, environment, make_image
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bench.entries import LONGEST
 from bench.errors import UserError
-from bench.lists import read_list
+from bench.images.sets.list_entries import LONGEST
+from bench.images.sets.lists import read_list
 from results.errors import ResultError
 from results.gate import compare
 from results.reading import MOST_BYTES, MOST_ROWS, read
@@ -26,7 +26,7 @@ BOUNDED = """
 import resource, sys
 from pathlib import Path
 from bench.errors import UserError
-from bench.lists import read_list
+from bench.images.sets.lists import read_list
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 100_000_000,) * 2)
 try:

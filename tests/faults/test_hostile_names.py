@@ -11,8 +11,8 @@ from conftest import make_image, make_weights
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bench.inspect import main as inspect
-from bench.run import main
+from bench.inspect.__main__ import main as inspect
+from bench.run.__main__ import main
 from results.cells import code, escaped, shown
 
 OFTEN = settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,10 +12,10 @@ import torch
 from conftest import WIDTH, make_weights
 from safetensors.torch import load_file, save_file
 
-from bench.device import Precision
 from bench.errors import UserError
-from bench.model import Model, make_model
-from bench.weights import HEADER, read_weights
+from bench.nets.device import Precision
+from bench.nets.model import Model, make_model
+from bench.nets.weights import HEADER, read_weights
 
 STATE = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}
 
@@ -245,7 +245,7 @@ def test_a_file_cut_is_refused_and_one_altered_too_or_it_reads_the_same_tensors(
 
 
 def test_names_with_control_characters_do_not_reach_the_terminal(tmp_path, tried, capsys):
-    from bench.run import main
+    from bench.run.__main__ import main
 
     torch.save({"\x1b[2J\n": torch.full((1,), torch.nan)}, tmp_path / "w.pth")
     assert main(["--model", "vgg11", "--weights", "w.pth", "--data", "shapes", "--limit", "1", "--dry-run"]) == 2

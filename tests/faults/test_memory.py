@@ -10,13 +10,13 @@ import pytest
 from conftest import ROOT, environment, make_weights
 from PIL import Image
 
-from bench.limits import LIMITS, MOST_ELONGATED, MOST_PIXELS
+from bench.images.limits import LIMITS, MOST_ELONGATED, MOST_PIXELS
 
 MOST = 2_000_000  # kB
 MEASURED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a protection that fails must not take the machine along
-from bench.run import main
+from bench.run.__main__ import main
 code = main(sys.argv[1:])
 # not ru_maxrss, which begins with the peak of the process that started this one
 print("kB", open("/proc/self/status").read().split("VmHWM:")[1].split()[0], file=sys.stderr)

@@ -9,7 +9,7 @@ from conftest import make_image, make_weights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.run import main
+from bench.run.__main__ import main
 from results.metrics import ranks
 from results.posteriors import Posteriors, average, fuse
 from results.store import Block, Expected, Store

@@ -13,21 +13,21 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, environment, make_image, training_words
 
-from bench.checkpoint import keep
 from bench.errors import UserError
-from bench.features import _room
+from bench.images.sets.rendered import keep_picture, line, make_folder, make_pictures
+from bench.nets.weights import read_weights
 from bench.options import dated
-from bench.rendered import keep_picture, line, make_folder, make_pictures
-from bench.train import main as train
-from bench.train import parser
-from bench.training import Training
-from bench.weights import read_weights
+from bench.train.__main__ import main as train
+from bench.train.__main__ import parser
+from bench.train.checkpoint import keep
+from bench.train.features import _room
+from bench.train.training import Training
 from results.aside import DEAD
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bench.rendered import make_folder
+from bench.images.sets.rendered import make_folder
 
 def pictures(folder):
     (folder / "0.png").write_bytes(b"half a picture")
@@ -41,7 +41,7 @@ KILLED_IN_A_PICTURE = """
 import os, signal, sys
 from pathlib import Path
 from PIL import Image
-from bench.rendered import keep_picture
+from bench.images.sets.rendered import keep_picture
 
 keep_picture(Path(sys.argv[1]), 0, Image.new("RGB", (8, 8)))
 Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["bench.job", "torchvision.models", "matplotlib"])
+FORKS.set_forkserver_preload(["bench.engine.job", "torchvision.models", "matplotlib"])
 LIMIT = 600  # seconds for a run on a busy machine
 PARTS, BLOCKS = 3, 4  # of the small run
 Fault = Callable[[], object]  # called in the process before its work begins
@@ -93,7 +93,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
 def make_digitnet(path: Path, seed: int) -> Path:
     import torch
 
-    from bench import zoo
+    from bench.nets import zoo
 
     torch.manual_seed(seed)
     torch.save(zoo.construct("digitnet", 10).state_dict(), path)
@@ -206,7 +206,7 @@ def _choose(mishaps: str) -> Fault:
 
 
 if __name__ == "__main__":  # as torchrun starts it: mishaps, then the words for bench.run
-    from bench.run import main
+    from bench.run.__main__ import main
 
     _choose(sys.argv.pop(1))()
     sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""A request becomes rows: images go through nets, blocks are kept, workers share."""

@@ -1,0 +1,46 @@
+"""`--dry-run`: which parts are wanted, what is stored of them, and what all of them would cost."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+
+import pandas as pd
+
+from bench.engine.evaluate import Task
+from bench.images.dataset import Images, Place
+from bench.images.decoding import UndecodableError, size_in
+from protocols.view import Size, rescaled
+from results.store import BLOCK
+
+
+def plan(tasks: Sequence[Task], images: Images) -> str:
+    """A Markdown table, a row per part; FLOPs are of all its images, twice the multiply-adds."""
+    sizes = Counter(size for i in range(len(images)) if (size := _size(images.place(i))))
+    return pd.DataFrame([_row(task, images, sizes) for task in tasks]).to_markdown(index=False)
+
+
+def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
+    blocks = -(-len(images) // BLOCK)
+    stored = sum(task.store.has(number) for number in range(blocks))
+    views = flops = 0
+    cost = cache(task.model.flops)
+    for size, count in sizes.items():
+        for view in task.part.views(size, task.model.side):
+            box = view.box or (0, 0, *rescaled(size, task.part.Q))
+            views += count
+            flops += count * cost(box[3] - box[1], box[2] - box[0], view.box is None)
+    return {
+        "model": task.model.name,
+        "part": str(task.part),
+        "images": len(images),
+        "stored blocks": f"{stored} of {blocks}",
+        "distinct views": views,
+        "TFLOP": f"{flops / 1e12:.3g}",
+    }
+
+
+def _size(place: Place) -> Size | None:
+    try:
+        return size_in(*place)
+    except UndecodableError:
+        return None

@@ -1,0 +1,1 @@
+"""Images: from what was named to pixels."""

@@ -1,0 +1,229 @@
+"""Whose class 3 is it? From a data set's own labels to the indices of the weights' classes."""
+
+from collections import Counter
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.numbered_classes import by_number, renumbered, whole_numbers
+
+BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
+
+
+@cache
+def wnids() -> tuple[str, ...]:
+    """The WordNet ids of ImageNet's 1000 classes (ILSVRC-2012), sorted: their order is that of everybody's weights."""
+    return tuple((files("bench.images") / "imagenet_wnids.txt").read_text().split())
+
+
+def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    """What to call the weights' classes: ImageNet's, where they are known by number or WordNet id, by their nouns."""
+    return nouns() if count == len(wnids()) and names in (None, wnids()) else names or tuple(map(str, range(count)))
+
+
+@cache
+def nouns() -> tuple[str, ...]:
+    """What torchvision's weights call ImageNet's classes, in the order of the WordNet ids."""
+    from torchvision import models
+
+    return tuple(models.get_model_weights("vgg16").DEFAULT.meta["categories"])
+
+
+def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source: str, whole: bool = False) -> Images:
+    """Make the labels indices of the weights' classes, by name where both sides have names.
+
+    `count` and `names` are the weights' classes, `source` the weights' name for messages; the images' classes become
+    `names` where they are known. Only classes that occur must be. What is matched by order alone, and by nobody's word,
+    is in `assumed`; labels that are indices count in the weights' names where they have some. Raises UserError where
+    label and class cannot be matched, and for a class of background that labels would take for the first, unless
+    `whole` says that it is one.
+    """
+    if not whole:
+        _refuse_background(images, count, names, source)
+    if images.classes is None:
+        return _by_index(images, count, names, source)
+    known = names or ()
+    if {images.classes[label] for label in images.present} <= set(known):
+        return relabelled(images, known)
+    if is_imagenet(images):
+        return _by_wnid(images, count, names, source)
+    numbers = whole_numbers(images.classes)
+    own = whole_numbers(names)
+    if numbers and own and set(numbers) <= set(own):  # 7 and 07
+        return renumbered(images, [own.index(number) for number in numbers], names)
+    if numbers and (own is None) and _indices(images, numbers, count, names):
+        return _assumed(renumbered(images, numbers, names))
+    if names:
+        raise _unknown_class(images, names, source)
+    _refuse_order(images, count, source)
+    if len(images.classes) != count:
+        raise _other_count(images, len(images.classes), count, source)
+    return _assumed(images)
+
+
+def relabelled(images: Images, names: tuple[str, ...]) -> Images:
+    """The images with labels that count in `names`, which hold all their classes that occur.
+
+    Raises UserError for twins there.
+    """
+    assert images.classes is not None
+    counts = Counter(names)
+    for label in images.present:
+        name = images.classes[label]
+        if counts[name] > 1:
+            raise UserError(
+                f"data {images.name!r}: {counts[name]} classes of the weights are named {name!r}; rename them"
+            )
+    index = {name: number for number, name in enumerate(names)}
+    return renumbered(images, [index.get(name, -1) for name in images.classes], names)
+
+
+def is_imagenet(images: Images) -> bool:
+    """Whether the classes that occur are known by ImageNet's WordNet ids."""
+    return images.classes is not None and {images.classes[label] for label in images.present} <= set(wnids())
+
+
+def _assumed(images: Images) -> Images:
+    """Matched by order alone: assumed, unless the user said what the order is."""
+    return images if images.order else replace(images, assumed=images.assumed | {"class order"})
+
+
+def _by_index(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
+    """Labels that are indices already, or the numbers that the weights' classes are named by."""
+    own = by_text(count) if images.order == "text" and names is None else whole_numbers(names)
+    if own is None or own == tuple(range(count)):
+        seen = replace(_in_range(images, count, source), classes=names)
+        return seen if names else _assumed(seen)
+    unknown = sorted(set(images.present.tolist()) - set(own))
+    if unknown:
+        raise _outside(
+            images, unknown, source, f"whose classes are named by numbers, {min(own)} to {max(own)}", set(own)
+        )
+    place = {number: index for index, number in enumerate(own)}
+    return renumbered(images, [place.get(number, -1) for number in range(images.present.max() + 1)], names)
+
+
+def by_text(count: int) -> tuple[int, ...]:
+    """The numbers from 0 in the order of their digits as text, in which torchvision's ImageFolder has such folders."""
+    return tuple(sorted(range(count), key=str))
+
+
+def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
+    """WordNet ids whose names the weights do not have: ImageNet's 1000 in sorted order, or as many as occur."""
+    assert images.classes is not None
+    if count == len(wnids()):
+        seen = replace(relabelled(images, wnids()), classes=names or wnids())
+        return seen if names == nouns() else _assumed(seen)
+    if names:
+        raise _unknown_class(images, names, source)
+    present = tuple(sorted(images.classes[label] for label in images.present))
+    if len(present) != count:
+        raise _other_count(images, len(present), count, source)
+    return _assumed(relabelled(images, present))
+
+
+def _indices(images: Images, numbers: tuple[int, ...], count: int, names: tuple[str, ...] | None) -> bool:
+    """Whether names of classes that are numbers are the weights' indices: so said, or as in ImageNet-V2's folders."""
+    if images.order == "number":
+        return max(numbers) < count
+    in_imagenet = count == len(wnids()) and names in (None, wnids(), nouns())
+    return images.order is None and in_imagenet and set(numbers) == set(range(count))
+
+
+def _refuse_order(images: Images, count: int, source: str) -> None:
+    """Raise UserError where the classes' order is a matter of choice, and nobody chose."""
+    assert images.classes is not None
+    ordered = by_number(images.classes)
+    if images.order or ordered is None or len(images.classes) < 2:
+        return
+    first = ", ".join(images.classes[:4])
+    from_one = sorted(images.classes) == sorted(str(number + 1) for number in range(len(images.classes)))
+    differ = ordered != sorted(images.classes)
+    remedies = []
+    if from_one:
+        remedies.append("--labels-from 1 if 1 is the net's first class")
+    if not from_one or count > len(images.classes):
+        remedies.append(f"--class-order number ({', '.join(ordered[:4])}, ...)")
+    if differ and count == len(images.classes):
+        remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
+    if from_one or differ:
+        raise UserError(
+            f"data {images.name!r}: {len(images.classes)} classes are numbered; give {', or '.join(remedies)}; "
+            f"{source} has {count} classes and no names for them"
+        )
+
+
+def _other_count(images: Images, found: int, count: int, source: str) -> UserError:
+    numbers = whole_numbers(images.classes)
+    hint = "give data and weights of the same classes"
+    if numbers and not images.order and max(numbers) < count:
+        hint = "give --class-order number if their names are the net's indices"
+    return UserError(
+        f"data {images.name!r}: class count {found}, but {source} has {count} classes and no names for them; {hint}"
+    )
+
+
+def _refuse_background(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> None:
+    """Raise UserError where a net's first class is, or seems, no class of the data, so that all would be off by one."""
+    first = names[0] if names else None
+    if first.strip("_ ").casefold() not in BACKGROUND if first is not None else count != len(wnids()) + 1:
+        return
+    if images.classes is None:
+        spare = images.present.max() < count - 1
+    else:
+        numbers = whole_numbers(images.classes)
+        by_name = set(images.classes) <= set(names or ())
+        spare = not by_name and (is_imagenet(images) or (numbers is not None and max(numbers) < count - 1))
+    if spare:
+        what = "usually background" if first is None else f"named {first!r}"
+        raise UserError(
+            f"data {images.name!r}: the first of {count} classes is {what}: labels would be off by one; give "
+            f"--drop-class 0, or --drop-class none if all {count} are meant ({source})"
+        )
+
+
+def _in_range(images: Images, count: int, source: str) -> Images:
+    outside = images.present[images.present >= count]
+    if len(outside):
+        raise _outside(images, outside.tolist(), source, f"labels 0 to {count - 1}", set(range(count)))
+    return images
+
+
+def _outside(images: Images, unknown: list[int], source: str, allowed: str, own: set[int]) -> UserError:
+    """Of labels that the weights do not have, with what mends labels that count from 1."""
+    among = np.flatnonzero(np.isin(images.labels, unknown))
+    first = among[0] if len(among) else None
+    where = "an image beyond the limit" if first is None else f"image {images.ids[first]!r}"
+    label = unknown[0] if first is None else images.labels[first]
+    hint = ""
+    if {number - 1 for number in images.present.tolist()} <= own:
+        devkit = ", unless they are the devkit's ids, whose order is another" if len(own) == len(wnids()) else ""
+        hint = f"; where they count from 1{devkit}, give --labels-from 1"
+    return UserError(
+        f"data {images.name!r}: {where} has label {label}, but {source} has {len(own)} classes, {allowed} "
+        f"({len(among)} of {len(images)} images are outside){hint}"
+    )
+
+
+def _unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserError:
+    known = set(names)
+    unknown = [name for name in map((images.classes or ()).__getitem__, images.present) if name not in known]
+    first = next((name for name in unknown if name not in wnids()), unknown[0])  # the odd one among WordNet ids
+    near = get_close_matches(first, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "rename the class, or give other weights"
+    if numbers := whole_numbers(images.classes):
+        own = whole_numbers(names)
+        if own and {number - 1 for number in numbers} <= set(own):
+            hint = "where the data count from 1, give --labels-from 1"
+        elif own is None and max(numbers) < len(names):
+            hint = "if these are the net's indices, give --class-order number"
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return UserError(
+        f"data {images.name!r}: {source} does not know class {first!r} ({len(unknown)} classes are unknown); "
+        f"it knows {len(names)}: {some}; {hint}"
+    )

@@ -1,0 +1,140 @@
+"""The contract of a data set: files with ids and labels, a digest that says which, and how they become pixels."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.images import survey
+from bench.images.survey import USUAL, Found, Header
+from protocols.view import Box
+
+
+class Place(NamedTuple):
+    """Where an image is, as `picture.read` takes it: a file, the box of it that the image is, if not all of it, and
+    whether its EXIF orientation is applied."""
+
+    path: Path
+    box: Box | None = None
+    exif: bool = False
+
+
+@dataclass(frozen=True)
+class Images:
+    """An ordered, labelled set of image files.
+
+    `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` the classes' names
+    in index order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
+    `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
+    set takes of each file, in its pixels, None for all of it: several images may be boxes of one file. `notes` are
+    sentences about how the set was read, for the header; `assumed` what nobody stated of its labels ("class order").
+    `doubts` are sentences that speak against its labels, for the rows' warnings.
+    `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
+    `occurring` are the labels of the set that `limit` took these from, None where these are all.
+    `exif` says whether the images' EXIF orientation is applied.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...] | None
+    total: int
+    pixel_digests: tuple[str, ...] | None = None
+    boxes: tuple[Box | None, ...] | None = None
+    notes: tuple[str, ...] = ()
+    assumed: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
+    order: str | None = None
+    occurring: np.ndarray | None = None
+    exif: bool = False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over ids, labels, contents and boxes, in order."""
+        contents = self.pixel_digests or [each.sha256 for each in self._found]
+        boxes = self.boxes or [None] * len(self)
+        lines = (
+            f"{name}\t{label}\t{content}{_text(box)}\n"
+            for name, label, content, box in zip(self.ids, self.labels, contents, boxes, strict=True)
+        )
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        """The labels that occur in the whole set, each once, int64, sorted."""
+        return np.unique(self.labels if self.occurring is None else self.occurring)
+
+    @cached_property
+    def _found(self) -> list[Found]:
+        return survey.survey(self.paths)
+
+    @property
+    def _headers(self) -> list[Header]:
+        """Those of pictures made here say nothing."""
+        return [USUAL] * len(self) if self.pixel_digests else [each.header for each in self._found]
+
+    @property
+    def rules(self) -> str:
+        """How the files become pixels, for keys and signatures."""
+        return survey.rules(self._headers, self.exif)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is to be said of the set: how it was read, and which of its images are not read as most are."""
+        return (*self.notes, *survey.notes(self._headers, self.exif, self.boxes is not None))
+
+    def place(self, index: int) -> Place:
+        """Where image `index` is."""
+        return Place(self.paths[index], self.boxes[index] if self.boxes else None, self.exif)
+
+    def limit(self, count: int | None) -> "Images":
+        """`count` images spread evenly over the set, or all of them."""
+        if count is None or count >= len(self):
+            return self
+        return replace(self.take(spread(len(self), count)), occurring=self.present)
+
+    def take(self, indices: Sequence[int]) -> "Images":
+        """Some of the images, in the order given."""
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in indices),
+            ids=tuple(self.ids[i] for i in indices),
+            labels=self.labels[list(indices)],
+            pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
+            boxes=self.boxes and tuple(self.boxes[i] for i in indices),
+        )
+
+
+def distinct(ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids, with `#2` and so on behind those that stand there again."""
+    if len(set(ids)) == len(ids):
+        return tuple(ids)
+    taken, found = set(ids), []
+    seen: Counter[str] = Counter()
+    for name in ids:
+        seen[name] += 1
+        own = name
+        while seen[name] > 1 and (own := f"{name}#{seen[name]}") in taken:
+            seen[name] += 1
+        taken.add(own)
+        found.append(own)
+    return tuple(found)
+
+
+def spread(total: int, count: int | None) -> list[int]:
+    """`count` indices of a set of `total` images, evenly spread, or all of them."""
+    return [k * total // count for k in range(count)] if count and count < total else list(range(total))
+
+
+def _text(box: Box | None) -> str:
+    """Nothing for a whole file: sets without boxes keep the digests that they had before there were any."""
+    return "" if box is None else "\t" + ",".join(map(str, box))

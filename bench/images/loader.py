@@ -1,0 +1,113 @@
+"""Images prepared ahead of the net: decoded once, rescaled to every Q that is wanted, on the host's threads."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import torch
+
+from bench.images.dataset import Images, Place
+from bench.images.decoding import (
+    RangelessError,
+    UndecodableError,
+    UnreadableError,
+    converted,
+    opened,
+    rescalable,
+    size_of_opened,
+)
+from bench.images.pixels import rescale, size_of, tensor_of
+from bench.images.survey import USUAL, Header, header_of
+from bench.progress import progress
+from protocols.view import Size
+
+AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
+Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages.
+
+    `header` is what its file's header says of how it is read.
+    """
+
+    size: Size
+    at: dict[int, torch.Tensor]
+    name: str = ""
+    header: Header = USUAL
+
+
+class Loader:
+    """Threads that prepare images; `blocks` keeps one block of look-ahead.
+
+    A file that cannot be read, for a lack of rights or a failing disk, is an error; if `forgiving`, it counts as one
+    that cannot be decoded. `why` says by index what is wrong with these.
+    """
+
+    def __init__(self, images: Images, threads: int, forgiving: bool = False) -> None:
+        self.images = images
+        self.threads = threads
+        self.forgiving = forgiving
+        self.why: dict[int, str] = {}
+        self.rangeless: set[int] = set()
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+
+    def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
+        """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded.
+
+        The next block is prepared meanwhile, as far as memory allows: all of it where this one is small, else a few.
+        """
+        ahead: deque[Future[Prepared | None]] = deque()
+        for block, following in zip_longest(wanted, wanted[1:], fillvalue=((), ())):
+            current, ahead = ahead, deque()
+            self._submit(current, block, len(block[0]))
+            self._submit(ahead, following, self.threads)
+            if sum(_weight(future.result()) for future in current) <= AHEAD:
+                self._submit(ahead, following, len(following[0]))
+            yield [current.popleft().result() for _ in block[0]]  # nothing here keeps them any longer
+
+    def _submit(self, futures: deque[Future[Prepared | None]], wanted: Wanted, count: int) -> None:
+        """Begin with a block's images until so many of them are begun."""
+        indices, scales = wanted
+        for i in indices[len(futures) : count]:
+            futures.append(self.pool.submit(self._prepared, i, scales))
+
+    def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
+        try:
+            return _prepare(self.images.place(i), scales)
+        except UndecodableError as error:
+            self.why[i] = str(error)
+            if isinstance(error, RangelessError):
+                self.rangeless.add(i)
+        except UnreadableError as error:
+            if not self.forgiving:
+                raise
+            self.why[i] = error.why
+        return None
+
+    def undecodable(self) -> list[str]:
+        """Ids of all images that cannot be decoded, with the reason where it is not that; reads every one."""
+        readable = self.pool.map(lambda i: self._prepared(i, ()) is not None, range(len(self.images)))
+        checked = progress(readable, len(self.images), "checking all images")
+        bad = [i for i, fine in enumerate(checked) if not fine]
+        return [self.images.ids[i] + (f" ({self.why[i]})" if i in self.rangeless else "") for i in bad]
+
+    def close(self) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+
+def _weight(image: Prepared | None) -> int:
+    return sum(pixels.nbytes for pixels in image.at.values()) if image else 0
+
+
+def _prepare(place: Place, scales: Sequence[int]) -> Prepared:
+    """Raises UndecodableError, and UnreadableError for what may pass."""
+    path, box, exif = place
+    with opened(path, box) as image:
+        rescalable(size_of_opened(image, box))
+        header = header_of(image)
+        whole = tensor_of(converted(image, box, exif))
+        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path), header)

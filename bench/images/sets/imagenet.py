@@ -1,0 +1,101 @@
+"""ImageNet and Imagenette as they are handed out."""
+
+import tempfile
+from dataclasses import replace
+from http.client import HTTPException
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.images.classes import relabelled, wnids
+from bench.images.dataset import Images
+from bench.images.files import Finder, Listing, folders_in
+from bench.images.layout import archives, has_anything, has_folders, innermost, named_training, part_for
+from bench.images.sets.flat_imagenet import KAGGLE_PLACE, read_flat
+from bench.images.sets.folder import read_classes, require
+from bench.images.sets.tiny_imagenet import annotated, read_annotated
+from bench.progress import downloading
+
+IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
+
+
+def read_imagenet(folder: Path, split: str, duplicates: bool = False, first: int = 0) -> Images:
+    """ILSVRC-2012: class folders named by WordNet id, or a flat validation folder with a label file.
+
+    With `duplicates`, images that links show twice count twice; labels that are indices count from `first`. Raises
+    UserError and OSError.
+    """
+    require(folder)
+    base, notes = _base(folder)
+    if annotated(base) and split == "val":
+        return relabelled(read_annotated(base, "tiny-imagenet/val", notes, duplicates), wnids())
+    taken, said = part_for(base, split, has_anything)
+    if (base / split).is_dir():
+        taken = split
+    if taken is None and split != "val":
+        raise UserError(f"data {str(folder)!r}: no {split}/ in it; give a folder with {split}/<WordNet id>/")
+    root, within = innermost(base / taken, part=True) if taken else (base, ())
+    seen = named_training(base / (taken or "")) if split == "val" else ()
+    name = "imagenet/train" if seen else f"imagenet/{taken or split}"
+    notes += said + within + seen
+    here = Finder().listing(root)
+    if here.images and not here.folders:
+        return replace(read_flat([base, root, folder], root, Finder(duplicates), notes, first), name=name)
+    _require_wnids(root, here)
+    return relabelled(read_classes(root, name, duplicates, notes), wnids())
+
+
+def _base(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Where `train/` and `val/` are, in the archive of Kaggle's competition too."""
+    for inside in (KAGGLE_PLACE, KAGGLE_PLACE.removeprefix("ILSVRC/")):
+        if (folder / inside).is_dir():
+            return folder / inside, (f"read in {inside}/",)
+    return innermost(folder)
+
+
+def _require_wnids(root: Path, here: Listing) -> None:
+    """Raise UserError where folders have other names."""
+    unknown = sorted(set(here.folders) - set(wnids()))
+    if unknown or not here.folders:
+        what = (
+            f"{unknown[0]!r} is no WordNet id of ImageNet's 1000 classes"
+            if unknown
+            else f"neither folders nor images{archives(here.others)}"
+        )
+        deeper = next((name for name in unknown if set(folders_in(root / name)) & set(wnids())), None)
+        if deeper is not None:
+            raise UserError(f"data {str(root)!r}: {what}, but holds some; give imagenet:{root / deeper}")
+        raise UserError(
+            f"data {str(root)!r}: {what}; give val/<WordNet id>/*.JPEG or val/*.JPEG with a label file, "
+            "or folder:DIR for other classes"
+        )
+
+
+def read_imagenette(folder: Path, split: str, duplicates: bool = False) -> Images:
+    """Ten ImageNet classes, downloaded by torchvision unless they are in the folder. Raises UserError and OSError."""
+    sizes = sorted(folder.glob("imagenette2-*"), reverse=True)  # 320 before 160
+    places = [folder / "imagenette2" / split, folder / split, *(size / split for size in sizes)]
+    root = next((place for place in places if has_folders(place)), None)
+    if root is None:
+        _download_imagenette(folder, split)
+        root = places[0]
+    notes = (f"read in {root.parent.name}/",) if root.parent in sizes else ()
+    return read_classes(root, f"imagenette/{split}", duplicates, notes)
+
+
+def _download_imagenette(folder: Path, split: str) -> None:
+    from torchvision.datasets import Imagenette
+
+    place = folder / "imagenette2"
+    if place.exists():
+        raise UserError(f"data {str(place)!r}: no class folders in {split}/; remove imagenette2, or unpack it again")
+    folder.mkdir(parents=True, exist_ok=True)
+    # unpacked aside, so that an interrupted run leaves no half of the data set to be measured
+    with tempfile.TemporaryDirectory(prefix="imagenette2-", dir=folder) as aside:
+        try:
+            with downloading():
+                Imagenette(aside, split, download=True)
+        except (OSError, RuntimeError, HTTPException) as error:
+            raise UserError(
+                f"data 'imagenette': download failed ({error}); fetch {IMAGENETTE_URL} and unpack it in {str(folder)!r}"
+            ) from None
+        (Path(aside) / "imagenette2").rename(place)

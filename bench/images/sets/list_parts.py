@@ -1,0 +1,79 @@
+"""What part of a set each image of a list is for, where columns of a CSV say so."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.images.layout import PART, TRAINING
+from bench.images.sets.list_entries import Entry, Table, read_entries
+
+WORDS = ("split", "set", "subset", "partition", "phase", "usage")  # columns whose cells name parts
+FLAGS = {  # columns of yes and no, by the part that yes means
+    **dict.fromkeys(("is_test", "is_testing"), "test"),
+    **dict.fromkeys(("is_valid", "is_val", "is_validation"), "val"),
+    **dict.fromkeys(("is_train", "is_training", "is_training_image"), "train"),
+}
+MEANT = {"trainval": "train", "publictest": "test", "privatetest": "test"}
+YES, NO = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
+
+
+@dataclass(frozen=True)
+class ListParts:
+    """The columns that say it, all words or all flags, in a list whose every row they name a part for."""
+
+    table: Table
+    columns: tuple[int, ...]
+    counts: Counter[str]
+
+    @property
+    def names(self) -> str:
+        return " and ".join(repr(self.table.columns[column]) for column in self.columns)
+
+    def of(self, entry: Entry) -> str | None:
+        return _part(entry, self.table, self.columns)
+
+    @cached_property
+    def several(self) -> bool:
+        return len(self.counts) > 1
+
+    def note(self, taken: str) -> str:
+        """Which images are taken, and which are not."""
+        others = " and ".join(f"{part} ({count})" for part, count in self.counts.items() if part != taken)
+        left = f"{others} not" if others else "there is no other part"
+        seen = ": a net trained on them has seen them" if taken == "train" and not others else ""
+        return f"column {self.names}: images of {taken} are taken ({self.counts[taken]}), {left}{seen}"
+
+
+def list_parts(file: Path, table: Table | None) -> ListParts | None:
+    """What the columns of a list say; None where none names a part for every row. Raises UserError and OSError."""
+    if table is None:
+        return None
+    words = [(table.columns.index(name),) for name in WORDS if name in table.columns]
+    flags = tuple(place for place, name in enumerate(table.columns) if name in FLAGS)
+    for columns in [*words, flags] if flags else words:
+        found = Counter(_part(entry, table, columns) for entry in read_entries(file, table))
+        if None not in found:
+            return ListParts(table, columns, Counter({part: count for part, count in found.items() if part}))
+    return None
+
+
+def _part(entry: Entry, table: Table, columns: tuple[int, ...]) -> str | None:
+    """train, val, test, or another word for what is evaluated; None where a cell names none."""
+    cells = {table.columns[column]: entry.cells[column].strip().casefold() for column in columns}
+    if not FLAGS.keys() & cells.keys():
+        (cell,) = cells.values()
+        match = PART.fullmatch(cell)
+        if match is None or match[1]:
+            return MEANT.get(cell)
+        return "train" if match[2] in TRAINING else match[2]
+    if not set(cells.values()) <= YES | NO:
+        return None
+    told = {FLAGS[name] for name in cells}
+    meant = {FLAGS[name] for name, cell in cells.items() if cell in YES}
+    # where no flag is set it is what has none
+    return next(part for part in ("test", "val", "train") if part in meant) if meant else _untold(told)
+
+
+def _untold(told: set[str]) -> str:
+    return next((part for part in ("train", "val", "test") if part not in told), "test")

@@ -1,0 +1,240 @@
+"""`--data`: from what was typed to a set of images."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.cache import cache_folder
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.numbered_classes import as_stated
+from bench.images.relabellings import doubted
+from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
+from bench.images.sets.folder import parts_within, read_folder, read_whole
+from bench.images.sets.imagenet import read_imagenet, read_imagenette
+from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
+from bench.images.sets.mnist import read_mnist
+from bench.images.sets.shapes import SPLITS, read_shapes
+from bench.images.sets.voc import read_voc2007
+from bench.images.split import in_both, split_images
+from bench.options import whole_number
+from results.names import mended, text_of
+
+MOST_CLASSES = 100_000  # of a net that is trained
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which images, as the options say it: what `--data` takes, and how it is read.
+
+    With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
+    taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
+    `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
+    EXIF orientation is applied.
+    """
+
+    source: str
+    split: float | None = None
+    seed: int = 0
+    limit: int | None = None
+    class_order: str | None = None
+    labels_from: int = 0
+    allow_duplicates: bool = False
+    exif: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.source.partition(":")[0]
+
+    @property
+    def argument(self) -> str:
+        return self.source.partition(":")[2]
+
+    @property
+    def words(self) -> list[str]:
+        """The options that say the same to `bench.train`, the limit aside."""
+        words = ["--data", self.source, "--seed", str(self.seed), "--labels-from", str(self.labels_from)]
+        words += ["--split", str(self.split)] if self.split else []
+        words += ["--class-order", self.class_order] if self.class_order else []
+        return words + ["--allow-duplicates"] * self.allow_duplicates + ["--exif"] * self.exif
+
+
+def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
+    """What the options of a command say; `source` stands in for --data where it has several sets. Raises UserError."""
+    limit = options.limit
+    return DataSpec(
+        source=options.data if source is None else source,
+        split=options.split,
+        seed=options.seed,
+        limit=None if limit in (None, "all") else whole_number("--limit", str(limit)),
+        class_order=options.class_order,
+        labels_from=options.labels_from,
+        allow_duplicates=options.allow_duplicates,
+        exif=options.exif,
+    )
+
+
+class Source(NamedTuple):
+    """A kind of data: `read(spec, part)`, how the argument is written behind the kind, and a line about it.
+
+    `read_all(spec)` is what `--split` makes parts of; None where the set has parts of its own.
+    """
+
+    read: Callable[[DataSpec, str], Images]
+    argument: str
+    about: str
+    read_all: Callable[[DataSpec], Images] | None = None
+
+
+def open_data(spec: DataSpec, part: str = "val") -> Images:
+    """Open a part of a data set, whose source is `kind` or `kind:argument` with a kind of `DATASETS`.
+
+    Raises UserError.
+    """
+    kind, argument = spec.kind, spec.argument
+    if kind not in DATASETS:
+        raise UserError(f"data {spec.source!r}: give {_forms()}{_hint(spec.source, kind)}")
+    source = DATASETS[kind]
+    if argument and not source.argument:
+        raise UserError(f"data {spec.source!r}: {kind} takes no argument; give {kind}")
+    if not argument and source.argument.startswith(":"):
+        raise UserError(f"data {spec.source!r}: {kind} needs an argument; give {kind}{source.argument}")
+    if part not in SPLITS:
+        raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
+    try:
+        images = _in_utf8(source.read(spec, part), kind) if spec.split is None else _split(source, spec, part)
+    except OSError as error:
+        where = str(error.filename or argument or kind)
+        raise UserError(
+            f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
+        ) from None
+    images = doubted(as_stated(images, spec.class_order, spec.labels_from))
+    if spec.exif:
+        images = _turned(images, kind)
+    return (_named(images, spec) if part == "train" else images).limit(spec.limit)
+
+
+def has_parts(source: str) -> bool:
+    """Whether a data set comes in training and validation images, as far as that can be seen."""
+    kind, _, argument = source.partition(":")
+    if kind not in DATASETS:
+        return False
+    try:
+        found = {"folder": parts_within, "list": parts_of_list}
+        return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
+    except OSError:
+        return False
+
+
+def _in_utf8(images: Images, kind: str) -> Images:
+    """The images with names that do not depend on the locale; a list's are text in UTF-8 as it is."""
+    if sys.getfilesystemencoding() == "utf-8":
+        return images
+    plain = mended if kind == "list" else text_of
+    classes = None if images.classes is None else tuple(map(plain, images.classes))
+    return replace(images, name=text_of(images.name), ids=tuple(map(plain, images.ids)), classes=classes)
+
+
+def _turned(images: Images, kind: str) -> Images:
+    """With their EXIF orientation applied. Raises UserError."""
+    if images.boxes is not None:
+        raise UserError(f"--exif: the boxes of {kind} are in the files' own pixels, not turned ones; leave --exif out")
+    return replace(images, exif=True)
+
+
+def _named(images: Images, spec: DataSpec) -> Images:
+    """Training images whose labels are numbers get classes of these names: a net needs to know how many.
+
+    Raises UserError.
+    """
+    if images.classes is not None:
+        return images
+    smallest, largest = int(images.labels.min()), int(images.labels.max())
+    if largest >= MOST_CLASSES:
+        raise UserError(
+            f"data {spec.source!r}: a label is {largest}, but a net is trained on at most {MOST_CLASSES:,} classes; "
+            "number them from 0, or write their names"
+        )
+    if smallest == 1:
+        note = "labels begin at 1: class 0 has no image; --labels-from 1 if they count from 1"
+        images = replace(images, notes=(*images.notes, note))
+    return replace(images, classes=tuple(map(str, range(largest + 1))))
+
+
+def _split(source: Source, spec: DataSpec, part: str) -> Images:
+    assert spec.split is not None
+    if source.read_all is None:
+        raise UserError(
+            f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
+        )
+    train, val = split_images(_in_utf8(source.read_all(spec), spec.kind), spec.split, spec.seed)
+    if spec.allow_duplicates and (count := in_both(train, val)):
+        val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
+    return {"train": train, "val": val}[part]
+
+
+def anywhere(source: str) -> str:
+    """The same data set named so that it is found from any working folder."""
+    kind, _, argument = source.partition(":")
+    return f"{kind}:{_path(argument)}" if argument else source
+
+
+def _shapes(spec: DataSpec, part: str) -> Images:
+    return read_shapes(part, cache_folder(), spec.limit)
+
+
+def _imagenet(spec: DataSpec, part: str) -> Images:
+    return read_imagenet(_path(spec.argument), part, spec.allow_duplicates, spec.labels_from)
+
+
+def _imagenette(spec: DataSpec, part: str) -> Images:
+    return read_imagenette(_path(spec.argument) if spec.argument else cache_folder(), part, spec.allow_duplicates)
+
+
+def _mnist(spec: DataSpec, part: str) -> Images:
+    return read_mnist(_path(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
+
+
+def _at(read: Callable[..., Images]) -> Callable[..., Images]:
+    """A reader of a path, for an argument as it was typed."""
+    return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates)
+
+
+def _path(argument: str) -> Path:
+    """Absolute, with a name even for `.`; the shell does not expand a `~` behind a colon."""
+    return Path(os.path.abspath(os.path.expanduser(argument)))
+
+
+def _forms() -> str:
+    return ", ".join(kind + source.argument for kind, source in DATASETS.items())
+
+
+def _hint(spec: str, kind: str) -> str:
+    if os.path.isdir(spec):
+        return f"; did you mean 'folder:{spec}'?"
+    if os.path.isfile(spec):
+        return f"; did you mean 'list:{spec}'?"
+    near = get_close_matches(kind.lower(), DATASETS, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+DATASETS = {
+    "shapes": Source(_shapes, "", "rendered scenes, 24 classes, made on the spot"),
+    "imagenet": Source(_imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, or flat val/*.JPEG and a label file"),
+    "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
+    "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
+    "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
+    "catsdogs": Source(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
+    "folder": Source(_at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole)),
+    "list": Source(
+        _at(read_list),
+        ":FILE",
+        "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
+        _at(read_whole_list),
+    ),
+}

@@ -1,0 +1,112 @@
+"""What the files of a set are, found in one pass: their digests, and whose pixels need more than PIL's conversion."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from bench.images import bit_depth as depth
+from bench.images.decoding import RangelessError, UndecodableError, opened, reading, size_of_file
+from bench.images.orientation import PREFIX, orientation, turned_by_decoding
+from bench.progress import progress
+
+PIECE = 1 << 18  # bytes of a file that are read at once
+RANGELESS = "pixels without a range refused"
+JPEG = b"\xff\xd8\xff"
+
+
+class Header(NamedTuple):
+    """What an image's header says: whether it is grey of more than 8 bits, whether its pixels have no known range, how
+    EXIF turns it, and whether it is a TIFF that its own orientation turns."""
+
+    deep: bool = False
+    rangeless: bool = False
+    orientation: int = 1
+    turned: bool = False
+
+
+USUAL = Header()  # of most images, and of those that were made here
+
+
+class Found(NamedTuple):
+    """A file's SHA-256, `unreadable` where it is none or too large, and its header, the usual one if that is broken."""
+
+    sha256: str
+    header: Header = USUAL
+
+
+def survey(paths: Sequence[Path]) -> list[Found]:
+    """Read every file once. Raises UserError for what may pass: a digest that says so would be another set's."""
+    files = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(
+            zip(files, progress(pool.map(_found, files), len(files), "reading images for their digest"), strict=True)
+        )
+    return [found[path] for path in paths]
+
+
+def rules(headers: Sequence[Header], exif: bool) -> str:
+    """How files become pixels, for keys and signatures; a rule that no image of the set needs is not in it."""
+    words = ["PIL convert(RGB)"]
+    words += [depth.RULE] * any(each.deep for each in headers)
+    words += [RANGELESS] * any(each.rangeless for each in headers)
+    return ", ".join([*words, "EXIF" if exif else "no EXIF", "antialiased bilinear on uint8"])
+
+
+USUAL_RULES = rules([], exif=False)
+
+
+def notes(headers: Sequence[Header], exif: bool, boxes: bool = False) -> list[str]:
+    """Sentences about images that are not read as most are."""
+    remedy = "boxes are in the file's own pixels" if boxes else "--exif applies it"
+    rule = "applied" if exif else f"not applied (ImageNet's convention); {remedy}"
+    unranged = "floating-point, 32-bit or signed pixels have no known range; convert to 8 bits"
+    found = (
+        (sum(each.deep for each in headers), f"are grey of more than 8 bits: the highest 8 are taken ({depth.RULE})"),
+        (sum(each.rangeless for each in headers), f"cannot be evaluated: {unranged}"),
+        (sum(each.turned for each in headers), "are TIFFs with an orientation, which decoding applies in any case"),
+        (sum(each.orientation != 1 for each in headers), f"carry an EXIF orientation, which is {rule}"),
+    )
+    return [f"{count} of {len(headers)} images {what}" for count, what in found if count]
+
+
+def header(path: Path) -> Header:
+    """Raises what `opened` raises but for pixels without a range."""
+    try:
+        with opened(path) as image:
+            return header_of(image)
+    except RangelessError:
+        return Header(rangeless=True)
+
+
+def header_of(image: Image.Image) -> Header:
+    """Of an opened image, before its pixels are read."""
+    return Header(depth.bits(image) > 8, False, orientation(image), turned_by_decoding(image))
+
+
+def _found(path: Path) -> Found:
+    try:
+        with reading(path):
+            size = size_of_file(path)
+            with path.open("rb") as file:
+                start = file.read(PIECE)
+                digest = hashlib.sha256(start)
+                while piece := file.read(PIECE):
+                    digest.update(piece)
+    except UndecodableError:
+        return Found("unreadable")
+    if len(start) == size and _plain(start):
+        return Found(digest.hexdigest())
+    try:
+        return Found(digest.hexdigest(), header(path))
+    except UndecodableError:
+        return Found(digest.hexdigest())
+
+
+def _plain(content: bytes) -> bool:
+    """Whether a file is sure to be read as most are, which is known sooner than PIL has read its header."""
+    return content.startswith(JPEG) and PREFIX not in content and b"tiff:Orientation" not in content

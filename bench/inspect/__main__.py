@@ -1,0 +1,51 @@
+"""`python -m bench.inspect`: a row of a run looked into, from its stored posteriors, without the net."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.options import command_parser, finished
+
+EPILOG = """examples:
+  python -m bench.inspect runs/20250101-120000
+  python -m bench.inspect runs/20250101-120000 --row fe16a62e,2 --mistakes 60"""
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "bench.inspect",
+        "Look into rows of a run: classes, confusions, calibration, every image, and the surest mistakes as pictures. "
+        "Nothing is evaluated again.",
+        EPILOG,
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder that bench.run wrote, or its results.json")
+    parser.add_argument(
+        "--row", metavar="LIST", help="signature ids or numbers from 1 in the table's order, commas between (all)"
+    )
+    parser.add_argument(
+        "--mistakes",
+        type=int,
+        default=24,
+        metavar="N",
+        help="so many of the surest mistakes as pictures; 0 for none (24)",
+    )
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for a folder per row (RUN/inspect)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+
+    def work() -> int:
+        from bench.inspect.rows import run
+
+        return run(options)
+
+    return finished("bench.inspect", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Rows of a run looked into: from the stored posteriors to tables and pictures."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.images.sources import DataSpec, open_data
+from bench.options import say, writable, writing_to
+from bench.pictures.contact_sheet import Places, contact_sheet
+from bench.pictures.diagrams import plot_confusion, plot_reliability
+from bench.progress import progress, warn
+from results.confusion import occurring
+from results.errors import ResultError
+from results.inspection import Inspection, inspect
+from results.origin import Origin, read_origin
+from results.posteriors import Posteriors
+from results.reading import Row, read
+from results.result import signature_id
+from results.store import BLOCK
+from results.tally import row_blocks
+
+MOST = 600  # pictures on a sheet
+
+
+def run(options: Namespace) -> int:
+    """Look into the wanted rows one by one and print their summaries. Raises UserError and ResultError."""
+    if not 0 <= options.mistakes <= MOST:
+        raise UserError(f"--mistakes {options.mistakes}: give a number from 0 to {MOST}")
+    table = options.run / "results.json" if options.run.is_dir() else options.run
+    rows = _chosen(list(read(table).values()), options.row)
+    origin = read_origin(table.parent)
+    places = _places(origin) if options.mistakes else {}
+    for row in rows:
+        name = signature_id(row.signature)
+        found = inspect(row, _blocks(table.parent, origin, name, options.store), origin.classes, origin.competing)
+        folder = writable("--out", (options.out or table.parent / "inspect") / name)
+        writing_to(folder, partial(_write, found, folder, options.mistakes, places))
+        say(found.summary())
+        print(f"written to {folder}", file=sys.stderr)
+    return 0
+
+
+def _chosen(rows: Sequence[Row], wanted: str | None) -> list[Row]:
+    """Rows by signature id or number, each once. Raises UserError."""
+    by_name = {str(number): row for number, row in enumerate(rows, 1)}
+    by_name |= {signature_id(row.signature): row for row in rows}
+    names = [name.strip() for name in wanted.split(",")] if wanted is not None else list(by_name)
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        ids = ", ".join(signature_id(row.signature) for row in rows)
+        raise UserError(f"--row '{unknown[0]}': give numbers from 1 to {len(rows)}, or of the ids {ids}")
+    return list({row.signature: row for row in map(by_name.__getitem__, names)}.values())
+
+
+def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterable[Posteriors]:
+    """A row's posteriors: as --save-posteriors wrote them, else from the store. Raises ResultError."""
+    saved = run / "posteriors" / f"{name}.npz"
+    if saved.exists() and store is None:
+        return [Posteriors.load(saved)]
+    if name not in origin.rows:
+        raise ResultError(f"row {name} is not in '{run}/origin.json': its table is of another run; run bench.run again")
+    count = -(-origin.images // BLOCK)
+    return progress(row_blocks(origin.nets(name, store), [None] * count), count, f"reading {name}", unit="block")
+
+
+def _places(origin: Origin) -> Places:
+    """Where the images are, by id; a warning where they are not there any more."""
+    try:
+        images = open_data(
+            DataSpec(
+                origin.data,
+                origin.split,
+                origin.seed,
+                origin.images,
+                origin.class_order,
+                origin.labels_from,
+                origin.allow_duplicates,
+                origin.exif,
+            )
+        )
+    except UserError as error:
+        warn(f"no pictures of mistakes: {error}")
+        return {}
+    return {name: images.place(index) for index, name in enumerate(images.ids)}
+
+
+def _write(found: Inspection, folder: Path, most: int, places: Places) -> None:
+    """Tables and pictures."""
+    found.write(folder)
+    plot_confusion(occurring(found.matrix), folder / "confusion.png", found.title)
+    plot_reliability(found.reliability, found.calibration_error, folder / "calibration.png", found.title)
+    mistakes = found.mistakes(most)
+    if len(mistakes) and places:
+        contact_sheet(mistakes, places, folder / "mistakes.png")

@@ -1,0 +1,1 @@
+"""Nets and weights: from what was named to a `Model`."""

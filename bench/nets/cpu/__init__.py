@@ -1,0 +1,1 @@
+"""A net's layers in the forms that are fast on a CPU."""

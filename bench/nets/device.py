@@ -1,0 +1,103 @@
+"""Which device computes, and in which number format."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from bench.errors import UserError
+from bench.nets.cpu.forms import keep_freed_memory
+from bench.provenance import processor
+
+# How many of each kind this machine has, as torch sees them; torch's modules are asked when it is wanted
+COUNTS: dict[str, Callable[[], int]] = {
+    "cpu": lambda: 1,
+    "cuda": lambda: torch.cuda.device_count(),
+    "mps": lambda: int(torch.backends.mps.is_available()),
+    "xpu": lambda: torch.xpu.device_count() if hasattr(torch, "xpu") else 0,
+}
+LABELS = {"cuda": "CUDA devices", "mps": "GPUs of Apple's", "xpu": "XPU devices"}
+
+
+def pick_device(name: str, worker: int = 0) -> torch.device:
+    """`auto` (CUDA where there is one, else the CPU), or `cpu`, `cuda`, `cuda:1`, `mps`, `xpu`.
+
+    Under `auto` the workers of one machine take its CUDA devices in turn. Raises UserError where it is not there.
+    """
+    if name == "auto":
+        count = COUNTS["cuda"]()
+        return torch.device(f"cuda:{worker % count}" if count else "cpu")
+    try:
+        device = torch.device(name)
+        count = COUNTS[device.type]()
+    except (RuntimeError, KeyError):
+        raise UserError(f"device '{name}': give auto, cpu, cuda, cuda:N, mps or xpu") from None
+    if device.type != "cpu" and (device.index or 0) >= count:
+        raise UserError(
+            f"device '{name}': this machine has {count} {LABELS[device.type]}, as torch sees them; give cpu or auto"
+        )
+    return device
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A number format by its name in the signature; only fp32 is the reference."""
+
+    name: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.name, torch.float32)
+
+    def said(self, device: torch.device) -> str:
+        """What keys and signatures say: fp32 is the same everywhere, what others give is the device's own."""
+        return self.name if self.name == "fp32" else f"{self.name}@{''.join(chip(device).split())}"
+
+    def set_up(self, device: torch.device) -> None:
+        """Make the device ready: TF32 only where it was asked for. Raises UserError where the device has none."""
+        tf32 = self.name == "tf32"
+        if tf32 and device.type != "cuda":
+            raise UserError(f"dtype 'tf32': only CUDA devices have it, this is {device.type}; give fp32 or bf16")
+        if self.name != "fp32" and device.type not in ("cpu", "cuda"):
+            raise UserError(f"dtype '{self.name}': on {device.type} only fp32 is computed; give --dtype fp32")
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
+        if device.type == "cpu":
+            keep_freed_memory()
+
+
+@contextmanager
+def single_threads(device: torch.device) -> Iterator[int]:
+    """How many batches to compute at once: on a CPU as many as torch has threads, with one thread each meanwhile.
+
+    Small layers leave most of a team of threads waiting, and its members keep the cores from decoding as they wait.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu":
+        yield 1
+        return
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+def chip(device: torch.device) -> str:
+    """The model of what computes."""
+    if device.type in ("cuda", "xpu"):
+        return getattr(torch, device.type).get_device_name(device)
+    return f"{processor()} GPU" if device.type == "mps" else processor()
+
+
+def device_name(device: torch.device) -> str:
+    """What a throughput was measured on."""
+    return f"{chip(device)}, {torch.get_num_threads()} threads" if device.type == "cpu" else chip(device)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait for a device that works on after a call has returned."""
+    if device.type in ("cuda", "mps", "xpu"):
+        module = getattr(torch, device.type)
+        module.synchronize() if device.type == "mps" else module.synchronize(device)

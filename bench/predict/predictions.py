@@ -1,0 +1,185 @@
+"""Single images, from options to the best classes of each."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.engine.evaluate import blocks_of, compute, cost, engine
+from bench.engine.header import about_models
+from bench.engine.job import capacity, open_models, protocols_of
+from bench.engine.rows import Row
+from bench.engine.workers import Shard
+from bench.errors import UserError
+from bench.images import survey
+from bench.images.classes import readable
+from bench.images.dataset import Images
+from bench.images.decoding import FORMATS
+from bench.images.files import Finder
+from bench.images.loader import Prepared
+from bench.nets.model import Model
+from bench.nets.net_spec import net_specs
+from bench.predict.report import BEST, Prediction, Report
+from bench.progress import Meter, warn
+from protocols.protocol import Part
+from results.cells import escaped, shown
+from results.posteriors import Posteriors, average, fuse
+from results.result import told
+
+
+def run(options: Namespace) -> int:
+    """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
+    images, missing = _find(options.images, options.allow_duplicates)
+    images = replace(images, exif=options.exif)
+    models = open_models(options, net_specs(options, None), Shard())
+    names = class_names(models)
+    row = _row(options, models)
+    for model, part in row.parts:
+        model.check(part, images.ids[0])
+    print("\n".join(_header(models, images)), file=sys.stderr)
+    for place, why in missing.items():
+        warn(_unread(place, why))
+    unread = len(missing)
+    headers = []
+    with Report(options, row, names, _assumed(models)) as report:
+        for name, found in predictions(row, images, *capacity(options)):
+            if isinstance(found, Prediction):
+                report.add(found)
+                headers.append(found.image.header)
+            else:
+                warn(_unread(name, found))
+                unread += 1
+    for note in survey.notes(headers, images.exif):
+        print(note, file=sys.stderr)
+    if unread:
+        total = len(images) + len(missing)
+        print(f"{unread} of {total} images cannot be read; they are named above", file=sys.stderr)
+    return 1 if unread else 0
+
+
+def predictions(
+    row: Row, images: Images, batch_size: int | None, loading: int
+) -> Iterator[tuple[str, Prediction | str]]:
+    """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
+    blocks = blocks_of(images)
+    scales = sorted({part.Q for _, part in row.parts})
+    meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
+    with closing(meter), engine(images, row.nets[0][0].device, batch_size, loading, forgiving=True) as (loader, batch):
+        for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
+            parts = {
+                (model, part): compute(model, part, images, indices, block, batch, meter.add)
+                for model, part in row.parts
+            }
+            probs = iter(_combined(row, parts).probs)
+            for i, image in zip(indices, block, strict=True):
+                yield images.ids[i], _best(images.ids[i], image, next(probs)) if image else loader.why[i]
+
+
+def class_names(models: Sequence[Model]) -> tuple[str, ...]:
+    """What the nets call their classes. Raises UserError where they do not know the same ones."""
+    first = models[0]
+    named = {readable(model.classes, model.count) for model in models if model.classes}
+    if len(named) > 1 or len({model.count for model in models}) > 1:
+        all_of_them = ", ".join(f"'{model.name}'" for model in models)
+        raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
+    return named.pop() if named else readable(None, first.count)
+
+
+def _assumed(models: Sequence[Model]) -> str:
+    """What nobody stated of the nets and their classes, in words."""
+    found = {what for model in models for what in model.assumed}
+    found |= {"class order" for model in models if model.classes is None}
+    return told(found)
+
+
+def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str, str]]:
+    """The files that were named and the images below the folders, each once; and why arguments give none.
+
+    Raises UserError where none does.
+    """
+    if not arguments:
+        raise UserError("no image: give files or folders (what stands right behind --plot is its folder)")
+    found: dict[Path, None] = {}
+    missing: dict[str, str] = {}
+    notes: list[str] = []
+    for each in arguments:
+        finder = Finder(duplicates)
+        paths = _paths(Path(each), finder)
+        notes += [f"{shown(each)}: {note}" for note in finder.notes(Path(each))]
+        if isinstance(paths, str):
+            missing[each] = paths
+        else:
+            found |= dict.fromkeys(paths)
+    if not found:
+        first, why = next(iter(missing.items()))
+        raise UserError(f"image {first!r}: {why}; give files or folders of images")
+    images = Images(
+        name="images",
+        paths=tuple(found),
+        ids=tuple(map(str, found)),
+        labels=np.full(len(found), -1),  # unknown, and not asked for
+        classes=None,
+        total=len(found),
+        notes=tuple(notes),
+    )
+    return images, missing
+
+
+def _paths(place: Path, finder: Finder) -> list[Path] | str:
+    """A file, or the images below a folder; else why there is none. Raises UserError for what links show twice."""
+    if not os.path.exists(place):
+        return "there is no such file or folder"
+    if not os.path.isdir(place):
+        return [place]
+    try:
+        found = finder.images_below(place)
+    except OSError as error:
+        return f"nothing of it is read: {error.strerror}: {error.filename}"
+    return found or f"no image in this folder or below ({' '.join(FORMATS)})"
+
+
+def _unread(name: str, why: str) -> str:
+    return f"cannot be read: {shown(name)} ({shown(why)})"
+
+
+def _row(options: Namespace, models: Sequence[Model]) -> Row:
+    """All nets fused, each under the one protocol. Raises UserError and ProtocolError."""
+    protocols = protocols_of(options, models)
+    if len(protocols[0]) > 1:
+        mean = options.protocol.replace(",", "+")
+        raise UserError(f"protocol '{options.protocol}': give one; the mean of several methods is written '{mean}'")
+    return Row(tuple((model, own[0]) for model, own in zip(models, protocols, strict=True)))
+
+
+def _header(models: Sequence[Model], images: Images) -> list[str]:
+    lines = about_models(models) + [f"- Images: {escaped(note)}" for note in images.notes]
+    rule = "applied (--no-exif: not, as in ImageNet's convention)" if images.exif else "not applied (--exif: it is)"
+    lines.append(f"- Images: their EXIF orientation is {rule}")
+    if not any(model.classes for model in models):
+        known = {1000: "ImageNet's", 1001: "numbers, the first usually background: --drop-class 0"}
+        lines.append(f"- Classes: {known.get(models[0].count, 'numbers')} (assumed: the weights do not name them)")
+    if any(model.weights.source.startswith("builtin:") for model in models):
+        lines.append(
+            "- The built-in nets know rendered shapes, not photographs. ImageNet's classes: "
+            "--weights torchvision:VGG16_Weights.IMAGENET1K_V1"
+        )
+    return lines
+
+
+def _combined(row: Row, parts: Mapping[tuple[Model, Part], Posteriors]) -> Posteriors:
+    """Each net's parts by their shares, then the nets."""
+    nets = [
+        average([parts[model, part] for part in protocol.weights], protocol.weights.values())
+        for model, protocol in row.nets
+    ]
+    return fuse(nets)
+
+
+def _best(name: str, image: Prepared, probs: np.ndarray) -> Prediction:
+    order = np.argsort(-probs, kind="stable")[:BEST]
+    return Prediction(name, image, order, probs[order])

@@ -1,0 +1,111 @@
+"""Where predictions go: standard output for images that were named, a CSV for folders, and pictures."""
+
+import csv
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.engine.rows import Row
+from bench.errors import UserError
+from bench.images.loader import Prepared
+from bench.images.pixels import size_of
+from bench.options import dated, say, writable
+from bench.pictures.prediction import plot_prediction
+from bench.predict.heat import heat_map
+from bench.progress import above
+from results.cells import shown
+
+BEST = 5  # classes that are reported
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An image's most probable classes, best first: `classes` (k,) their indices, `probs` (k,) float32.
+
+    `image` is what the nets saw, `id` the path as it was given.
+    """
+
+    id: str
+    image: Prepared
+    classes: np.ndarray
+    probs: np.ndarray
+
+
+class Report(AbstractContextManager):
+    """Writes predictions one by one, so that what is finished is kept. Raises UserError where it cannot.
+
+    `assumed` is what nobody stated of the nets, in words; it goes with every prediction.
+    """
+
+    def __init__(self, options: Namespace, row: Row, names: Sequence[str], assumed: str = "") -> None:
+        self.assumed, self.mark = assumed, f" (assumed: {assumed})" if assumed else ""
+        self.row, self.names, self.plots, self.out = row, names, options.plot, options.out
+        self.named = {str(Path(each)) for each in options.images if not os.path.isdir(each)}
+        untold = self.out is None and any(map(os.path.isdir, options.images))
+        if untold or self.plots is True:
+            folder = dated(Path("runs"))
+            self.out = folder / "predictions.csv" if untold else self.out
+            self.plots = folder if self.plots is True else self.plots
+        self.count = 0
+        self.files = ExitStack()
+
+    def __enter__(self) -> "Report":
+        if self.plots:
+            writable("--plot", self.plots)
+        if self.out:
+            writable("--out", self.out.parent)
+            with _writing("--out", self.out):
+                # whole lines at once, so that a killed run leaves a readable table
+                file = self.out.open("w", buffering=1, newline="", encoding="utf-8", errors="surrogateescape")
+                self.table = csv.writer(self.files.enter_context(file))
+                places = range(1, min(BEST, len(self.names)) + 1)
+                columns = ["image", *(f"{what}{place}" for place in places for what in ("class", "p"))]
+                self.table.writerow(columns + ["assumed"] * bool(self.assumed))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.files.close()
+        for what, place in (("image(s)", self.out), ("picture(s)", self.plots)):
+            if place:
+                print(f"{self.count} {what} in {shown(str(place))}", file=sys.stderr)
+
+    def add(self, prediction: Prediction) -> None:
+        """Print, tabulate and draw a prediction, as far as that was asked for."""
+        self.count += 1
+        best = [(self.names[index], float(p)) for index, p in zip(prediction.classes, prediction.probs, strict=True)]
+        if prediction.id in self.named:
+            with above():
+                say("\n".join([shown(prediction.id) + self.mark, *(f"  {p:.6f}  {shown(name)}" for name, p in best)]))
+        if self.out:
+            self._tabulate(prediction.id, best)
+        if self.plots:
+            self._draw(prediction, best)
+
+    def _tabulate(self, name: str, best: Sequence[tuple[str, float]]) -> None:
+        with _writing("--out", self.out):
+            cells = [name, *(cell for each, p in best for cell in (each, f"{p:.9g}"))]
+            self.table.writerow(cells + [self.assumed] * bool(self.assumed))
+
+    def _draw(self, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
+        picture = prediction.image.at[max(prediction.image.at)]
+        heat = heat_map(self.row, prediction.image, int(prediction.classes[0]), size_of(picture))
+        name = Path(prediction.id).name
+        made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)
+        made_by += self.mark
+        file = self.plots / f"{self.count:05d}-{name[:60]}.png"
+        with _writing("--plot", file):
+            plot_prediction(picture.permute(1, 2, 0).numpy(), heat, best, name, made_by, file)
+
+
+@contextmanager
+def _writing(option: str, place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{option}: cannot write '{place}': {error.strerror or error}; give another place") from None

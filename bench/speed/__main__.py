@@ -1,0 +1,54 @@
+"""`python -m bench.speed`: how fast a net is, and where a protocol's time goes."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.options import add_data, add_device, command_parser, finished
+
+EPILOG = """examples:
+  python -m bench.speed --model vgg16,vgg19 --dtypes fp32,tf32,bf16
+  python -m bench.speed --model vgg16 --protocol dense,multicrop --data folder:DIR --limit 100"""
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser("bench.speed", "Throughput and latency of nets, and where a protocol's time goes.", EPILOG)
+    what = parser.add_argument_group("what is measured")
+    what.add_argument("--model", default="vgg16", metavar="NAMES", help="nets, commas between (vgg16)")
+    what.add_argument("--width", type=float, default=1.0, help="multiplier of the paper's nets' channels (1)")
+    what.add_argument("--dtypes", default="fp32", metavar="LIST", help="of fp32, tf32, bf16, fp16 (fp32)")
+    what.add_argument("--layouts", default="nchw,nhwc", metavar="LIST", help="of nchw, nhwc (both)")
+    what.add_argument(
+        "--modes",
+        default="eager",
+        metavar="LIST",
+        help="of eager, compiled, and quick, bench.run's forms on a CPU (eager)",
+    )
+    what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled from 1 until memory runs out")
+    what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
+    add_device(what)
+    what.add_argument("--protocol", metavar="LIST", help="measure these end to end instead, with the options below")
+    whole = parser.add_argument_group("a protocol end to end")
+    whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
+    add_data(whole)
+    whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
+    for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class"):
+        whole.add_argument(f"--{name}", help="as for bench.run")
+    parser.set_defaults(map="scores")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for speed.md and .json (runs/speed-DATE-TIME)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+
+    def work() -> int:
+        from bench.speed.measure import run
+
+        return run(options)
+
+    return finished("bench.speed", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""A protocol end to end: images/s with all stages under way at once, and each stage's share when done in turn."""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.engine.evaluate import Task, fill
+from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.engine.rows import Row, tallies_of, tasks_of
+from bench.engine.workers import Shard
+from bench.images.dataset import Images
+from bench.images.loader import Prepared
+from bench.images.pixels import decode, rescale, size_of
+from bench.nets.device import single_threads, synchronise
+from bench.nets.model import Model
+from bench.speed.layers import layer_times
+from protocols.protocol import Protocol
+
+SAMPLE = 8  # images whose stages are timed in turn
+STAGES = ("decode", "rescale", "views", "net", "fuse")
+
+
+class Netless(Model):
+    """A model that does all but run its net: views are cut, batched, normalised and moved to the device."""
+
+    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+        self.batch_of(views)
+        synchronise(self.device)
+        return torch.zeros(len(views), self.count)
+
+    def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
+        return self.posteriors(image[None], whole=False).expand(len(lefts), len(tops), -1)
+
+
+def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: int) -> dict[str, Any]:
+    """Images/s, all blocks computed anew after a block to warm up; and the stages' shares, each in one thread."""
+    row = Row(((model, protocol),))
+    with tempfile.TemporaryDirectory() as folder:
+        _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), loading)
+        seconds, fusing = _evaluate(row, images, Path(folder, "timed"), loading)
+    layers: dict[str, float] = defaultdict(float)
+    stages = _stages(model, protocol, images, layers) | {"fuse": fusing / len(images)}
+    total, counted = sum(stages.values()), min(SAMPLE, len(images))
+    slowest_first = sorted(layers, key=layers.__getitem__, reverse=True)
+    return {
+        "model": model.name,
+        "protocol": str(protocol),
+        "dtype": model.precision.name,
+        "images": len(images),
+        "images_per_second": len(images) / seconds,
+        **{f"{stage}_ms": 1e3 * stages[stage] for stage in STAGES},
+        **{f"{stage}_share": stages[stage] / total for stage in STAGES},
+        "layers_ms": {kind: 1e3 * layers[kind] / counted for kind in slowest_first},
+    }
+
+
+def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[float, float]:
+    """Seconds in all, and of these those of averaging and counting."""
+    tasks = tasks_of([row], images, store)
+    start = time.perf_counter()
+    todo: list[Task] = list(tasks.values())
+    with Shard() as shard:
+        fill(todo, images, shard, None, loading, fresh=True, skip=False)
+    between = time.perf_counter()
+    tallies_of([row], tasks, images, None)
+    stop = time.perf_counter()
+    return stop - start, stop - between
+
+
+def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, float]) -> dict[str, float]:
+    """Seconds per image of each stage before the posteriors are fused; `layers` adds up the net's by kind of layer."""
+    places = [images.place(i) for i in range(min(SAMPLE, len(images)))]
+    start = time.perf_counter()
+    decoded = [decode(*place) for place in places]
+    times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
+    netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
+    with single_threads(model.device):
+        batch = Batch(None, model.device)
+        for part in protocol.parts:
+            start = time.perf_counter()
+            block = [Prepared(size_of(image), {part.Q: rescale(image, part.Q)}) for image in decoded]
+            rescaled = time.perf_counter()
+            part_posteriors(netless, part, block, batch)
+            cut = time.perf_counter()
+            part_posteriors(model, part, block, batch)
+            stop = time.perf_counter()
+            with layer_times(model.dense_net if part.method == "dense" else model.crop_net, model.device) as spent:
+                part_posteriors(model, part, block, batch)
+            for kind, seconds in spent.items():
+                layers[kind] += seconds
+            times["rescale"] += rescaled - start
+            times["views"] += cut - rescaled
+            times["net"] += (stop - cut) - (cut - rescaled)
+    return {stage: seconds / len(places) for stage, seconds in times.items()}

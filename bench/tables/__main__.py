@@ -1,0 +1,60 @@
+"""`python -m bench.tables`: the paper's Tables 3 to 6 and its claims, measured; what `run_all.sh` runs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.options import (
+    SUBSET,
+    add_computation,
+    add_data,
+    add_dry_run,
+    add_numbers,
+    add_store,
+    command_parser,
+    finished,
+)
+
+EPILOG = """examples:
+  python -m bench.tables --quick
+  python -m bench.tables --data imagenet:DIR --weights DIR
+  python -m bench.tables --data imagenet:DIR --weights D-256-512=vgg16.pth,E-256-512=vgg19.pth --pixels caffe
+  torchrun --nproc-per-node 8 -m bench.tables --data imagenet:DIR --weights DIR --dtype bf16"""
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser("bench.tables", "The VGG paper's Tables 3 to 6 and its claims, measured.", EPILOG)
+    what = parser.add_argument_group("what is measured")
+    add_data(what)
+    what.add_argument(
+        "--weights",
+        default="auto",
+        metavar="WHERE",
+        help="auto, the built-in nets; DIR with NAME.safetensors, .pth or .pt; or NAME=WHERE, commas between, WHERE as "
+        "for bench.run. Names: A-256, A-LRN-256, B-256, and C, D, E each with -256, -384 and -256-512. Rows for whose "
+        "nets there are no weights are left out",
+    )
+    what.add_argument("--limit", metavar="N", help="this many images, spread evenly over the set, or all (all)")
+    what.add_argument("--quick", dest="limit", action="store_const", const=str(SUBSET), help=f"--limit {SUBSET}")
+    add_numbers(what)
+    how = add_computation(parser)
+    add_store(how)
+    add_dry_run(how)
+    out = parser.add_argument_group("what comes out")
+    out.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="folder (runs/tables)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+
+    def work() -> int:
+        from bench.tables.measure import run
+
+        return run(options)
+
+    return finished("bench.tables", work, shared=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

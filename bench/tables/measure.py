@@ -1,0 +1,117 @@
+"""The paper's tables and claims, from weights to written files: every part computed once for all of them."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.engine.header import about_images
+from bench.engine.job import Job, complete, make_job, open_images, open_models, same_classes, warn_of
+from bench.engine.rows import Row
+from bench.engine.workers import Shard
+from bench.errors import UserError
+from bench.nets import zoo
+from bench.nets.model import Model
+from bench.nets.net_spec import specs_of
+from bench.nets.weights import SUFFIXES, builtin_names
+from bench.options import writing_to
+from bench.train.paper_nets import NETS, PaperNet
+from protocols.protocol import parse
+from protocols.scales import parse_S
+from results.claims import Claim, claims, compare
+from results.paper import PaperRow, paper_rows
+from results.paper_tables import write_claims, write_tables
+
+BY_NAME = {net.name: net for net in NETS}
+
+
+def run(options: Namespace) -> int:
+    """Evaluate what the tables need and write them; the first process prints. Raises UserError and its like."""
+    with Shard() as shard:
+        rows, job = shard.in_turn(lambda: _prepare(options, shard))
+        if complete(job, options, shard) and shard.first:
+            writing_to(options.out, lambda: _write(options, rows, job))
+            print(f"written to {options.out}/table3 to table6 and claims, each .md and .csv", file=sys.stderr)
+    return 0
+
+
+def sources(spec: str, data: str) -> dict[str, str]:
+    """Where each of the twelve nets' weights are, by the net's name; those that have none are absent.
+
+    `auto`, a folder, or `NAME=WHERE` with commas between. Raises UserError.
+    """
+    if spec == "auto":
+        if data != "shapes":
+            raise UserError(f"weights 'auto': the built-in nets know shapes, not {data}; give DIR or NAME=WHERE,...")
+        return {name: f"builtin:{name}" for name in BY_NAME if name in builtin_names()}
+    if Path(spec).is_dir():
+        files = ((name, Path(spec) / f"{name}{suffix}") for suffix in reversed(SUFFIXES) for name in BY_NAME)
+        found = {name: str(path) for name, path in files if path.is_file()}
+    else:
+        found = dict(_assignment(each) for each in spec.split(","))
+    if not found:
+        raise UserError(f"weights '{spec}': no file there is named after a net, such as D-256-512{SUFFIXES[0]}")
+    return found
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, where = text.strip().partition("=")
+    if not equals or name not in BY_NAME:
+        raise UserError(f"weights '{text}': give auto, a folder, or NAME=WHERE with a NAME of {', '.join(BY_NAME)}")
+    return name, where
+
+
+def _prepare(options: Namespace, shard: Shard) -> tuple[dict[PaperRow, Row], Job]:
+    found = sources(options.weights, options.data)
+    images = open_images(options)
+    nets = {name: BY_NAME[name] for name in BY_NAME if name in found}
+    names = [zoo.canonical(net.configuration) for net in nets.values()]
+    specs = specs_of(options, names, [found[name] for name in nets], [parse_S(net.S) for net in nets.values()])
+    models = dict(zip(map(_label, nets.values()), open_models(options, specs, shard), strict=True))
+    images = same_classes(images, list(models.values()))
+    rows = {row: _row(row.nets, models) for row in paper_rows() if all(net.split()[0] in models for net in row.nets)}
+    if not rows:
+        raise UserError(f"weights '{options.weights}': no row of the paper's tables can be measured with these")
+    return rows, make_job(options, images, list(models.values()), list(dict.fromkeys(rows.values())))
+
+
+def _label(net: PaperNet) -> str:
+    """As the paper's rows name it: `D/[256;512]`."""
+    return f"{net.configuration}/{parse_S(net.S)}"
+
+
+def _row(nets: Sequence[str], models: Mapping[str, Model]) -> Row:
+    pairs = (net.split(maxsplit=1) for net in nets)
+    return Row(tuple((models[label], parse(protocol)) for label, protocol in pairs))
+
+
+def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
+    counted = job.tallies(options)
+    measured = {paper: job.result(row, counted[row], options) for paper, row in rows.items()}
+    warn_of(list(measured.values()))
+    wrong = {frozenset(paper.nets): counted[row].ranks >= 1 for paper, row in rows.items()}
+    unclear = {frozenset(paper.nets) for paper, result in measured.items() if not result.clean}
+    comparable = [claim for claim in claims() if _sides(claim) <= wrong.keys()]
+    caption = _caption(job, len(rows))
+    write_tables(measured, options.out, caption)
+    judged = [claim for claim in comparable if not _sides(claim) & unclear]
+    if tied := len(comparable) - len(judged):
+        caption.append(f"- Claims that are not judged, since ties decide a row that they compare: {tied}")
+    comparisons = [compare(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
+    write_claims(comparisons, options.out, caption)
+
+
+def _sides(claim: Claim) -> set[frozenset[str]]:
+    return {frozenset(claim.first), frozenset(claim.second)}
+
+
+def _caption(job: Job, rows: int) -> list[str]:
+    """What was measured, above every table; the subset is named where it is one."""
+    width = next(iter({model.weights.width for model in job.models}))
+    lines = [
+        *about_images(job.images),
+        f"- Nets: {len(job.models)} of the twelve" + (f", width {width:g}" if width != 1 else ""),
+    ]
+    if rows < len(paper_rows()):
+        lines.append(f"- {len(paper_rows()) - rows} of {len(paper_rows())} rows are left out for lack of weights")
+    return lines

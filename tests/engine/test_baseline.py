@@ -1,0 +1,62 @@
+"""The gate on real results: passes on what was measured, and fails on one flipped prediction."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.gate.__main__ import main as gate
+from bench.run.__main__ import main as run
+
+BASELINE = Path(__file__).parents[1] / "baselines" / "shapes.json"
+
+
+@pytest.fixture
+def measured(weights, photographs, tmp_path):
+    """Evaluate with a store that lasts as long as the test; the path of the results."""
+
+    def measured(name: str) -> str:
+        words = f"--weights {weights} --data list:{photographs} --protocol centre,dense@256"
+        assert run([*words.split(), "--store", str(tmp_path / "store"), "--out", str(tmp_path / name)]) == 0
+        return str(tmp_path / name / "results.json")
+
+    return measured
+
+
+def test_one_prediction_flipped_by_hand_fails(measured, tmp_path, capsys):
+    before = measured("before")
+    assert gate([before, measured("same")]) == 0
+    path = next(path for path in sorted((tmp_path / "store").rglob("*.npz")) if "centre" in folder_says(path))
+    flip_one(path)
+    capsys.readouterr()
+    assert gate([before, measured("after")]) == 1
+    out = capsys.readouterr().out
+    assert "wrong1 +1" in out
+    assert "| worse" in out
+
+
+def folder_says(block: Path) -> str:
+    return "".join(path.read_text() for path in block.parent.glob("*.json"))
+
+
+def flip_one(path: Path) -> None:
+    """Give the best class of one rightly classified image its label's posterior, and the label the other's."""
+    contents = dict(np.load(path))
+    probs, labels = contents["probs"], contents["labels"]
+    right = np.flatnonzero(probs.argmax(1) == labels)[0]
+    other = (labels[right] + 1) % probs.shape[1]
+    probs[right, [labels[right], other]] = probs[right, [other, labels[right]]]
+    np.savez(path, **contents)
+
+
+def test_the_committed_baseline_passes_against_itself_and_nothing_less(tmp_path, capsys):
+    records = json.loads(BASELINE.read_text())
+    assert len(records) == 20
+    assert gate([str(BASELINE), str(BASELINE)]) == 0
+    less, none = tmp_path / "less.json", tmp_path / "none.json"
+    less.write_text(json.dumps(records[1:]))
+    none.write_text("[]")
+    assert gate([str(BASELINE), str(less)]) == gate([str(less), str(BASELINE)]) == 1
+    assert gate([str(none), str(BASELINE)]) == 2
+    assert gate([str(tmp_path / "missing.json"), str(BASELINE)]) == 2

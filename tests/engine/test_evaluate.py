@@ -1,0 +1,123 @@
+"""What does not change a number: batch size, threads, order of the work, death and resumption, several workers."""
+
+import errno
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, environment, make_image, make_weights, torchrun
+
+from bench.errors import UserError
+from bench.images.dataset import Place
+from bench.images.decoding import UndecodableError
+from bench.images.loader import _prepare
+from bench.nets.model import Model
+from bench.run.__main__ import main
+
+PROTOCOLS = "centre@256,tencrop,dense+multicrop@224"
+
+
+def arguments(weights, photographs, out: Path, *more: str) -> list[str]:
+    common = (
+        f"--model vgg11 --weights {weights} --data list:{photographs} --protocol {PROTOCOLS} --Q 224 --save-posteriors"
+    )
+    return [*common.split(), "--out", str(out), "--store", str(out / "store"), *more]
+
+
+def posteriors(out: Path) -> dict[str, np.ndarray]:
+    rows = json.loads((out / "results.json").read_text())
+    return {row["protocol"]: np.load(row["posteriors"])["posteriors"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """The shallowest net: what is shown here does not depend on depth."""
+    return make_weights(tmp_path_factory.mktemp("weights") / "A.safetensors", "vgg11")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(weights, photographs, tmp_path_factory) -> dict[str, np.ndarray]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    assert main(arguments(weights, photographs, out)) == 0
+    return posteriors(out)
+
+
+@pytest.mark.parametrize("how", [["--batch-size", "1"], ["--batch-size", "7"], ["--workers", "3"]])
+def test_batch_size_and_threads_change_nothing(weights, photographs, undisturbed, tmp_path, how):
+    assert main(arguments(weights, photographs, tmp_path, *how)) == 0
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.abs(found - undisturbed[protocol]).max() < 1e-5
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, *words]
+
+
+def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, undisturbed, tmp_path):
+    words = command("-m", "bench.run", *arguments(weights, photographs, tmp_path, "--workers", "1"))
+    with subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "store").glob("*/0*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").glob("*/0*.npz")}
+    assert stored
+    assert not (tmp_path / "results.json").exists()
+    assert main(arguments(weights, photographs, tmp_path)) == 0
+    assert {path: path.stat().st_mtime_ns for path in stored} == stored  # nothing was computed twice
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.array_equal(found, undisturbed[protocol])
+
+
+def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
+    done = torchrun("bench.run", *arguments(weights, photographs, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| model ") == 1
+    for protocol, found in posteriors(tmp_path).items():
+        assert np.array_equal(found, undisturbed[protocol])
+
+
+def test_an_error_of_the_first_worker_is_said_once(tmp_path):
+    done = torchrun("bench.run", "--data", "list:nowhere.txt", "--store", str(tmp_path))
+    assert done.returncode != 0
+    assert done.stderr.count("bench.run: error: ") == 1
+
+
+def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Model, "posteriors", lambda self, views, whole: torch.full((len(views), self.count), torch.nan))
+    assert main(arguments(weights, photographs, tmp_path)) == 2
+    assert "not finite for 00.png under" in capsys.readouterr().err.splitlines()[-1]
+    assert not list((tmp_path / "store").glob("*/0*.npz"))
+
+
+def test_dense_equals_the_centre_crop_on_a_square_image_at_224(weights, tmp_path):
+    """The image and its mirror image, each under `centre`, average to what `dense` says of either."""
+    image = make_image((300, 300), 1)
+    image.save(tmp_path / "a.png")
+    image.transpose(0).save(tmp_path / "b.png")
+    (tmp_path / "list.txt").write_text("a.png 0\nb.png 0\n")
+    words = f"--model A --weights {weights} --data list:{tmp_path}/list.txt --out {tmp_path} --store {tmp_path}/store"
+    assert main([*words.split(), "--protocol", "centre@224,dense@224", "--save-posteriors"]) == 0
+    centre, dense = posteriors(tmp_path).values()
+    assert np.abs(centre[0] - centre[1]).max() > 1e-3
+    assert np.abs(dense - centre.mean(0)).max() < 1e-5
+
+
+def test_a_failing_disk_is_not_taken_for_a_broken_image(photographs, monkeypatch):
+    """An error that may pass must not be remembered as an image that cannot be decoded."""
+
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    for none in (photographs.parent, photographs):  # a folder, and a text
+        with pytest.raises(UndecodableError):
+            _prepare(Place(none), (256,))
+    monkeypatch.setattr("PIL.Image.open", fail)
+    with pytest.raises(UserError, match="Input/output error"):
+        _prepare(Place(photographs), (256,))

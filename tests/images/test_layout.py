@@ -1,0 +1,324 @@
+"""Layouts that people have: parts are no classes, which was taken is said, and what is no set is refused."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.errors import UserError
+from bench.images.classes import wnids
+from bench.images.layout import is_training
+from bench.images.sources import DataSpec, has_parts, open_data
+
+TENCH, GOLDFISH, SHARK = "n01440764", "n01443537", "n01484850"
+CLASSES = ("cats", "dogs")
+
+
+def draw(root: Path, *names: str) -> Path:
+    for shade, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 6), (shade, 0, 0)).save(path, "PNG")
+    return root
+
+
+def parted(root: Path, *parts: str) -> Path:
+    """Two classes in each part, an image each, named after the part."""
+    for part in parts:
+        draw(root, *(f"{part}/{name}/{part.replace('/', '-')}.jpg" for name in CLASSES))
+    return root
+
+
+def opened(source: str, part: str = "val", **options):
+    return open_data(DataSpec(source, **options), part)
+
+
+def refused(source: str, part: str = "val", **options) -> str:
+    with pytest.raises(UserError) as caught:
+        opened(source, part, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+EVALUATION = ("val", "valid", "validation", "test", "test_set", "testing", "Val", "TEST", "validation_set", "val_set",
+              "eval", "test-data", "Testing", "dev", "val2017", "test1", "Validation Set")  # fmt: skip
+TRAINING = ("train", "training", "training_set", "train_set", "Train", "TRAINING", "train2017", "training-data")
+
+
+@pytest.mark.parametrize("part", EVALUATION)
+def test_parts_for_evaluation_are_known_by_their_names_and_said(tmp_path, part):
+    for training in ("train", "training_set"):
+        root = parted(tmp_path / training, part, training)
+        images = opened(f"folder:{root}")
+        assert (images.classes, [path.stem for path in images.paths]) == (CLASSES, [part] * 2)
+        assert images.digest == opened(f"folder:{root}/{part}").digest
+        assert part == "val" or any(note.startswith(f"{part}/ is evaluated") for note in images.notes)
+        assert images.name == f"folder:{training}" + f"/{part}" * (part != "val")
+
+
+@pytest.mark.parametrize("part", TRAINING)
+def test_parts_for_training_are_known_by_their_names_and_said(tmp_path, part):
+    root = parted(tmp_path, part, "test")
+    images = opened(f"folder:{root}", "train")
+    assert [path.stem for path in images.paths] == [part] * 2
+    assert images.notes == (() if part == "train" else (f"{part}/ is taken for training",))
+    assert "has seen them" in opened(f"folder:{root}/{part}").notes[0]
+    assert "leave --split out" in refused(f"folder:{root}", split=0.5)
+    assert has_parts(f"folder:{root}")
+
+
+def test_what_stands_beside_the_parts_is_said(tmp_path):
+    draw(parted(tmp_path, "Training", "Test"), "papers/1.jpg", "multiple fruits/1.jpg")
+    assert "beside the parts stand multiple fruits/, papers/, which are not read" in opened(f"folder:{tmp_path}").notes
+
+
+def test_usual_parts_need_no_word(tmp_path):
+    root = parted(tmp_path, "train", "val")
+    assert opened(f"folder:{root}").notes == opened(f"folder:{root}", "train").notes == ()
+
+
+def test_validation_goes_before_test_and_the_choice_is_said(tmp_path):
+    for parts in (("train", "val", "test"), ("validation", "test"), ("training_set", "Valid", "test_set")):
+        root = parted(tmp_path / parts[-2], *parts)
+        images = opened(f"folder:{root}")
+        assert [path.stem for path in images.paths] == [parts[-2]] * 2
+        assert images.notes == (f"{parts[-2]}/ is evaluated; {parts[-1]}/ could be, by its path",)
+
+
+@pytest.mark.parametrize("part", ["test_set", "validation", "seg_test/seg_test", "test_set/test_set"])
+def test_a_part_alone_is_one(tmp_path, part):
+    root = parted(tmp_path, part)
+    assert opened(f"folder:{root}").classes == CLASSES
+    assert len(opened(f"catsdogs:{root}")) == 2
+
+
+def test_a_training_part_alone_is_refused(tmp_path):
+    for part in ("train", "training_set"):
+        assert f"it has {part}/ but no val/<class>/" in refused(f"folder:{parted(tmp_path / part, part)}")
+
+
+def test_names_with_something_before_are_parts_in_pairs_only(tmp_path):
+    """Intel's scenes; steam trains are a class, and so are valid and invalid documents."""
+    root = parted(tmp_path / "scenes", "seg_train/seg_train", "seg_test/seg_test")
+    assert [path.stem for path in opened(f"folder:{root}").paths] == ["seg_test-seg_test"] * 2
+    assert [path.stem for path in opened(f"folder:{root}", "train").paths] == ["seg_train-seg_train"] * 2
+    draw(tmp_path / "a", "steam train/uk/a.jpg", "steam train/us/a.jpg", "bullet train/japan/b.jpg", "car/c.jpg")
+    assert opened(f"folder:{tmp_path}/a").classes == ("bullet train", "car", "steam train")
+    draw(tmp_path / "b", "valid/2020/a.jpg", "valid/2021/b.jpg", "invalid/c.jpg")
+    assert opened(f"folder:{tmp_path}/b").classes == ("invalid", "valid")
+    draw(tmp_path / "c", "bus/a.jpg", "car/b.jpg", "train/c.jpg")
+    assert opened(f"folder:{tmp_path}/c").classes == ("bus", "car", "train")
+
+
+@pytest.mark.parametrize("linked", ["training", "evaluated", "val"])
+def test_training_images_are_said_by_whatever_path(tmp_path, linked):
+    parted(tmp_path / "set", "train")
+    (tmp_path / linked).symlink_to(tmp_path / "set" / "train")
+    assert opened(f"folder:{tmp_path}/{linked}").notes[0].endswith("a net trained on its images has seen them")
+    assert is_training("Training Set")
+    assert is_training("flowers-train")
+    assert not is_training("trains")
+
+
+def test_imagenets_training_images_are_not_called_its_validation_images(tmp_path):
+    """Whose figures in the paper would stand beside them."""
+    draw(tmp_path, f"train/{TENCH}/a.JPEG", f"train/{GOLDFISH}/a.JPEG")
+    images = opened(f"imagenet:{tmp_path}/train")
+    assert (images.name, images.notes[0][:29]) == ("imagenet/train", "the folder is named 'train': ")
+
+
+def test_imagenets_parts_may_have_other_names(tmp_path):
+    draw(tmp_path, f"train/{TENCH}/a.JPEG", f"validation/{TENCH}/b.JPEG", f"validation/{GOLDFISH}/b.JPEG")
+    images = opened(f"imagenet:{tmp_path}")
+    assert (images.name, images.labels.tolist()) == ("imagenet/validation", [0, 1])
+    assert images.notes == ("validation/ is evaluated, for want of val/<class>/",)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("2019", "2020"), ("amazon/images", "dslr/images"), ("Art", "Product")])
+def test_two_sets_side_by_side_are_no_classes(tmp_path, names):
+    root = parted(tmp_path, *names)
+    draw(root, f"{names[0]}/birds/x.jpg")
+    for options in ({}, {"split": 0.5}):
+        message = refused(f"folder:{root}", **options)
+        assert f"{names[0].split('/')[0]}/ and {names[1].split('/')[0]}/ hold 2 folders of the same names" in message
+        assert "give folder:DIR for one of them" in message
+    assert len(opened(f"folder:{root}/{names[0]}")) == 3
+
+
+def test_two_sets_beside_others_and_parts_in_each_class_are_no_classes_either(tmp_path):
+    draw(parted(tmp_path / "a", "x", "y"), "z/1.jpg", "x/stray.jpg")
+    assert "x/ and y/ hold 2 folders" in refused(f"folder:{tmp_path}/a")
+    draw(tmp_path / "b", *(f"{name}/{part}/1.jpg" for name in CLASSES for part in ("train", "test")))
+    assert "cats/ holds test and train, so it is no class but a set" in refused(f"folder:{tmp_path}/b")
+
+
+def test_a_set_beside_another_is_no_class(tmp_path):
+    draw(parted(tmp_path, "blood/images/TRAIN", "blood/images/TEST"), "other/JPEGImages/1.jpg")
+    assert "blood/ holds TEST and TRAIN, so it is no class but a set" in refused(f"folder:{tmp_path}")
+
+
+def test_class_folders_may_hold_folders(tmp_path):
+    names = ("birds/owl/1.jpg", "birds/tit/2.jpg", "dogs/poodle/3.jpg", "dogs/pug/4.jpg")
+    images = opened(f"folder:{draw(tmp_path / 'a', *names)}")
+    assert (images.classes, images.ids) == (("birds", "dogs"), names)
+    assert images.notes == ("class folders hold folders: their images count for the class of the outer one",)
+    images = opened(f"folder:{draw(tmp_path / 'b', 'cats/images/1.jpg', 'dogs/images/2.jpg')}")
+    assert (images.classes, images.notes) == (CLASSES, ())
+
+
+def test_folders_in_a_folder_are_read_through_and_said(tmp_path):
+    root = parted(tmp_path / "zip", "set/set/train", "set/set/test")
+    images = opened(f"folder:{root}")
+    assert images.ids == ("cats/set-set-test.jpg", "dogs/set-set-test.jpg")
+    assert images.notes == (
+        "read in set/set/, the only folder in zip/",
+        "test/ is evaluated, for want of val/<class>/",
+    )
+    assert len(opened(f"folder:{root}", "train")) == 2
+    assert "leave --split out" in refused(f"folder:{root}", split=0.5)
+    assert opened(f"folder:{parted(tmp_path / 'pets', 'PetImages')}").classes == CLASSES
+    assert opened(f"folder:{draw(tmp_path / 'one', 'cats/1.jpg')}").classes == ("cats",)
+    draw(tmp_path / "imagenet", f"ILSVRC2012/val/{TENCH}/a.JPEG", f"ILSVRC2012/val/{GOLDFISH}/a.JPEG")
+    assert len(opened(f"imagenet:{tmp_path}/imagenet")) == 2
+
+
+def test_parts_without_class_folders_are_no_classes(tmp_path):
+    """Kaggle's cats and dogs, given as a folder."""
+    pets = draw(tmp_path / "pets", "train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg")
+    message = refused(f"folder:{pets}")
+    assert "test1/ and train/ hold images without class folders" in message
+    assert "catsdogs:DIR" in message
+    assert "val/ hold images without" in refused(f"folder:{draw(tmp_path / 'flat', 'val/1.jpg', 'val/2.jpg')}")
+    nested = draw(tmp_path / "zip", "dogs-vs-cats/train/train/cat.0.jpg", "dogs-vs-cats/train/train/dog.0.jpg")
+    assert len(opened(f"catsdogs:{nested}")) == 2
+    assert "'1.jpg' is neither cat.N.jpg nor dog.N.jpg" in refused(f"catsdogs:{pets}/test1")
+
+
+def test_folders_beside_what_describes_them_are_no_classes(tmp_path):
+    """Oxford's pets with their trimaps, and CUB-200's images beside attributes."""
+    pets = draw(tmp_path / "pets", "images/a.jpg", "annotations/trimaps/a.png")
+    assert "images/ and annotations/ are no classes, labels are elsewhere; write list:FILE" in refused(f"folder:{pets}")
+    birds = draw(tmp_path / "CUB_200_2011", "images/001.Auk/a.jpg", "images/002.Tit/b.jpg")
+    for name in ("attributes", "parts"):
+        (birds / name).mkdir()
+        (birds / name / "x.txt").write_text("")
+    assert f"give folder:{birds}/images for the class folders in it" in refused(f"folder:{birds}")
+    food = draw(tmp_path / "food", "images/pie/a.jpg", "images/soup/b.jpg")
+    (food / "lists").mkdir()
+    (food / "lists" / "x.txt").write_text("pie/a")
+    assert f"give folder:{food}/images" in refused(f"folder:{food}")
+    assert "images/ are no classes" in refused(f"folder:{draw(tmp_path / 'flat', 'images/a.jpg')}")
+    flowers = draw(tmp_path / "flowers", "jpg/image_00001.jpg", "102segmentations/segmim/segmim_00001.jpg")
+    assert "jpg/ and 102segmentations/ are no classes" in refused(f"folder:{flowers}")
+
+
+def test_what_a_set_says_of_its_classes_and_parts_is_said(tmp_path):
+    """Caltech's clutter, and the split of CUB-200 that its class folders do not show."""
+    caltech = draw(tmp_path / "101_ObjectCategories", "BACKGROUND_Google/1.jpg", "accordion/1.jpg")
+    assert "clutter, no category of Caltech's" in opened(f"folder:{caltech}").notes[0]
+    draw(tmp_path / "CUB", "images/001.Auk/a.jpg", "images/002.Tit/b.jpg")
+    (tmp_path / "CUB" / "train_test_split.txt").write_text("1 0\n")
+    assert "train_test_split.txt beside images/ says" in opened(f"folder:{tmp_path}/CUB/images").notes[0]
+
+
+def test_one_level_too_high_or_without_labels_is_named(tmp_path):
+    draw(tmp_path / "c", *(f"brightness/{k}/{name}/a.JPEG" for k in (1, 2) for name in (TENCH, GOLDFISH)))
+    assert f"but holds some; give imagenet:{tmp_path}/c/brightness/1" in refused(f"imagenet:{tmp_path}/c")
+    draw(tmp_path / "signs", "Train/0/1.png", "Train/1/1.png", "Test/0.png")
+    assert "it has Train/ but no val/<class>/ (Test/: images without" in refused(f"folder:{tmp_path}/signs")
+    draw(tmp_path / "asl", "asl_train/asl_train/A/1.jpg", "asl_train/asl_train/B/1.jpg", "asl_test/asl_test/A_test.jpg")
+    assert "asl_test/ hold images without class folders" in refused(f"folder:{tmp_path}/asl")
+
+
+def test_sets_of_other_kinds_are_called_by_their_names(tmp_path):
+    draw(tmp_path, "VOCdevkit/VOC2007/JPEGImages/000001.jpg", "VOCdevkit/VOC2007/SegmentationClass/000001.png")
+    (tmp_path / "VOCdevkit" / "VOC2007" / "Annotations").mkdir()
+    assert "this is Pascal VOC, whose labels are annotations; give voc2007:DIR" in refused(f"folder:{tmp_path}")
+
+
+def test_imagenette_of_another_size_is_read(tmp_path):
+    draw(tmp_path, *(f"imagenette2-{side}/val/{TENCH}/{side}.JPEG" for side in (160, 320)))
+    images = opened(f"imagenette:{tmp_path}")
+    assert (images.ids, images.notes) == ((f"{TENCH}/320.JPEG",), ("read in imagenette2-320/",))
+
+
+def test_a_class_folder_is_no_set(tmp_path):
+    message = refused(f"folder:{parted(tmp_path, 'val')}/val/cats")
+    assert "no class folders in it, but 1 images, first 'val.jpg'; give the folder above" in message
+
+
+def test_archives_are_to_be_unpacked(tmp_path):
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "train").mkdir()
+    for name in ("pets/train.zip", "pets/test1.zip", "train.zip", f"train/{TENCH}.tar"):
+        (tmp_path / name).write_bytes(b"PK")
+    for kind in ("catsdogs", "folder"):
+        assert "'test1.zip' and 1 more must be unpacked first" in refused(f"{kind}:{tmp_path}/pets")
+    assert f"{TENCH}.tar' must be unpacked first" in refused(f"folder:{tmp_path}/train")
+    assert f"{TENCH}.tar' must be unpacked first" in refused(f"imagenet:{tmp_path}", "train")
+    assert "is a file; unpack it if it is an archive" in refused(f"folder:{tmp_path}/train.zip")
+    draw(tmp_path, f"train/{GOLDFISH}/a.JPEG")
+    assert f"{TENCH}.tar' must be unpacked first" in opened(f"folder:{tmp_path}/train").notes[1]
+
+
+def test_kaggles_imagenet_is_read_from_its_root_down(tmp_path):
+    inside = "ILSVRC/Data/CLS-LOC"
+    draw(tmp_path, *(f"{inside}/val/ILSVRC2012_val_0000000{k}.JPEG" for k in (1, 2)), f"{inside}/train/{TENCH}/a.JPEG")
+    draw(tmp_path, f"{inside}/test/ILSVRC2012_test_00000001.JPEG")
+    (tmp_path / "ILSVRC" / "Annotations").mkdir()
+    (tmp_path / "LOC_val_solution.csv").write_text(
+        f"ImageId,PredictionString\nILSVRC2012_val_00000002,{GOLDFISH} 1 2 3 4\n"
+        f"ILSVRC2012_val_00000001,{TENCH} 1 2 3 4\n"
+    )
+    assert f"give imagenet:{tmp_path}" in refused(f"folder:{tmp_path}")
+    for place in ("", "/ILSVRC/Data/CLS-LOC"):
+        images = opened(f"imagenet:{tmp_path}{place}")
+        assert (images.name, images.labels.tolist(), images.classes) == ("imagenet/val", [0, 1], wnids())
+        assert opened(f"imagenet:{tmp_path}{place}", "train").ids == (f"{TENCH}/a.JPEG",)
+
+
+def test_names_may_hold_wordnet_ids(tmp_path):
+    names = (f"ILSVRC2012_val_00000001_{SHARK}.JPEG", f"ILSVRC2012_val_00000002_{TENCH}.JPEG")
+    images = opened(f"imagenet:{draw(tmp_path, *names)}")
+    assert (images.ids, images.labels.tolist()) == (names, [2, 0])
+    assert images.notes == ("labels are the WordNet ids in the images' names",)
+    draw(tmp_path, "ILSVRC2012_val_00000003.JPEG")
+    assert "no label file" in refused(f"imagenet:{tmp_path}")
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Path:
+    root = tmp_path / "tiny-imagenet-200"
+    draw(root, *(f"train/{name}/images/{name}_0.JPEG" for name in (TENCH, GOLDFISH)), "test/images/test_0.JPEG")
+    draw(root, *(f"val/images/val_{k}.JPEG" for k in range(3)))
+    lines = "".join(f"val_{k}.JPEG\t{name}\t0\t32\t44\t62\n" for k, name in enumerate((GOLDFISH, TENCH, GOLDFISH)))
+    (root / "val" / "val_annotations.txt").write_text(lines)
+    (root / "words.txt").write_text("")
+    return root
+
+
+def test_tiny_imagenet_has_the_labels_of_its_annotations(tiny):
+    for place in ("", "/val"):
+        images = opened(f"folder:{tiny}{place}")
+        assert images.ids == ("val_0.JPEG", "val_1.JPEG", "val_2.JPEG")
+        assert (images.classes, images.labels.tolist()) == ((TENCH, GOLDFISH), [1, 0, 1])
+        assert "Tiny ImageNet: labels are those of val/val_annotations.txt" in images.notes
+        images = opened(f"imagenet:{tiny}{place}")
+        assert (images.name, images.classes, images.labels.tolist()) == ("tiny-imagenet/val", wnids(), [1, 0, 1])
+    train = opened(f"folder:{tiny}", "train")
+    assert (train.classes, train.ids[0]) == ((TENCH, GOLDFISH), f"{TENCH}/images/{TENCH}_0.JPEG")
+    assert "leave --split out" in refused(f"folder:{tiny}", split=0.5)
+
+
+def test_tiny_imagenet_and_its_annotations_must_match(tiny):
+    file = tiny / "val" / "val_annotations.txt"
+    text = file.read_text()
+    for change, said in (
+        (text + text[:20], "line 4 is 'val_0.JPEG"),
+        (text[:-40], "1 images have no label, first 'val_2.JPEG'"),
+        (text + f"val_3.JPEG\t{TENCH}\n", "1 labelled images are missing, first 'val_3.JPEG'"),
+        ("", "3 images have no label"),
+        ("val_0.JPEG n01440764", "line 1 is"),
+    ):
+        file.write_text(change)
+        assert said in refused(f"folder:{tiny}")

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.sources import DATASETS, DataSpec, anywhere, open_data
+
+
+def refused(spec: str, split: str = "val") -> str:
+    with pytest.raises(UserError) as caught:
+        open_data(DataSpec(spec), split)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_every_kind_has_a_line_about_it():
+    assert list(DATASETS) == ["shapes", "imagenet", "imagenette", "mnist", "voc2007", "catsdogs", "folder", "list"]
+    assert all(source.about and "\n" not in source.about for source in DATASETS.values())
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
+    asked = Images(f"shapes/{split}", (), (), np.array([], dtype=np.int64), (), 0)
+    seen = []
+    monkeypatch.setattr("bench.images.sources.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("bench.images.sources.read_shapes", lambda *given: seen.append(given) or asked)
+    assert open_data(DataSpec("shapes", limit=3), split) is asked
+    assert seen == [(split, tmp_path, 3)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "near"),
+    [
+        ("shape", "shapes"),
+        ("SHAPES", "shapes"),
+        ("foldr:x", "folder"),
+        ("imagenete", "imagenette"),
+        ("lst:x", "list"),
+        ("minst", "mnist"),
+        ("voc:x", "voc2007"),
+        ("cats_dogs:x", "catsdogs"),
+    ],
+)
+def test_unknown_kind_brings_the_nearest(spec, near):
+    message = refused(spec)
+    kinds = "shapes, imagenet:DIR, imagenette[:DIR], mnist[:DIR], voc2007:DIR, catsdogs:DIR, folder:DIR, list:FILE"
+    assert message.startswith(f"data {spec!r}: give {kinds}; ")
+    assert message.endswith(f"did you mean {near}?")
+
+
+def test_unknown_kind_unlike_any_brings_none():
+    assert "did you mean" not in refused("qqq:x")
+    assert "did you mean" not in refused("")
+
+
+def test_bare_path_brings_its_kind(tmp_path):
+    file = tmp_path / "images.txt"
+    file.write_text("a.png 0\n")
+    assert f"did you mean 'folder:{tmp_path}'?" in refused(str(tmp_path))
+    assert f"did you mean 'list:{file}'?" in refused(str(file))
+
+
+@pytest.mark.parametrize("spec", ["imagenet", "imagenet:", "folder", "list:"])
+def test_missing_argument_is_asked_for(spec):
+    kind = spec.rstrip(":")
+    assert refused(spec).endswith(f"give {kind}{DATASETS[kind].argument}")
+
+
+def test_argument_too_many_is_refused():
+    assert "takes no argument" in refused("shapes:val")
+
+
+def test_unknown_split_is_refused(tmp_path):
+    assert "no split 'test'; give train or val" in refused(f"folder:{tmp_path}", "test")
+
+
+def test_relative_and_home_paths(tmp_path, monkeypatch):
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "pets" / "cat" / "a.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "pets")
+    seen = [open_data(DataSpec(spec)) for spec in ("folder:~/pets", "folder:.", "folder:../pets/", "folder:cat/..")]
+    assert {images.name for images in seen} == {"folder:pets"}
+    assert {images.paths for images in seen} == {(tmp_path / "pets" / "cat" / "a.png",)}
+
+
+def test_a_set_can_be_named_so_that_it_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    spec = anywhere("folder:.")
+    monkeypatch.chdir("/")
+    assert open_data(DataSpec(spec)).paths == (tmp_path / "cat" / "a.png",)
+    assert [anywhere(spec) for spec in ("shapes", "imagenette")] == ["shapes", "imagenette"]

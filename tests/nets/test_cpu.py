@@ -1,0 +1,188 @@
+"""The faster forms of layers against torch's own."""
+
+import copy
+from fractions import Fraction
+
+import pytest
+import torch
+from conftest import PIXELS, make_weights
+from torch import nn
+
+from bench.nets import zoo
+from bench.nets.convert import fully_convolutional
+from bench.nets.cpu.batch_norms import fold_norms
+from bench.nets.cpu.forms import quicken
+from bench.nets.cpu.pool import PairwiseMax
+from bench.nets.cpu.positions import Positions
+from bench.nets.cpu.winograd import KERNEL, Winograd
+from bench.nets.device import Precision
+from bench.nets.model import Model, make_model
+from bench.nets.vgg import VGG
+from bench.nets.weights import read_weights
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 8, 8), (1, 3, 7, 9), (1, 64, 2, 3), (3, 5, 224, 2)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_pooling_by_pairs_equals_torchs_to_the_bit(shape, layout):
+    images = torch.randn(shape, generator=torch.manual_seed(0)).contiguous(memory_format=layout)
+    images[0, 0, 0, 0] = torch.nan
+    expected = nn.MaxPool2d(2)(images)
+    assert torch.equal(PairwiseMax()(images).nan_to_num(99), expected.nan_to_num(99))
+
+
+def test_the_transforms_of_winograd_are_exact():
+    """Cook and Toom's identity in exact numbers: two outputs of a 3-tap filter from four products."""
+    taps, pixels = [Fraction(2), Fraction(-3, 7), Fraction(5)], [Fraction(k * k - 3, 11) for k in range(4)]
+    weights = [sum(Fraction(float(g)) * tap for g, tap in zip(row, taps, strict=True)) for row in KERNEL]
+    a, b, c, d = pixels
+    p, q, r, s = (x * y for x, y in zip((a - c, b + c, c - b, b - d), weights, strict=True))
+    direct = [sum(tap * pixels[k + j] for j, tap in enumerate(taps)) for k in (0, 1)]
+    assert [p + q + r, q - r - s] == direct
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("count", "height", "width"),
+    [(1, 1, 1), (1, 2, 3), (3, 7, 7), (2, 14, 15), (1, 96, 128), (25, 14, 14), (600, 1, 2), (1, 3, 1100)],
+)
+def test_winograd_is_closer_to_the_exact_sum_than_float32_needs(count, height, width, bias):
+    torch.manual_seed(0)
+    plain = nn.Conv2d(192, 192, 3, padding=1, bias=bias)
+    images = torch.randn(count, 192, height, width).contiguous(memory_format=torch.channels_last)
+    form = Winograd.of(plain)
+    assert form is not None
+    with torch.inference_mode():
+        found, direct, exact = form(images), plain(images), plain.double()(images.double())
+    assert found.shape == exact.shape
+    assert (found - exact).abs().max() < 2 * (direct - exact).abs().max() + 1e-6
+
+
+def test_winograd_leaves_other_convolutions_alone():
+    others = [
+        nn.Conv2d(64, 64, 3, padding=1),  # too narrow to pay
+        nn.Conv2d(256, 256, 1),
+        nn.Conv2d(256, 256, 3),
+        nn.Conv2d(256, 256, 3, stride=2, padding=1),
+        nn.Conv2d(256, 256, 3, padding=2, dilation=2),
+        nn.Conv2d(256, 256, 3, padding=1, groups=2),
+        nn.Conv2d(256, 256, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(256, 256, 3, padding="same"),
+        nn.Conv2d(256, 256, 3, padding=1).bfloat16(),
+    ]
+    net = nn.Sequential(*others)
+    quicken(net)
+    assert list(net) == others
+
+
+def test_only_poolings_of_2x2_are_replaced():
+    others = [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, 1), nn.MaxPool2d(2, padding=1), nn.MaxPool2d(2, ceil_mode=True)]
+    net = nn.Sequential(*others, VGG("A", 5, 1 / 32))
+    quicken(net)
+    assert list(net)[:4] == others
+    assert [type(layer) for layer in net[4].features if "ax" in type(layer).__name__] == [PairwiseMax] * 5
+
+
+@pytest.mark.parametrize("size", [(7, 7), (8, 10), (16, 21)])
+def test_a_product_over_positions_equals_the_convolution(size):
+    torch.manual_seed(0)
+    plain = nn.Conv2d(16, 32, 7).to(memory_format=torch.channels_last)
+    images = torch.randn(2, 16, *size).contiguous(memory_format=torch.channels_last)
+    form = Positions.of(plain)
+    assert form is not None
+    torch.testing.assert_close(form(images), plain(images), atol=1e-5, rtol=1e-5)
+
+
+def test_only_converted_layers_become_products():
+    others = [nn.Conv2d(3, 8, 7, stride=2), nn.Conv2d(3, 8, 7, padding=3), nn.Conv2d(3, 8, 5), nn.Conv2d(3, 8, 1)]
+    net = nn.Sequential(*others)
+    quicken(net)
+    assert list(net) == others
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("vgg11_bn", 0), ("resnet18", 0), ("mobilenet_v2", 0), ("googlenet", 0), ("densenet121", 62), ("vgg11", 0)],
+)
+@torch.inference_mode()
+def test_batch_normalisations_become_part_of_the_convolutions_before_them(name, kept):
+    """DenseNet's stand before its convolutions, but for the first and one in each of its 58 layers."""
+    torch.manual_seed(0)
+    net = zoo.construct(name, 5, 1 / 8 if name in zoo.OWN else 1).eval()
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.normal_(0, 0.2)
+            layer.running_var.uniform_(0.5, 2)
+            layer.weight.uniform_(0.5, 2)
+            layer.bias.normal_(0, 0.2)
+    images = torch.randn(2, 3, 224, 224)
+    expected, state = net(images), {key: value.clone() for key, value in net.state_dict().items()}
+    folded = copy.deepcopy(net, {id(each): each for each in (*net.parameters(), *net.buffers())})
+    fold_norms(folded)
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules()) == kept
+    assert (folded(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+
+
+class Shared(nn.Module):
+    """One convolution for two uses: of its maps, or of the layer."""
+
+    def __init__(self, maps: bool) -> None:
+        super().__init__()
+        self.maps, self.convolution, self.norm = maps, nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.convolution(images)
+        return maps + self.norm(maps) if self.maps else self.convolution(self.norm(maps))
+
+
+@pytest.mark.parametrize("maps", [True, False])
+def test_a_convolution_that_is_used_elsewhere_keeps_its_scale(maps):
+    net = Shared(maps).eval()
+    fold_norms(net)
+    assert isinstance(net.norm, nn.BatchNorm2d)
+
+
+@pytest.fixture
+def wide() -> VGG:
+    """Wide enough in its last blocks for every form."""
+    torch.manual_seed(0)
+    net = VGG("A", 5, 3 / 8).eval()
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return net
+
+
+@pytest.mark.parametrize("size", [(224, 224), (256, 300)])
+@torch.inference_mode()
+def test_a_quickened_net_gives_the_same_scores(wide, size):
+    images = torch.randn(2, 3, *size).contiguous(memory_format=torch.channels_last)
+    net = fully_convolutional(wide, 224).to(memory_format=torch.channels_last)
+    expected = net(images)
+    quicken(net)
+    assert {PairwiseMax, Winograd, Positions} <= {type(layer) for layer in net.modules()}
+    assert (net(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+def test_a_models_own_net_stays_as_it_is(tmp_path):
+    """The forms are for computing: counting FLOPs and converting begin at the net itself."""
+    model = _model(tmp_path)
+    layers = list(map(type, model.net.modules()))
+    before = model.flops(256, 300, whole=True), model.flops(224, 224, whole=False)
+    assert PairwiseMax in map(type, model.crop_net.modules())
+    assert PairwiseMax in map(type, model.dense_net.modules())
+    assert list(map(type, model.net.modules())) == layers
+    assert (model.flops(256, 300, whole=True), model.flops(224, 224, whole=False)) == before
+
+
+def test_a_model_holds_its_convolutions_once(tmp_path):
+    """As they were read, and as the device has them: for every form the same."""
+    model = _model(tmp_path)
+    own, crop, dense = (next(net.parameters()) for net in (model.net, model.crop_net, model.dense_net))
+    assert own.data_ptr() == model.weights.state["features.0.weight"].data_ptr()
+    assert crop.data_ptr() == dense.data_ptr()
+
+
+def _model(folder) -> Model:
+    weights = read_weights(str(make_weights(folder / "net.safetensors")))
+    return make_model("vgg16", weights, PIXELS, None, torch.device("cpu"), Precision("fp32"), "scores")

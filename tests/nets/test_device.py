@@ -1,0 +1,114 @@
+"""Devices and number formats: which are there, what they may compute in, and what keys say of them."""
+
+import numpy as np
+import pytest
+import torch
+
+from bench.engine.rows import part_key
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.nets.device import COUNTS, Precision, chip, device_name, pick_device, synchronise
+from bench.nets.model import make_model
+from bench.nets.out_of_memory import release
+from bench.nets.weights import read_weights
+from protocols.protocol import Part
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with so many devices of each kind."""
+
+    def machine(**counts: int) -> None:
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: counts.get("cuda", 0))
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: bool(counts.get("mps")))
+        monkeypatch.setattr(torch.xpu, "device_count", lambda: counts.get("xpu", 0))
+
+    return machine
+
+
+def test_auto_is_cuda_where_there_is_one_and_nothing_else(machine):
+    machine(mps=1, xpu=2)
+    assert pick_device("auto") == CPU
+    machine(cuda=2)
+    assert [str(pick_device("auto", worker)) for worker in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "cuda:1", "mps", "mps:0", "xpu", "xpu:1"])
+def test_a_device_that_is_there_is_taken(machine, name):
+    machine(cuda=2, mps=1, xpu=2)
+    assert pick_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps", "xpu"])
+def test_a_device_that_is_not_there_gets_one_line(machine, name):
+    machine()
+    with pytest.raises(UserError, match=rf"^device '{name}': this machine has 0 .*; give cpu or auto$"):
+        pick_device(name)
+    machine(**{name: 1})
+    with pytest.raises(UserError, match=f"device '{name}:1': this machine has 1 "):
+        pick_device(f"{name}:1")
+
+
+@pytest.mark.parametrize("name", ["tpu", "meta", "hpu", "cpu:x", ""])
+def test_other_names_get_those_that_there_are(name):
+    with pytest.raises(UserError, match="give auto, cpu, cuda, cuda:N, mps or xpu"):
+        pick_device(name)
+
+
+@pytest.mark.parametrize("kind", ["mps", "xpu"])
+def test_apples_and_intels_gpus_compute_in_fp32_alone(kind):
+    Precision("fp32").set_up(torch.device(kind))
+    for name in ("bf16", "fp16", "tf32"):
+        with pytest.raises(UserError, match=f"^dtype '{name}': .*{kind}.*give .*fp32"):
+            Precision(name).set_up(torch.device(kind))
+
+
+def test_keys_name_the_device_for_all_formats_but_fp32(monkeypatch):
+    """Without its threads, which change no number, and without blanks, which separate a signature's words."""
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100 80GB HBM3")
+    monkeypatch.setattr(torch.xpu, "get_device_name", lambda device: "Intel(R) Arc(TM) A770")
+    cuda = torch.device("cuda:0")
+    assert Precision("fp32").said(cuda) == Precision("fp32").said(CPU) == "fp32"
+    assert Precision("tf32").said(cuda) == "tf32@NVIDIAH10080GBHBM3"
+    assert Precision("bf16").said(CPU) == "bf16@" + "".join(chip(CPU).split())
+    assert device_name(CPU) == f"{chip(CPU)}, {torch.get_num_threads()} threads"
+    assert device_name(torch.device("xpu")) == "Intel(R) Arc(TM) A770"
+    assert device_name(torch.device("mps")).endswith(" GPU")
+
+
+@pytest.mark.parametrize(("dtype", "same"), [("fp32", True), ("bf16", False), ("fp16", False), ("tf32", False)])
+def test_what_another_device_computed_is_not_taken_for_this_ones(weights, monkeypatch, dtype, same):
+    cuda = torch.device("cuda:0")
+    model = make_model("vgg16", read_weights(str(weights)), None, None, cuda, Precision(dtype), "scores")
+    images = Images("x", (), (), np.zeros(0, int), None, 0)
+    keys = []
+    for name in ("NVIDIA A100", "NVIDIA H100"):
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device, name=name: name)
+        keys.append(part_key(model, Part("centre", 256), images))
+    assert (keys[0] == keys[1]) == same
+
+
+def test_apples_processors_are_called_by_their_names(monkeypatch):
+    def run(command: list[str], **_: object) -> object:
+        assert command[0] == "sysctl"
+        return type("Done", (), {"stdout": "Apple M2\n"})
+
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("bench.provenance.Path.read_text", lambda *_: (_ for _ in ()).throw(FileNotFoundError()))
+    monkeypatch.setattr("subprocess.run", run)
+    assert chip(CPU) == "Apple M2"
+    assert chip(torch.device("mps")) == "Apple M2 GPU"
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_every_device_is_waited_for_and_relieved(monkeypatch, kind):
+    called = []
+    for name in ("cuda", "mps", "xpu"):
+        module = getattr(torch, name)
+        monkeypatch.setattr(module, "synchronize", lambda *_, name=name: called.append(("wait", name)))
+        monkeypatch.setattr(module, "empty_cache", lambda name=name: called.append(("empty", name)))
+    synchronise(torch.device(kind))
+    release(torch.device(kind))
+    assert called == ([] if kind == "cpu" else [("wait", kind), ("empty", kind)])

@@ -1,0 +1,280 @@
+import errno
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_image
+from conftest import training_words as words
+from PIL import Image
+from safetensors import safe_open
+
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.pixels import decode, rescale
+from bench.images.sources import DataSpec, open_data
+from bench.images.survey import USUAL
+from bench.nets.weights import read_weights
+from bench.run.__main__ import main as run
+from bench.train.__main__ import main, parser
+from bench.train.crops import CentreCrops, TrainingCrops
+from bench.train.recipe import PIXELS
+from bench.train.training import Training
+from protocols.scales import TrainingScale
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "--optimiser adam --schedule cosine --dropout 0.5",
+        "--schedule step --epochs 1,1 --momentum 0.5 --weight-decay 0",
+        "--init START --freeze --dropout 0.5",
+        "--init START --freeze --dropout 0.5 --augment none --cache-features --optimiser adam",
+    ],
+)
+def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path, weights_of_A, more):
+    told = more.replace("START", str(weights_of_A)).split()
+    whole = Training(parser().parse_args(words(folder, tmp_path / "whole", *told)))
+    assert len(list(whole.epochs())) == 2
+    options = parser().parse_args(words(folder, tmp_path / "cut", *told))
+    next(Training(options).epochs())
+    resumed = Training(options)
+    assert len(resumed.done) == 1
+    assert len(list(resumed.epochs())) == 2
+    ours, theirs = resumed.net.state_dict(), whole.net.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert [epoch[:-1] for epoch in resumed.done] == [epoch[:-1] for epoch in whole.done]
+
+
+def test_killed_at_a_random_moment_and_resumed_equals_left_alone_to_the_bit(folder, tmp_path, weights_of_A):
+    def command(out):
+        longer = words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(weights_of_A))
+        return [sys.executable, "-m", "bench.train", *longer]
+
+    start = time.monotonic()
+    subprocess.run(command("whole"), check=True, capture_output=True)
+    moment = killed_at_random(command("cut"), tmp_path / "cut", time.monotonic() - start)
+    print(f"killed after {moment} s")  # shown where the test fails
+    subprocess.run(command("cut"), check=True, capture_output=True)
+    one, other = (read_weights(str(tmp_path / out / "weights.safetensors")) for out in ("whole", "cut"))
+    assert one.digest == other.digest
+    logs = [(tmp_path / out / "log.csv").read_text().splitlines() for out in ("whole", "cut")]
+    assert len({tuple(line.rpartition(",")[0] for line in log) for log in logs}) == 1  # but for the seconds
+    assert len(logs[0]) == 4
+
+
+def killed_at_random(command, out, longest):
+    """Kill a training at a random moment of its work; return the seconds since it began."""
+    while True:
+        moment = random.uniform(0, longest)
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            while not out.exists():
+                time.sleep(0.01)
+            time.sleep(moment)
+            process.kill()
+        if process.returncode == -signal.SIGKILL:
+            return moment
+        shutil.rmtree(out)  # it was done
+        longest /= 2
+
+
+def test_trained_weights_say_everything_and_evaluate(folder, tmp_path, capsys):
+    assert main(words(folder, tmp_path, "--S", "256-288", "--half", "--rate", "0.005", "--dropout", "0")) == 0
+    path = tmp_path / "weights.safetensors"
+    found = read_weights(str(path))
+    assert (found.model, found.width, found.S) == ("vgg11", 1 / 32, TrainingScale(256, 288))
+    assert (found.classes, found.pixels) == (("dark", "light"), PIXELS)
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["vgg-protocols"])
+    assert {"command", "data", "validation_error", "commit"} <= about.keys()
+    assert about["recipe"]["rate"] == "0.005"
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(lines) == 3
+    with Image.open(tmp_path / "training.png") as plot:
+        assert plot.size == (960, 420)
+    out = ["--out", str(tmp_path), "--store", str(tmp_path / "store")]
+    assert run(["--model", "A", "--weights", str(path), "--data", folder, "--protocol", "single-scale", *out]) == 0
+    assert "dense@272" in capsys.readouterr().out
+
+
+def test_a_rate_that_diverges_ends_with_one_line(folder, tmp_path, capsys):
+    assert main(words(folder, tmp_path, "--rate", "1e9")) == 2
+    assert "smaller --rate" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("what", ["learn", "initial_net"])
+def test_a_training_that_does_not_fit_into_memory_ends_with_one_line(folder, tmp_path, capsys, monkeypatch, what):
+    def lacking(*_: object) -> None:
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+
+    monkeypatch.setattr(f"bench.training.{what}", lacking)
+    assert main(words(folder, tmp_path)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("bench.train: error: a training with --batch 4 does not fit into memory (cuDNN error: CUDNN")
+    assert "give a smaller --batch" in line
+
+
+def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
+    training = Training(parser().parse_args(words(folder, tmp_path, "--schedule", "step", "--epochs", "8")))
+    used = []
+    for epoch in training.epochs():
+        assert epoch.rate == 0.04
+        used.append(training.optimiser.param_groups[0]["lr"])
+    # twelve images are three batches of four: 24 iterations, of which the first four rise
+    assert used == [pytest.approx(0.04 * 3 / 4), *[0.04] * 7]
+    assert len(used) == 8
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_trains_and_resumes_what_any_device_evaluates(folder, tmp_path, capsys):
+    options = parser().parse_args(words(folder, tmp_path, "--device", "cuda"))
+    next(Training(options).epochs())
+    assert main(words(folder, tmp_path, "--device", "cuda")) == 0
+    out = ["--out", str(tmp_path), "--store", str(tmp_path / "store"), "--device", "cpu"]
+    weights = str(tmp_path / "weights.safetensors")
+    assert run(["--model", "A", "--weights", weights, "--data", folder, "--protocol", "centre", *out]) == 0
+    capsys.readouterr()
+
+
+def test_so_many_images_are_spread_over_all_classes(folder, tmp_path):
+    training = Training(parser().parse_args(words(folder, tmp_path, "--limit", "8")))
+    assert training.train.labels.tolist() == [0] * 4 + [1] * 4
+    (tmp_path / "whole").mkdir()
+    assert len(Training(parser().parse_args(words(folder, tmp_path / "whole"))).train) == 12
+
+
+def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
+    next(Training(parser().parse_args(words(folder, tmp_path))).epochs())
+    assert main(words(folder, tmp_path, "--rate", "0.5")) == 2
+    assert "was begun with 0.04" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        *("--S 200", "--S x", "--model vgg61", "--init none.pth", "--batch 99", "--pixels x"),
+        *("--width 0.5 --model alexnet", "--model inception_v3"),
+    ],
+)
+def test_mistakes_end_with_one_line(folder, tmp_path, capsys, mistake):
+    assert main(words(folder, tmp_path, *mistake.split())) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("bench.train: error: ")
+
+
+@pytest.mark.parametrize(
+    "mistake", ["--batch 0", "--workers -1", "--rate -1", "--dropout 2", "--threads 0", "--seed -1", "--epochs 4,0"]
+)
+def test_numbers_out_of_range_are_refused(folder, tmp_path, capsys, mistake):
+    with pytest.raises(SystemExit) as ended:
+        main(words(folder, tmp_path, *mistake.split()))
+    assert ended.value.code == 2
+    assert "give a" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_files_in_the_way_end_with_one_line(folder, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(words(folder, tmp_path / "file" / "out")) == 2
+    assert capsys.readouterr().err.startswith("bench.train: error: --out ")
+    (tmp_path / "checkpoint.pt").write_bytes(b"broken")
+    assert main(words(folder, tmp_path)) == 2
+    assert "checkpoint.pt' cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_training_image_that_cannot_be_decoded_is_named_in_one_line(folder, tmp_path, capfd, workers):
+    data = tmp_path / "data"
+    shutil.copytree(folder.removeprefix("folder:"), data)
+    (data / "train" / "dark" / "0.png").write_bytes(b"no image")
+    assert main([*words(f"folder:{data}", tmp_path / "out"), "--workers", workers]) == 2
+    said = capfd.readouterr().err.splitlines()[-1]
+    what = "cannot be decoded (no image in a format that is read); mend or remove it"
+    assert said == f"bench.train: error: image '{data}/train/dark/0.png' {what}"
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_failing_disk_is_one_line_too(folder, tmp_path, monkeypatch, capfd, workers):
+    """Whichever thread reads."""
+
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("bench.images.survey.header", lambda _: USUAL)
+    monkeypatch.setattr("bench.images.decoding.size_of_file", fail)
+    assert main([*words(folder, tmp_path / "out"), "--workers", workers]) == 2
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said.startswith("bench.train: error: image '")
+    assert said.endswith("' cannot be read: Input/output error; mend that and run again")
+
+
+def test_how_pixels_are_read_joins_the_recipe_where_it_is_not_the_usual(folder, tmp_path, capsys):
+    """So that trainings of before go on, and none goes on with others' pixels; the weights' header has it."""
+
+    own = shutil.copytree(folder.removeprefix("folder:"), tmp_path / "set")
+
+    def recipe(*more: str) -> dict[str, str]:
+        return Training(parser().parse_args(words(f"folder:{own}", tmp_path / "out", *more))).recipe
+
+    usual = recipe()
+    assert not {name for name in usual if "rules" in name or "exif" in name}
+    turned = recipe("--exif")
+    rule = "PIL convert(RGB), EXIF, antialiased bilinear on uint8"
+    assert turned == {**usual, "training_rules": rule, "validation_rules": rule}
+    first = next((own / "train").rglob("*.png"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(first).save(first, exif=exif)
+    capsys.readouterr()
+    assert recipe().keys() == usual.keys()
+    assert "training images: 1 of" in (said := capsys.readouterr().err)
+    assert "carry an EXIF orientation, which is not applied" in said
+
+
+@pytest.mark.parametrize("size", [(17 * 100, 100), (2, 300), (1, 5000)])
+def test_crops_of_an_image_that_is_too_long_to_be_evaluated_are_trained_on(tmp_path, size):
+    """A crop costs the same, however long the image is; object crops may be narrow."""
+    make_image(size, 0).save(tmp_path / "long.png")
+    images = Images("x", (tmp_path / "long.png",), ("long.png",), np.zeros(1, dtype=np.int64), ("y",), 1)
+    for epoch in range(3):
+        crop, _, _ = TrainingCrops(images, TrainingScale(256, 512), 224, 0, epoch)[0]
+        assert crop.shape == (3, 224, 224)
+        assert crop.float().std() > 1
+    assert CentreCrops(images, 256, 224)[0][0].shape == (3, 224, 224)
+
+
+def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
+    assert main(words(folder, tmp_path)) == 0
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    (tmp_path / "weights.safetensors").write_bytes(before + b"touched")
+    assert main(words(folder, tmp_path)) == 0
+    assert (tmp_path / "weights.safetensors").read_bytes() == before + b"touched"
+
+
+def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):
+    images = open_data(DataSpec(folder), "train")
+    crops = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)
+    whole = rescale(decode(images.paths[3]), 256)
+    crop, shift, label = crops[3]
+    assert label == images.labels[3]
+    windows = whole.unfold(1, 224, 1).unfold(2, 224, 1).permute(1, 2, 0, 3, 4)
+    # read_view rounds once where cut(rescale()) may round otherwise: one level of 255
+    distances = [(windows.int() - each.int()).abs().flatten(2).amax(2).min() for each in (crop, crop.flip(2))]
+    assert min(distances) <= 1
+    again = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)[3]
+    assert torch.equal(again[0], crop)
+    assert torch.equal(again[1], shift)
+    for seed, epoch in ((1, 3), (2, 2)):
+        assert not torch.equal(TrainingCrops(images, TrainingScale(256, 256), 224, seed, epoch)[3][1], shift)
+
+
+def test_a_folder_without_a_validation_split_is_an_error(tmp_path):
+    (tmp_path / "train" / "cat").mkdir(parents=True)
+    make_image((240, 240), 0).save(tmp_path / "train" / "cat" / "1.png")
+    with pytest.raises(UserError):
+        Training(parser().parse_args(words(f"folder:{tmp_path}", tmp_path / "out")))

@@ -1,0 +1,63 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UserError
+from bench.train.processes import Training, train_nets
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds: far above what any of it takes, even beside other work
+TWO = """
+import signal
+import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+from pathlib import Path
+from bench.train.processes import Training, train_nets
+sys.executable = sys.argv[1]
+train_nets({"one": Training([], 1), "two": Training([], 1)}, Path(sys.argv[2]), 1, 1)
+"""
+
+
+def ended(process: int) -> bool:
+    """Whether there was still something to end."""
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
+def test_who_is_ended_leaves_no_training_behind_and_begins_no_other(tmp_path, number, code):
+    begun, endless = tmp_path / "begun", tmp_path / "endless"
+    endless.write_text(f"#!/bin/sh\necho $$ >>'{begun}'\nexec sleep 600\n")
+    endless.chmod(0o755)
+    ours = subprocess.Popen([sys.executable, "-c", TWO, endless, tmp_path], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        late = time.monotonic() + PATIENCE
+        while not (begun.exists() and begun.read_text().endswith("\n")):
+            assert time.monotonic() < late
+            time.sleep(0.05)
+        ours.send_signal(number)
+        assert ours.wait(PATIENCE) == code
+    finally:
+        ours.kill()
+        children = [int(child) for child in begun.read_text().split()] if begun.exists() else []
+        left = [child for child in children if ended(child)]
+    assert left == []
+    assert len(children) == 1
+
+
+def test_a_training_that_cannot_begin_is_named_and_the_others_are_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))
+    (tmp_path / "one").touch()  # where its folder should be
+    with pytest.raises(UserError, match=r"^one failed, see above"):
+        train_nets({"one": Training([], 1), "two": Training([], 1)}, tmp_path, 1, 1)
+    assert "one: [Errno 17] File exists" in capsys.readouterr().err
+    assert (tmp_path / "two" / "messages.txt").exists()
