@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from bench.interrupt import heed
 from bench.nets.device import synchronise
 
 FEWEST = 5  # repetitions, of which quartiles still mean something
@@ -27,6 +28,7 @@ def repeated(work: Callable[[], object], device: torch.device, seconds: float, f
     times: list[float] = []
     synchronise(device)
     while len(times) < fewest or sum(times) < seconds:
+        heed()
         start = time.perf_counter()
         work()
         synchronise(device)
