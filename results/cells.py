@@ -1,11 +1,13 @@
 """How values are written in Markdown tables."""
 
 import re
+from collections.abc import Callable
 
 from results.names import or_same
 
 SIGNS = re.compile(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\.|(?<=\])\(")
 MAIL = re.compile(r"(?<=[\w.+-])@(?=[^\s@]*\.\w)")
+LONGEST = 100  # letters of a name; no table and no picture has room for more
 
 
 def shown(text: str) -> str:
@@ -30,6 +32,20 @@ def number(value: float | None, form: str = "") -> str:
     return "–" if value is None else format(value, form)
 
 
-def interval(value: float | None, low: float, high: float, form: str = ".2f") -> str:
+def interval(value: float | None, low: float, high: float, form: str = ".2f", ends: str | None = None) -> str:
     """A value with its interval in brackets; a dash where there is none."""
-    return "–" if value is None else f"{value:{form}} [{low:{form}}, {high:{form}}]"
+    ends = ends or form
+    return "–" if value is None else f"{value:{form}} [{low:{ends}}, {high:{ends}}]"
+
+
+def shortened(text: str, room: float, length: Callable[[str], float] = len) -> str:
+    """The text; where it is longer than there is room, its end and, twice as long, its beginning."""
+    if len(text) <= LONGEST and length(text) <= room:
+        return text
+    shorter = (_cut(text, kept) for kept in range(min(len(text) - 1, LONGEST), 0, -1))
+    return next((each for each in shorter if length(each) <= room), "…")
+
+
+def _cut(text: str, kept: int) -> str:
+    end = kept // 3
+    return f"{text[: kept - end].rstrip()}…{text[len(text) - end :].lstrip()}"

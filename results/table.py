@@ -16,14 +16,15 @@ Record = dict[str, Any]
 
 
 def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
-    """The table people read: header lines, one row per result, and below it the signatures in full."""
+    """The whole table: header lines, one row per result with all columns, and below it the signatures in full."""
     records = [result.record() for result in results]
-    table = grid([_cells(record) for record in records], PLAIN)
+    table = grid([wide_cells(record) for record in records], PLAIN)
     lines = [*header, ""] if header else []
     return "\n".join([*lines, table, "", *warning_lines(records), *signature_lines(records)])
 
 
-def _cells(record: Record) -> dict[str, str]:
+def wide_cells(record: Record) -> dict[str, str]:
+    """The row of `results.md`."""
     return {
         **{name: escaped(record[name]) for name in PLAIN},
         "assumed": record["assumed"],
@@ -44,9 +45,9 @@ def images_cell(record: Record) -> str:
     return f"{record['n']}{skipped}"
 
 
-def error_cell(record: Record, name: str) -> str:
-    """`top1` or `top5` of a record with its interval."""
-    return interval(record[name], record[f"{name}_low"], record[f"{name}_high"])
+def error_cell(record: Record, name: str, ends: str = ".2f") -> str:
+    """`top1` or `top5` of a record with its interval, whose ends have a form of their own."""
+    return interval(record[name], record[f"{name}_low"], record[f"{name}_high"], ends=ends)
 
 
 def wrong_cells(record: Record) -> dict[str, str]:

@@ -26,8 +26,9 @@ from bench.options import dated, made, say, whole_number, writable, writing_to
 from bench.provenance import provenance
 from protocols.protocol import Protocol, parse, parse_Q
 from results.result import Result, signature_id
-from results.table import markdown, warnings_of, write
+from results.table import warnings_of, write
 from results.tally import Tally
+from results.terminal_table import terminal_table
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,9 @@ def _report(options: Namespace, job: Job) -> None:
         return results
 
     results = writing_to(options.out, tables)
-    say(markdown(results))
+    say(terminal_table(results, options.columns))
     warn_of(results)
-    print(f"written to {options.out}/results.csv, .json and .md", file=sys.stderr)
+    print(f"written to {options.out}/results.csv, .json and .md, with all columns and signatures", file=sys.stderr)
 
 
 def warn_of(results: Sequence[Result]) -> None:

@@ -60,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     add_dry_run(how)
     out = parser.add_argument_group("what comes out")
     out.add_argument("--out", type=Path, metavar="DIR", help="folder for results.csv, .json and .md (runs/DATE-TIME)")
+    out.add_argument(
+        "--columns",
+        metavar="NAMES",
+        help="of the table that is printed: all that results.md has, or names from its head or the CSV, commas between",
+    )
     out.add_argument("--save-posteriors", action="store_true", help="write ids, labels and posteriors, an .npz a row")
     out.add_argument("--list", choices=("models", "protocols", "data", "weights"), help="say what there is, and stop")
     return parser
@@ -77,7 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
             say(listing(options.list))
             return 0
         from bench.engine.job import run
+        from bench.provenance import provenance
+        from results.terminal_table import check_columns
 
+        check_columns(options.columns, [*provenance(), "device"])
         return run(options)
 
     return finished("bench.run", work, shared=True)

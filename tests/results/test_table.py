@@ -1,12 +1,15 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from results.errors import ResultError
 from results.result import Result, signature, signature_id
 from results.table import PLAIN, markdown, write
+from results.terminal_table import WIDTH, check_columns, terminal_table
 
 NASTY = "a|b*<i>[x](javascript:1)"
 
@@ -155,3 +158,102 @@ def test_write_makes_the_folder_and_the_three_files(tmp_path):
 @pytest.mark.parametrize("name", ["vgg16_bn", "val/n01440764_10026.JPEG", "dense@256/384/512", "A-LRN", "[256;512]"])
 def test_an_ordinary_name_is_written_as_it_is(name):
     assert column(markdown([result(model=name)]), "model") == [name]
+
+
+BOTH = "dense@256/384/512+multicrop@256/384/512"
+USUAL = ("dense@256/384/512", "multicrop@256/384/512", BOTH)
+
+
+def usual(model="vgg16", protocols=USUAL, **given):
+    words = {"model": model, "crop": "224", "pixels": "RGB/255/1,1,1/1,1,1", "map": "scores", "dtype": "fp32"}
+    rows = [result(model=model, protocol=protocol, **given) for protocol in protocols]
+    return [replace(row, signature=signature(words | {"protocol": row.protocol})) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg11-lrn", "vgg16-1x1", "alexnet", "a_name_that_nobody_expects_of_a_net"])
+@pytest.mark.parametrize(("n", "wrong"), [(200, (97, 31)), (2000, (970, 310)), (50_000, (21_740, 10_456))])
+def test_the_rows_of_one_net_fit_a_terminal(name, n, wrong):
+    text = terminal_table(usual(name, n=n, wrong1=wrong[0], wrong5=wrong[1], assumed=frozenset({"S", "pixels"})))
+    assert max(map(len, text.splitlines())) <= WIDTH == 100
+    assert column(text, "protocol") == ["dense", "multicrop", "dense+multicrop"]
+    assert column(text, "n") == [str(n)] * 3
+    (model,) = set(column(text, "model"))
+    assert name.startswith(model.partition("…")[0])
+    assert name.endswith(model.partition("…")[2])
+
+
+def test_what_all_rows_have_in_common_stands_above_once():
+    above, _, below = terminal_table(usual()).partition("|")
+    for said in ("model vgg16", "weights local", "S [256;512]", "Q 256/384/512", "data imagenet/val", "crop 224"):
+        assert " ".join(above.split()).count(said) == 1
+    assert "local" not in below
+    assert "@" not in below
+
+
+def test_every_row_of_the_terminal_names_the_signature_that_results_md_has():
+    rows = usual()
+    assert column(terminal_table(rows), "signature") == [row.record()["signature_id"] for row in rows]
+
+
+def test_test_scales_that_differ_stay_with_their_protocols():
+    rows = [*usual(protocols=["centre@384"], Q="384"), *usual(protocols=["dense@256"], Q="256")]
+    assert column(terminal_table(rows), "protocol") == ["centre@384", "dense@256"]
+    mixed = terminal_table([*usual(protocols=["centre@384"], Q="384"), *usual()])
+    assert column(mixed, "protocol") == ["centre@384", "dense", "multicrop", "dense+multicrop"]
+    assert "Q 256/384/512, where a protocol names none" in mixed
+
+
+def test_what_is_assumed_of_all_rows_is_said_first_and_of_some_in_their_rows():
+    (one,) = usual(protocols=[BOTH], assumed=frozenset({"S", "pixels"}))
+    text = terminal_table([one])
+    assert text.startswith("- **assumed**, since nobody stated it: pixels, S\n")
+    assert "S [256;512] (assumed)" in text
+    assert column(terminal_table([one, *usual("vgg19")]), "assumed") == ["pixels, S", *[""] * 3]
+
+
+def test_a_terminal_says_what_was_left_out_and_what_was_refused():
+    assert "- 2 corrupt left out" in terminal_table(usual(skipped=2))
+    text = terminal_table(
+        [*usual(protocols=USUAL[:1], skipped=2), *usual(protocols=USUAL[1:], n=1000, wrong1=99, wrong5=9, ties1=11)]
+    )
+    assert column(text, "n") == ["50000 (2 corrupt left out)", "1000", "1000"]
+    assert column(text, "top-1 error %")[1:] == ["–", "–"]
+    assert "ties decide 11 of 1000 images" in text
+
+
+def test_rows_of_nets_that_share_a_name_are_told_apart():
+    rows = [*usual(weights="a.pth"), *usual(weights="b.pth", S="384")]
+    text = terminal_table(rows)
+    assert column(text, "weights") == ["a.pth"] * 3 + ["b.pth"] * 3
+    assert column(text, "S") == ["[256;512]"] * 3 + ["384"] * 3
+    assert "- weights a.pth; S [256;512]\n- weights b.pth; S 384\n" in text
+
+
+def test_names_that_are_cut_stay_different():
+    names = [f"{'x' * 40}{k}{'y' * 40}" for k in range(3)]
+    models = column(terminal_table([row for name in names for row in usual(name)]), "model")
+    assert len(set(models)) == 3
+
+
+@pytest.mark.parametrize("name", [NASTY, *MARKUP])
+def test_a_name_becomes_no_markup_on_a_terminal_either(name):
+    header, rule, row = table_lines(terminal_table(usual(name, protocols=[name], weights=name, data=name)))
+    assert len(cells(row)) == len(cells(header)) == len(cells(rule)) == 7
+
+
+def test_columns_can_be_chosen_by_the_names_of_the_tables_and_of_the_csv():
+    (row,) = rows = usual(protocols=[BOTH], provenance={"machine": "mine"})
+    assert terminal_table(rows, "all") == markdown(rows)
+    text = terminal_table(rows, "machine, wrong1,signature,top-1 error % [95 %],images_per_second")
+    assert column(text, "machine") == ["mine"]
+    assert column(text, "wrong1") == ["12345"]
+    assert column(text, "signature") == [row.signature]
+    assert column(text, "images_per_second") == ["125.0"]
+
+
+def test_an_unknown_column_is_one_line_with_what_there_is():
+    with pytest.raises(ResultError, match=r"^columns 'machnie': give all, or some of: model, .*, warnings, machine$"):
+        check_columns("n,machnie", ["machine"])
+    check_columns("n,machine", ["machine"])
+    check_columns("all")
+    check_columns(None)

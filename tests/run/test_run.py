@@ -43,8 +43,11 @@ def run(weights, photographs, tmp_path, capsys):
 def test_tables_say_the_same(run, tmp_path):
     code, out, err, rows = run("--protocol", "centre,dense@256,multicrop@224")
     assert code == 0
-    assert out.startswith("| model ")
-    assert out.strip() in (tmp_path / "out/results.md").read_text()
+    assert "\n| model " in out
+    for row in rows:
+        assert f"| {row['protocol']} " in out
+        assert f"| {row['signature_id']}  |" in out
+        assert f"{row['top1']:.2f} [{row['top1_low']:.1f}, {row['top1_high']:.1f}]" in out
     assert "6 of 34 images (evenly spread)" in err
     frame = pd.read_csv(tmp_path / "out/results.csv")
     assert frame["wrong1"].tolist() == [row["wrong1"] for row in rows]
@@ -55,6 +58,22 @@ def test_tables_say_the_same(run, tmp_path):
         assert row["top1"] == pytest.approx(100 * row["wrong1"] / 6, abs=1e-3)
         assert f"protocol={row['protocol']}" in row["signature"]
         assert row["commit"]
+
+
+def test_columns_of_the_printed_table(run, tmp_path):
+    everything = run("--columns", "all")[1]
+    assert everything.strip() in (tmp_path / "out/results.md").read_text()
+    _, out, _, (row,) = run("--columns", "wrong1,commit")
+    assert f"| {row['commit']}" in out
+    assert "images/s" not in out
+
+
+def test_usual_rows_of_a_built_in_net_fit_a_terminal(run, tmp_path):
+    usual = "--weights builtin:A-LRN-256 --model A-LRN --limit 2 --protocol dense,multicrop,dense+multicrop"
+    out = run(*usual.split(), data="shapes")[1]
+    assert max(map(len, out.splitlines())) <= 100
+    rows = [line.split(" | ")[1].strip() for line in out.splitlines() if line.startswith("| vgg")]
+    assert rows == ["dense", "multicrop", "dense+multicrop"]
 
 
 def test_a_second_run_computes_nothing(run, monkeypatch):
@@ -223,6 +242,7 @@ MISTAKES = [
     (["--limit", "0"], "--limit '0'"),
     (["--batch-size", "-1"], "--batch-size '-1'"),
     (["--device", "tpu"], "device 'tpu'"),
+    (["--columns", "n,wrng1"], "columns 'wrng1': give all, or some of: model, .*, wrong1, "),
     (["--store", "/dev/null/store"], "give --store DIR"),
     (["--out", "/dev/null/out"], "give --out DIR"),
     (["--out", "/dev/null/out", "--save-posteriors"], "give --out DIR"),
