@@ -14,7 +14,8 @@ from torch import fx, nn
 
 from bench.images.pixels import Pixels
 from bench.nets.convert import UnconvertibleError, accepts, map_places
-from bench.nets.layers import on_meta
+from bench.nets.cpu.forms import quicken
+from bench.nets.layers import on_meta, sharing_copy
 
 AGREES = 1e-3  # of the spread that is looked at
 ROUNDING = 1e-5  # of the largest value, whatever its spread
@@ -36,23 +37,26 @@ def check_conversion(net: nn.Module, convolutional: fx.GraphModule, side: int, p
 
     What is not finite even at the net's own size is not judged: its posteriors are refused where they come up.
     """
+    quick = sharing_copy(convolutional)
+    quicken(quick)
     image = _noise(pixels, side, side)
-    own, slid = net(image), convolutional(image).mean((2, 3))
+    own, slid = net(image), quick(image).mean((2, 3))
     if not own.isfinite().all():
         return
+    largest = float(torch.maximum(own.abs(), slid.abs()).max())
     own, slid = (scores - scores.mean(1, keepdim=True) for scores in (own, slid))  # a log-soft-max is gone
     difference, spread = float((own - slid).abs().max()), float(own.abs().max())
-    if not _agree(difference, spread, spread):
+    if not _agree(difference, spread, largest):
         raise UnconvertibleError(f"at its own {side} px its scores would differ by {difference:.2g} of {spread:.2g}")
     for upright in (False, True):
-        _check_moves(convolutional, side, pixels, upright)
+        _check_moves(convolutional, quick, side, pixels, upright)
 
 
-def _check_moves(convolutional: fx.GraphModule, side: int, pixels: Pixels, upright: bool) -> None:
+def _check_moves(convolutional: fx.GraphModule, quick: nn.Module, side: int, pixels: Pixels, upright: bool) -> None:
     """Along one axis: the first length at which there is a place that sees no edge decides."""
     for longer in LONGER:
         strips = _strips(convolutional, side, pixels.channels, longer)
-        before, after = _maps(convolutional, pixels, strips, upright)
+        before, after = _maps(quick, pixels, strips, upright)
         free = (before - after).isfinite().all(1)  # (N, h, w)
         if not free.any():
             continue
@@ -123,16 +127,15 @@ def _largest(numbers: Any) -> int:
     return max((_largest(each) for each in numbers), default=0) if isinstance(numbers, (tuple, list)) else numbers or 0
 
 
-def _maps(
-    convolutional: fx.GraphModule, pixels: Pixels, strips: Strips, upright: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _maps(quick: nn.Module, pixels: Pixels, strips: Strips, upright: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """The map of a strip and that of the strip moved, at the places that show the same."""
     strip = _noise(pixels, strips.height, strips.length + strips.step)
     maps = []
     for start in (0, strips.step):
         seen = strip[..., start : start + strips.length].clone()
         seen[..., : strips.step] = seen[..., -strips.step :] = torch.nan
-        maps.append(convolutional(seen.mT.contiguous() if upright else seen))
+        seen = seen.mT if upright else seen
+        maps.append(quick(seen.contiguous(memory_format=torch.channels_last)))
     along = 2 if upright else 3
     return maps[0].narrow(along, 1, maps[0].shape[along] - 1), maps[1].narrow(along, 0, maps[1].shape[along] - 1)
 

@@ -103,14 +103,15 @@ def test_a_map_that_does_not_move_with_the_image_is_refused(net):
         check_conversion(net, fully_convolutional(net, 32), 32, NAMED["torchvision"])
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e3, 0.0])
-def test_a_nets_weights_do_not_decide(scale):
-    """Tiny, saturated and zero scores move as others do."""
+@pytest.mark.parametrize(("scale", "bias"), [(1e-6, 0), (1e-6, 1e4), (1, 1e4), (1e3, 0), (0, 0), (0, 1e4)])
+def test_a_nets_weights_do_not_decide(scale, bias):
+    """Tiny, saturated and zero scores, and those that one number outweighs, move as others do."""
     torch.manual_seed(0)
     net = zoo.construct("nin", 5, 1 / 16).eval()
     randomise(net)
     with torch.no_grad():
         net.features[-2].weight *= scale
+        net.features[-2].bias += bias
     check_conversion(net, fully_convolutional(net, 224), 224, PIXELS)
 
 
