@@ -14,7 +14,7 @@ WORDS = re.compile(
     r"DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|bad allocation"
     r"|[Cc]annot allocate memory|\bout of memory\b|OUT_OF_MEMORY|_STATUS_\w*ALLOC(ATION)?_FAILED"
     r"|Unable to find a valid cuDNN algorithm"  # for want of room to work in
-    r"|could not create a memory object"
+    r"|could not create a (memory object|primitive)"
     r"|_ERROR_OUT_OF_(DEVICE_MEMORY|HOST_MEMORY|RESOURCES)"
 )
 ERRORS = (RuntimeError, MemoryError)  # what `out_of_memory` is asked about; torch's own type is a RuntimeError
