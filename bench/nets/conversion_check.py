@@ -15,7 +15,7 @@ from torch import fx, nn
 from bench.images.pixels import Pixels
 from bench.nets.convert import UnconvertibleError, accepts, map_places
 from bench.nets.cpu.forms import quicken
-from bench.nets.layers import on_meta, sharing_copy
+from bench.nets.layers import evaluating, on_meta, sharing_copy
 
 AGREES = 1e-3  # of the spread that is looked at
 ROUNDING = 1e-5  # of the largest value, whatever its spread
@@ -40,7 +40,8 @@ def check_conversion(net: nn.Module, convolutional: fx.GraphModule, side: int, p
     quick = sharing_copy(convolutional)
     quicken(quick)
     image = _noise(pixels, side, side)
-    own, slid = net(image), quick(image).mean((2, 3))
+    with evaluating(net):
+        own, slid = net(image), quick(image).mean((2, 3))
     if not own.isfinite().all():
         return
     largest = float(torch.maximum(own.abs(), slid.abs()).max())
