@@ -1,11 +1,60 @@
-"""What stands above a table: plainly what was evaluated, on what, and what was assumed."""
+"""Plainly what is evaluated, on what, and what is assumed: above a written table, and in sentences at a terminal."""
 
 from collections.abc import Sequence
 
 from bench.images.dataset import Images
 from bench.nets import zoo
 from bench.nets.model import Model
-from results.cells import escaped
+from results.cells import escaped, shown
+
+IMAGENET = "--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1"
+UNORDERED = "the labels are numbers or names that the weights do not name"
+
+
+def sentences(models: Sequence[Model], images: Images) -> list[str]:
+    """For people at a terminal, what nobody stated first."""
+    said = [sentence for model in models for sentence in _assumptions(model)]
+    if "class order" in images.assumed:
+        said.append(f"Assumed: the order of the classes, since {UNORDERED}.")
+    said += [_net(model) for model in models]
+    spread, digest = len(images) < images.total, f"(digest {images.digest[:12]})"
+    which = f"{len(images)} of the {images.total}" if spread else f"All {images.total}"
+    said.append(f"{which} images of {shown(images.name)} are evaluated{', evenly spread' * spread} {digest}.")
+    said += [f"Of the data: {shown(note)}." for note in images.told]
+    if images.name.startswith("shapes"):
+        said.append(
+            "They are rendered here and are no photographs: compare the rows with one another, not with the paper's. "
+            + "For all of them give --limit all, " * spread
+            + f"for ImageNet {'give ' * (not spread)}{IMAGENET}."
+        )
+    return said
+
+
+def _assumptions(model: Model) -> list[str]:
+    values = {"S": f"S {model.S}", "pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
+    said = [f"{value} (--{what})" for what, value in values.items() if what in model.assumed]
+    if not said:
+        return []
+    return [f"Assumed, since the weights of {model.name} do not say it: {_listed(said)}."]
+
+
+def _net(model: Model) -> str:
+    weights = model.weights
+    width = "" if weights.width == 1 else f" of width {weights.width:g}"
+    dropped = "" if model.drop is None else f", without class {model.drop}"
+    facts = {
+        "S": f"were trained at S {model.S}",
+        "pixels": f"take pixels {model.pixels}",
+        "side": "" if model.side == zoo.side_of(model.name) else f"are for crops of {model.side} pixels",
+    }
+    stated = [fact for what, fact in facts.items() if fact and what not in model.assumed]
+    known = f"; they {_listed(stated)}" if stated else ""
+    return f"{model.name}{width} has the weights {shown(weights.place)} ({weights.digest[:12]}){dropped}{known}."
+
+
+def _listed(said: Sequence[str]) -> str:
+    *others, last = said
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def header(models: Sequence[Model], images: Images) -> list[str]:
@@ -14,8 +63,7 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
     if images.name.startswith("shapes"):
         lines.append(
             "- This is the built-in rendered set, not ImageNet: compare the rows with one another, not with the "
-            "paper. All its images: `--limit all`. ImageNet: "
-            "`--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1`"
+            f"paper. All its images: `--limit all`. ImageNet: `{IMAGENET}`"
         )
     return lines
 
@@ -28,7 +76,7 @@ def about_images(images: Images) -> list[str]:
     )
     lines = [line, *(f"- Data: {escaped(note)}" for note in images.told)]
     if "class order" in images.assumed:
-        lines.append("- Data: class order assumed: the labels are numbers or names that the weights do not name")
+        lines.append(f"- Data: class order assumed: {UNORDERED}")
     return lines
 
 

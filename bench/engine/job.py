@@ -12,7 +12,7 @@ import numpy as np
 from bench.cache import cache_folder
 from bench.engine.dry_run import plan
 from bench.engine.evaluate import Task, fill
-from bench.engine.header import header
+from bench.engine.header import header, sentences
 from bench.engine.rows import Row, Tasks, origin_of, result_of, rows_of, save_posteriors, tallies_of, tasks_of
 from bench.engine.workers import Shard
 from bench.errors import UserError
@@ -77,7 +77,7 @@ def complete(job: Job, options: Namespace, shard: Shard) -> bool:
             say(plan(job.distinct_tasks, job.images))
         return False
     if shard.first:
-        print("\n".join(header(job.models, job.images)), file=sys.stderr)
+        print("\n".join(sentences(job.models, job.images)), file=sys.stderr)
         options.out = writable("--out", options.out or dated(Path("runs")))
     fill(job.distinct_tasks, job.images, shard, *capacity(options), options.fresh, options.skip_corrupt)
     return True

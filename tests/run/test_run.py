@@ -48,7 +48,7 @@ def test_tables_say_the_same(run, tmp_path):
         assert f"| {row['protocol']} " in out
         assert f"| {row['signature_id']}  |" in out
         assert f"{row['top1']:.2f} [{row['top1_low']:.1f}, {row['top1_high']:.1f}]" in out
-    assert "6 of 34 images (evenly spread)" in err
+    assert "6 of the 34 images of list:labels.txt are evaluated, evenly spread" in err
     frame = pd.read_csv(tmp_path / "out/results.csv")
     assert frame["wrong1"].tolist() == [row["wrong1"] for row in rows]
     assert [row["protocol"] for row in rows] == ["centre@256", "dense@256", "multicrop@224"]
