@@ -1,0 +1,96 @@
+"""README and guides: commands that need nothing from outside work as written, links lead somewhere."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import environment
+
+from bench.__main__ import COMMANDS
+from bench.__main__ import main as vgg_protocols
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUNS = "<!-- runs -->"  # before a block whose commands need nothing from outside; Markdown does not show it
+BLOCK = re.compile(rf"^({re.escape(RUNS)}\n)?```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def commands(block: str) -> Iterator[list[str]]:
+    for line in block.replace("\\\n", " ").splitlines():
+        if words := shlex.split(line, comments=True):
+            yield words
+
+
+MARKED = [(name(page), block) for page in PAGES for mark, block in BLOCK.findall(page.read_text("utf-8")) if mark]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As a clone looks to these commands; what one of them stores or renders, the next one has."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    return folder
+
+
+@pytest.mark.parametrize(("page", "block"), MARKED, ids=[f"{page}-{block.split()[2]}" for page, block in MARKED])
+def test_commands_work_as_written(page: str, block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    for words in commands(block):
+        assert run(words) == 0, f"{page}: {shlex.join(words)}"
+
+
+def run(words: list[str]) -> int:
+    """One command of ours; in this process, but where it starts processes of its own."""
+    if words[0] == "torchrun":
+        command = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+        return subprocess.run(command, env=environment(), check=False).returncode
+    assert words[:2] == ["python", "-m"], f"no command that this test runs: {shlex.join(words)}"
+    package, _, command = words[2].partition(".")
+    assert package == "bench"
+    assert command in COMMANDS
+    return vgg_protocols([command, *words[3:]])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=name)
+def test_a_guide_begins_with_a_command_that_runs(page: Path) -> None:
+    title, begin = page.read_text("utf-8").split("\n\n", 1)
+    assert title.startswith("# ")
+    assert re.match(rf"(## .*\n)?{re.escape(RUNS)}\n```\n", begin)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for path, place in LINK.findall(page.read_text("utf-8")):
+        if "://" in path:
+            continue
+        target = page.parent / path if path else page
+        assert target.is_file(), f"{name(page)}: {path}"
+        if place:
+            heads = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+            assert place in [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads], place
+
+
+def test_the_readme_is_one_page_that_names_every_guide() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 120
+    assert [line for line in text.splitlines() if len(line) > 160] == []
+    assert {path for path, _ in LINK.findall(text)} >= {name(page) for page in PAGES[1:]}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_in_the_guides(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        vgg_protocols([command, "--help"])
+    told = "".join(page.read_text("utf-8") for page in PAGES)
+    options = set(re.findall(r"^  (--[\w-]+)", capsys.readouterr().out, re.MULTILINE))
+    assert [option for option in sorted(options) if not re.search(rf"{option}\b(?!-)", told)] == []
