@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The paper's Tables 3 to 6 and its claims into results/tables/, end to end on a fresh machine.
-# Usage: ./run_all.sh [--quick]                              built-in data and nets, of which --quick takes 200 images
+# Usage: ./run_all.sh                                        built-in data and nets
+#        ./run_all.sh --quick                                the same on 200 images, into runs/quick/
 #        ./run_all.sh --data imagenet:DIR --weights DIR      full size; all options: python -m bench.tables --help
 # Paths that are not absolute start at this script's folder.
 set -euo pipefail
@@ -11,4 +12,8 @@ if [ ! .venv/installed -nt pyproject.toml ]; then
     .venv/bin/pip install --quiet --disable-pip-version-check -e .
     touch .venv/installed
 fi
-exec .venv/bin/python -m bench.tables --out results/tables "$@"
+out=results/tables
+for word in "$@"; do
+    if [ "$word" = --quick ]; then out=runs/quick; fi
+done
+exec .venv/bin/python -m bench.tables --out "$out" "$@"

@@ -192,6 +192,13 @@ def add_store(how: argparse._ArgumentGroup) -> None:
     how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
 
 
+def add_replace(out: argparse._ArgumentGroup) -> None:
+    """Whether what a longer run wrote may be lost."""
+    out.add_argument(
+        "--replace", action="store_true", help="write over tables in --out that were made from more images (refused)"
+    )
+
+
 def add_dry_run(how: argparse._ArgumentGroup) -> None:
     """Whether it is computed at all."""
     how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")

@@ -8,6 +8,7 @@ from bench.options import (
     SUBSET,
     add_computation,
     add_reading,
+    add_replace,
     add_skip,
     add_split,
     add_store,
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="systems.md and .csv (runs/tables)"
     )
+    add_replace(out)
     return parser
 
 

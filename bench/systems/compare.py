@@ -27,6 +27,7 @@ from bench.train.processes import Training, train_nets
 from protocols.protocol import Protocol, parse
 from protocols.scales import in_proportion
 from results.claims import Claim, compare
+from results.replacing import keep_larger
 from results.result import Result
 from results.systems_table import Judged, Measured, Section, Trained, write_systems
 from results.tally import Tally
@@ -42,11 +43,13 @@ def run(options: Namespace) -> int:
         writable(f"--{name}", getattr(options, name))
     if options.store:
         made("--store", options.store)
-    for data in sets.values():
-        open_images(_own(data, options))
+    opened = {name: open_images(_own(data, options)) for name, data in sets.items()}
     if options.features:
         read_weights(options.features, key=options.weights_key)
     systems = [each for each in SYSTEMS if each.data in sets and (options.features or not each.frozen)]
+    if not options.replace:
+        by_name = {opened[each.data].name: len(opened[each.data]) for each in systems}
+        keep_larger([options.out / "systems.csv"], sum(by_name.values()))
     train_nets(
         {each.name: _training(each, sets[each.data], options) for each in systems},
         options.runs,

@@ -10,6 +10,7 @@ from bench.options import (
     add_data,
     add_dry_run,
     add_numbers,
+    add_replace,
     add_store,
     command_parser,
     finished,
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add_dry_run(how)
     out = parser.add_argument_group("what comes out")
     out.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="folder (runs/tables)")
+    add_replace(out)
     return parser
 
 

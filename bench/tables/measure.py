@@ -20,7 +20,8 @@ from protocols.protocol import parse
 from protocols.scales import parse_S
 from results.claims import Claim, claims, compare
 from results.paper import PaperRow, paper_rows
-from results.paper_tables import write_claims, write_tables
+from results.paper_tables import WRITTEN, write_claims, write_tables
+from results.replacing import keep_larger
 
 BY_NAME = {net.name: net for net in NETS}
 
@@ -64,6 +65,8 @@ def _assignment(text: str) -> tuple[str, str]:
 def _prepare(options: Namespace, shard: Shard) -> tuple[dict[PaperRow, Row], Job]:
     found = sources(options.weights, options.data)
     images = open_images(options)
+    if not (options.replace or options.dry_run):
+        keep_larger((options.out / f"{name}.csv" for name in WRITTEN), len(images))
     nets = {name: BY_NAME[name] for name in BY_NAME if name in found}
     names = [zoo.canonical(net.configuration) for net in nets.values()]
     specs = specs_of(options, names, [found[name] for name in nets], [parse_S(net.S) for net in nets.values()])

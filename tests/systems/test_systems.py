@@ -90,13 +90,20 @@ def test_systems_are_trained_once_and_their_rows_are_those_of_bench_run(
         (("--store", "FILE/x"), "give --store DIR"),
         (("--split", "0.2"), "leave --split out"),
         (("--features", "none.pth"), "no such file"),
+        (("--out", "LARGE"), "systems.csv' was made from 5000 images, and this would be from "),
     ],
 )
 def test_mistakes_are_said_before_anything_is_trained(folder, tmp_path, monkeypatch, capsys, wrong, said):
     monkeypatch.setattr(systems_job, "train_nets", lambda *_: pytest.fail("it trains"))
     (tmp_path / "file").touch()
     where = f"--catsdogs {folder} --runs {tmp_path}/runs --store {tmp_path}/store --out {tmp_path}".split()
-    assert main([*where, *(word.replace("FILE", str(tmp_path / "file")) for word in wrong)]) == 2
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large/systems.csv").write_text("data,n\nfolder:cats,5000\n")
+    places = {"FILE": str(tmp_path / "file"), "LARGE": str(tmp_path / "large")}
+    asked = " ".join(wrong)
+    for name, place in places.items():
+        asked = asked.replace(name, place)
+    assert main([*where, *asked.split()]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
 

@@ -1,6 +1,9 @@
 """All 32 rows of the paper's tables from twelve small random nets, through the command line."""
 
 import json
+import os
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,8 @@ from bench.train.paper_nets import NETS
 from protocols.scales import parse_S
 from results.claims import claims
 from results.paper import paper_rows
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +147,35 @@ def test_rows_that_ties_decide_have_a_dash_and_are_judged_by_no_claim(nets, imag
     assert f"warning: all rows: {reason}" in capsys.readouterr().err
     assert not (tmp_path / "claims.csv").read_text().strip()
     assert "not judged, since ties decide a row that they compare: 1\n" in (tmp_path / "claims.md").read_text()
+
+
+def test_tables_of_more_images_are_not_replaced_unasked(tables, nets, images, tmp_path, capsys):
+    shutil.copytree(tables, tmp_path / "out")
+    fewer = [*words(nets, images, tmp_path / "out"), "--limit", "2"]
+    assert main(fewer) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "table3.csv' was made from 3 images, and this would be from 2; give another --out DIR, or --replace" in said
+    assert (tmp_path / "out/table3.csv").read_text() == (tables / "table3.csv").read_text()
+    assert main([*fewer, "--dry-run"]) == 0
+    assert main([*fewer, "--replace"]) == 0
+    assert pd.read_csv(tmp_path / "out/table3.csv")["n"].eq(2).all()
+    assert main(words(nets, images, tmp_path / "out")) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "out"), [("", "results/tables"), ("--quick", "runs/quick"), ("--limit 9", "results/tables")]
+)
+def test_quick_tables_go_elsewhere(tmp_path, asked, out):
+    """`run_all.sh` with a `python` that says what it is asked."""
+    shutil.copy(ROOT / "run_all.sh", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / ".venv/bin/python").chmod(0o755)
+    (tmp_path / ".venv/installed").touch()
+    os.utime(tmp_path / "pyproject.toml", (0, 0))
+    ended = subprocess.run([tmp_path / "run_all.sh", *asked.split()], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == f"-m bench.tables --out {out} {asked}".strip()
 
 
 def test_sources(nets, tmp_path):
