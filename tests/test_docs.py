@@ -12,6 +12,8 @@ from conftest import environment
 
 from bench.__main__ import COMMANDS
 from bench.__main__ import main as vgg_protocols
+from bench.cache import cache_folder
+from bench.images.sets.shapes import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,9 +37,13 @@ MARKED = [(name(page), block) for page in PAGES for mark, block in BLOCK.findall
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As a clone looks to these commands; what one of them stores or renders, the next one has."""
+    """As a clone looks to these commands, with a store of its own; pictures are rendered once for all tests."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "docs").symlink_to(ROOT / "docs")
+    rendered = cache_folder() / f"shapes-v{VERSION}"
+    rendered.mkdir(parents=True, exist_ok=True)
+    (folder / "cache/vgg-protocols").mkdir(parents=True)
+    (folder / "cache/vgg-protocols" / rendered.name).symlink_to(rendered)
     return folder
 
 
