@@ -11,6 +11,12 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+# What gives memory without values yet
+BLANK = (
+    *(torch.empty, torch.empty_like, torch.empty_strided),
+    *(torch.Tensor.new_empty, torch.Tensor.new_empty_strided),
+)
+
 
 class Float16OverflowError(ArithmeticError):
     """The message is the name of the layer behind which it was found."""
@@ -43,7 +49,8 @@ class _Watch(TorchFunctionMode):
         value = function(*args, **(kwargs or {}))
         given = [each for each in (*args, *(kwargs or {}).values()) if isinstance(each, torch.Tensor)]
         self.layer = next((self.names[id(each)] for each in given if id(each) in self.names), self.layer)
-        if isinstance(value, torch.Tensor) and value.dtype == torch.float16 and value.numel():
+        halves = isinstance(value, torch.Tensor) and value.dtype == torch.float16 and function not in BLANK
+        if halves and value.numel():
             self.layers.append(self.layer)
             self.extremes.append(torch.stack(value.aminmax()))
         return value

@@ -233,6 +233,21 @@ def test_a_functional_overflow_is_noticed_behind_the_layer_before_it():
         assert torch.equal(watched(net, lambda: net(maps / 2)), net(maps / 2))
 
 
+def test_memory_without_values_yet_is_no_overflow():
+    """Crops of a grid are put together in new memory, whose old content may be anything; here it is NaN."""
+    model, image = model_of(net_of("vgg11"), "vgg11", "fp16"), images(1, 256)[0]
+    crops = torch.stack([image[:, y : y + 224, :224] for y in (0, 32)])
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert torch.empty(1, dtype=torch.float16).isnan()
+        of_grid = model.posteriors_of_grid(image, [0, 32], [0])[0]
+        assert torch.allclose(of_grid, model.posteriors(crops, whole=False), atol=0.01)
+        for make in (torch.empty, torch.Tensor(1).half().new_empty):
+            watched(nn.Identity(), lambda make=make: make(3, dtype=torch.float16).zero_())
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_weights_beyond_float16_are_an_error():
     """An infinite variance makes zeros of all that is divided by it."""
     net = net_of("vgg11_bn")
