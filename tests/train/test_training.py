@@ -114,7 +114,7 @@ def test_a_training_that_does_not_fit_into_memory_ends_with_one_line(folder, tmp
     def lacking(*_: object) -> None:
         raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
 
-    monkeypatch.setattr(f"bench.training.{what}", lacking)
+    monkeypatch.setattr(f"bench.train.training.{what}", lacking)
     assert main(words(folder, tmp_path)) == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("bench.train: error: a training with --batch 4 does not fit into memory (cuDNN error: CUDNN")
