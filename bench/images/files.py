@@ -240,4 +240,14 @@ def _is(kind: Callable[[], bool]) -> bool:
 def _again(what: str, place: str, first: str, loop: bool = False) -> UserError:
     images = "its images" if what == "folder" else "it"
     option = "" if loop else ", or give --allow-duplicates"
-    return UserError(f"{what} {place!r} is {first!r} again, by a link: {images} would count twice; remove it{option}")
+    return UserError(
+        f"{what} {place!r} is {first!r} again, by the link {_link(place, first)!r}: {images} would count twice; "
+        f"remove the link{option}"
+    )
+
+
+def _link(place: str, first: str) -> str:
+    """By what two paths lead to one place: a link in what they do not share. What it links to must not be removed."""
+    one, other = ([path, *path.parents] for path in (Path(place), Path(first)))
+    apart = [path for path in one if path not in other] + [path for path in other if path not in one]
+    return str(next((path for path in apart if path.is_symlink()), place))

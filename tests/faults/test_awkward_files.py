@@ -104,9 +104,9 @@ def test_no_image_counts_twice_through_links(root, tried, link):
         (root / "cat" / "b").symlink_to("../../both")
         assert open_data(DataSpec(f"folder:{root}")).ids[:3] == ("cat/1.png", "cat/2.png", "cat/b/7.png")
     (root / name).symlink_to(target)
-    with pytest.raises(UserError, match=r"again, by a link: (its images|it) would count twice; remove it") as caught:
+    with pytest.raises(UserError, match=r"again, by the link .*: (its images|it) would count twice; remove") as caught:
         open_data(DataSpec(f"folder:{root}"))
-    assert str(caught.value).count(str(root)) == 2
+    assert str(caught.value).count(str(root)) == 3
     tried("images", "links to folders and files, and loops", 1, "followed, or refused where an image would count twice")
 
 
@@ -121,7 +121,7 @@ def test_two_names_of_a_file_that_are_no_links_are_two_files(root):
 def test_a_link_makes_no_image_of_a_flat_set_count_twice(tmp_path):
     make_image((40, 30), 0).save(tmp_path / "cat.0.jpg")
     (tmp_path / "dog.0.jpg").symlink_to("cat.0.jpg")
-    with pytest.raises(UserError, match=r"cat.0.jpg' again, by a link: it would count twice"):
+    with pytest.raises(UserError, match=r"cat.0.jpg' again, by the link '.*': it would count twice"):
         open_data(DataSpec(f"catsdogs:{tmp_path}"))
 
 
@@ -133,7 +133,7 @@ def test_a_bush_of_links_ends_at_once(root):
         for name in "ab":
             (place / name).symlink_to(root.parent / f"next{k}")
         place = root.parent / f"next{k}"
-    with pytest.raises(UserError, match="again, by a link"):
+    with pytest.raises(UserError, match="again, by the link"):
         open_data(DataSpec(f"folder:{root}"))
 
 

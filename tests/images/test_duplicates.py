@@ -52,12 +52,26 @@ def test_links_in_folders_are_refused_or_count(root, link, count):
     assert f"{count} image{'s count' if count > 1 else ' counts'} again, by links" in images.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "link", ["cat/0.png -> 1.png", "cat/9.png -> 1.png", "dog/0.png -> ../cat/1.png", "cat/0.png -> ../dog/1.png",
+             "a -> cat", "z -> cat", "cat/loop -> ..", "cat/loop -> .", "loop -> .", "dog/0 -> ../cat"],
+)  # fmt: skip
+def test_what_is_to_be_removed_is_the_link_wherever_it_sorts(root, link):
+    name, target = link.split(" -> ")
+    alone = opened(f"folder:{root}").digest
+    (root / name).symlink_to(target)
+    message = refused(f"folder:{root}")
+    assert f"by the link {str(root / name)!r}" in message
+    (root / name).unlink()
+    assert opened(f"folder:{root}").digest == alone
+
+
 @pytest.mark.parametrize("link", ["cat/loop -> ..", "cat/loop -> .", "loop -> ."])
 def test_a_loop_is_refused_all_the_same(root, link):
     name, target = link.split(" -> ")
     (root / name).symlink_to(target)
     message = refused(f"folder:{root}", allowed=True)
-    assert "again, by a link" in message
+    assert "again, by the link" in message
     assert "--allow-duplicates" not in message
 
 
