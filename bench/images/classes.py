@@ -13,6 +13,7 @@ from bench.images.dataset import Images
 from bench.images.numbered_classes import by_number, renumbered, whole_numbers
 
 BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
+AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"
 
 
 @cache
@@ -105,7 +106,9 @@ def _by_index(images: Images, count: int, names: tuple[str, ...] | None, source:
             images, unknown, source, f"whose classes are named by numbers, {min(own)} to {max(own)}", set(own)
         )
     place = {number: index for index, number in enumerate(own)}
-    return renumbered(images, [place.get(number, -1) for number in range(images.present.max() + 1)], names)
+    doubts = () if min(own) else images.doubts  # that they count from 1, as these names do
+    seen = replace(images, doubts=doubts)
+    return renumbered(seen, [place.get(number, -1) for number in range(images.present.max() + 1)], names)
 
 
 def by_text(count: int) -> tuple[int, ...]:
@@ -181,9 +184,10 @@ def _refuse_background(images: Images, count: int, names: tuple[str, ...] | None
         spare = not by_name and (is_imagenet(images) or (numbers is not None and max(numbers) < count - 1))
     if spare:
         what = "usually background" if first is None else f"named {first!r}"
+        whole = "" if is_imagenet(images) else f", or --drop-class none if all {count} are meant"
         raise UserError(
             f"data {images.name!r}: the first of {count} classes is {what}: labels would be off by one; give "
-            f"--drop-class 0, or --drop-class none if all {count} are meant ({source})"
+            f"--drop-class 0{whole} ({source})"
         )
 
 
@@ -204,6 +208,8 @@ def _outside(images: Images, unknown: list[int], source: str, allowed: str, own:
     if {number - 1 for number in images.present.tolist()} <= own:
         devkit = ", unless they are the devkit's ids, whose order is another" if len(own) == len(wnids()) else ""
         hint = f"; where they count from 1{devkit}, give --labels-from 1"
+    elif {number + 1 for number in images.present.tolist()} <= own:
+        hint = f"; {AS_NAMED}"
     return UserError(
         f"data {images.name!r}: {where} has label {label}, but {source} has {len(own)} classes, {allowed} "
         f"({len(among)} of {len(images)} images are outside){hint}"
@@ -220,6 +226,8 @@ def _unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserE
         own = whole_numbers(names)
         if own and {number - 1 for number in numbers} <= set(own):
             hint = "where the data count from 1, give --labels-from 1"
+        elif own and {number + 1 for number in numbers} <= set(own):
+            hint = AS_NAMED
         elif own is None and max(numbers) < len(names):
             hint = "if these are the net's indices, give --class-order number"
     some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -150,6 +150,16 @@ def test_index_labels_from_1_are_refused_unless_that_is_said(tmp_path, names):
     assert "--labels-from 1" in refused(DataSpec(spec, limit=2), 12, names)  # the sample lacks label 12
 
 
+@pytest.mark.parametrize("make", [folders, listed])
+def test_labels_from_1_to_K_that_name_the_weights_classes_are_beyond_doubt_as_they_are(tmp_path, make):
+    names = tuple(str(k + 1) for k in range(12))
+    source = make(tmp_path, names)
+    images = seen(DataSpec(source), 12, names)
+    assert (images.doubts, sorted(images.labels)) == ((), list(range(12)))
+    assert "(without --labels-from)" in refused(DataSpec(source, labels_from=1), 12, names)
+    assert seen(DataSpec(listed(tmp_path, names)), 13).doubts  # by nobody's names
+
+
 def test_what_labels_from_and_class_order_cannot_mean_is_refused(tmp_path):
     zero, letters = listed(tmp_path, range(3)), folders(tmp_path / "f", LETTERS)
     assert "'0.png' of data 'list:list.txt' has label 0" in refused(DataSpec(zero, labels_from=1), 3)
@@ -198,6 +208,7 @@ def test_a_first_class_of_background_is_refused(tmp_path, labels, names):
 def test_wordnet_ids_do_not_fit_1001_classes_without_names(tmp_path):
     tench = DataSpec(listed(tmp_path, ["n01440764"]))
     assert "--drop-class 0" in refused(tench, 1001)
+    assert "--drop-class none" not in refused(tench, 1001)  # which would be refused next
     assert "--drop-class 0" in refused(tench, 1001, ("background", *nouns()))
     assert seen(tench, 1001, ("background", *wnids())).labels.tolist() == [1]
 
