@@ -26,6 +26,8 @@ BESIDE = re.compile(  # what describes images, in folders beside theirs
 CLUTTER = ("BACKGROUND_Google", "257.clutter")
 OWN_PARTS = ("train_test_split.txt", "meta/test.txt", "test_list.mat", "lists/test_list.mat", "setid.mat")
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+KAGGLE_PLACE = "ILSVRC/Data/CLS-LOC"  # of ImageNet's images, from the folder of their labels
+SEEN = "has seen them"  # of a net, at the end of what is said of images for training
 Holds = Callable[[Path], bool]
 
 
@@ -102,18 +104,25 @@ def innermost(folder: Path, part: bool = False) -> tuple[Path, tuple[str, ...]]:
     return place, () if place == folder else (f"read in {inside}/, the only folder in {folder.name}/",)
 
 
-def named_training(root: Path) -> tuple[str, ...]:
-    """What is to be said where the images that are evaluated are by their folder's name, or a link's, for training."""
+def named_training(root: Path, given: Path | None = None) -> tuple[str, ...]:
+    """What is to be said where the images that are evaluated are by their folder's name, or a link's, for training.
+
+    So are those in folders of such a name, from the `given` one down.
+    """
     names = {root.name, Path(os.path.realpath(root)).name}
+    if given:
+        names |= {given.name, *root.relative_to(given).parts}
     found = next((name for name in sorted(names) if is_training(name)), None)
-    return (f"the folder is named {found!r}: a net trained on its images has seen them",) if found else ()
+    return (f"the folder is named {found!r}: a net trained on its images {SEEN}",) if found else ()
 
 
-def refuse_known(folder: Path) -> None:
-    """Raise UserError for sets of which another kind of data is the reader."""
-    if (folder / "ILSVRC" / "Data" / "CLS-LOC").is_dir():
+def refuse_known(folder: Path, base: Path) -> None:
+    """Raise UserError for sets of which another kind of data is the reader; `base` is the innermost of `folder`."""
+    above = (base / KAGGLE_PLACE, base / KAGGLE_PLACE.removeprefix(f"{base.name}/"))
+    flat = base.match(f"*/{KAGGLE_PLACE}") and not has_folders(base / "val")  # some sort it
+    if flat or any(map(Path.is_dir, above)):
         raise UserError(f"data {str(folder)!r}: this is ImageNet as Kaggle hands it out; give imagenet:{folder}")
-    if (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir():
+    if any((place / "JPEGImages").is_dir() and (place / "Annotations").is_dir() for place in (folder, base)):
         raise UserError(
             f"data {str(folder)!r}: this is Pascal VOC, whose labels are annotations; give voc2007:DIR, the folder "
             "that holds VOCdevkit, for the objects of 2007"
@@ -127,8 +136,9 @@ def refuse_parts(root: Path, classes: Sequence[str]) -> None:
         flat = {classes[0]: match[2].casefold()}
     if flat and (len(flat) == len(classes) or len({word in TRAINING for word in flat.values()}) == 2):
         names = " and ".join(f"{name}/" for name in flat)
+        hold = "hold" if len(flat) > 1 else "holds"
         raise UserError(
-            f"data {str(root)!r}: {names} hold images without class folders, which nothing gives classes; write "
+            f"data {str(root)!r}: {names} {hold} images without class folders, which nothing gives classes; write "
             "list:FILE with 'path label' lines, or sort them into one folder per class (Kaggle's cats and dogs: "
             "catsdogs:DIR)"
         )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bench.cache import cache_folder
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.layout import SEEN
 from bench.images.numbered_classes import as_stated
 from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
@@ -172,7 +173,9 @@ def _split(source: Source, spec: DataSpec, part: str) -> Images:
         raise UserError(
             f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
         )
-    train, val = split_images(_in_utf8(source.read_all(spec), spec.kind), spec.split, spec.seed)
+    images = _in_utf8(source.read_all(spec), spec.kind)
+    images = replace(images, notes=tuple(note for note in images.notes if not note.endswith(SEEN)))  # parts are new
+    train, val = split_images(images, spec.split, spec.seed)
     if spec.allow_duplicates and (count := in_both(train, val)):
         val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
     return {"train": train, "val": val}[part]

@@ -110,11 +110,26 @@ def test_names_with_something_before_are_parts_in_pairs_only(tmp_path):
     assert opened(f"folder:{tmp_path}/c").classes == ("bus", "car", "train")
 
 
+@pytest.mark.parametrize("kind", ["folder", "catsdogs", "list"])
+def test_of_parts_that_are_made_here_nothing_is_said_to_be_seen(tmp_path, kind):
+    root = draw(tmp_path / "train", *(f"{name}.{k}.jpg" for name in ("cat", "dog") for k in range(2)))
+    (tmp_path / "train.txt").write_text("".join(f"train/{each.name} {each.stem[:3]}\n" for each in root.iterdir()))
+    sorted_out = draw(tmp_path / "more" / "train", "cats/0.jpg", "cats/1.jpg", "dogs/0.jpg", "dogs/1.jpg")
+    places = {"folder": sorted_out, "catsdogs": root, "list": tmp_path / "train.txt"}
+    source = f"{kind}:{places[kind]}"
+    assert any("has seen them" in note for note in opened(source).notes)
+    for part in ("train", "val"):
+        assert not any("has seen them" in note for note in opened(source, part, split=0.5).notes)
+
+
 @pytest.mark.parametrize("linked", ["training", "evaluated", "val"])
 def test_training_images_are_said_by_whatever_path(tmp_path, linked):
     parted(tmp_path / "set", "train")
     (tmp_path / linked).symlink_to(tmp_path / "set" / "train")
     assert opened(f"folder:{tmp_path}/{linked}").notes[0].endswith("a net trained on its images has seen them")
+    inner = parted(tmp_path / "set" / "train2017" / "images")
+    draw(inner, "cats/a.jpg", "dogs/b.jpg")
+    assert "'train2017'" in opened(f"folder:{tmp_path}/set/train2017").notes[-1]
     assert is_training("Training Set")
     assert is_training("flowers-train")
     assert not is_training("trains")
@@ -188,7 +203,7 @@ def test_parts_without_class_folders_are_no_classes(tmp_path):
     message = refused(f"folder:{pets}")
     assert "test1/ and train/ hold images without class folders" in message
     assert "catsdogs:DIR" in message
-    assert "val/ hold images without" in refused(f"folder:{draw(tmp_path / 'flat', 'val/1.jpg', 'val/2.jpg')}")
+    assert "val/ holds images without" in refused(f"folder:{draw(tmp_path / 'flat', 'val/1.jpg', 'val/2.jpg')}")
     nested = draw(tmp_path / "zip", "dogs-vs-cats/train/train/cat.0.jpg", "dogs-vs-cats/train/train/dog.0.jpg")
     assert len(opened(f"catsdogs:{nested}")) == 2
     assert "'1.jpg' is neither cat.N.jpg nor dog.N.jpg" in refused(f"catsdogs:{pets}/test1")
@@ -227,7 +242,7 @@ def test_one_level_too_high_or_without_labels_is_named(tmp_path):
     draw(tmp_path / "signs", "Train/0/1.png", "Train/1/1.png", "Test/0.png")
     assert "it has Train/ but no val/<class>/ (Test/: images without" in refused(f"folder:{tmp_path}/signs")
     draw(tmp_path / "asl", "asl_train/asl_train/A/1.jpg", "asl_train/asl_train/B/1.jpg", "asl_test/asl_test/A_test.jpg")
-    assert "asl_test/ hold images without class folders" in refused(f"folder:{tmp_path}/asl")
+    assert "asl_test/ holds images without class folders" in refused(f"folder:{tmp_path}/asl")
 
 
 def test_sets_of_other_kinds_are_called_by_their_names(tmp_path):
@@ -259,6 +274,19 @@ def test_archives_are_to_be_unpacked(tmp_path):
     assert "is a file; unpack it if it is an archive" in refused(f"folder:{tmp_path}/train.zip")
     draw(tmp_path, f"train/{GOLDFISH}/a.JPEG")
     assert f"{TENCH}.tar' must be unpacked first" in opened(f"folder:{tmp_path}/train").notes[1]
+
+
+@pytest.mark.parametrize("given", ["", "kaggle", "kaggle/ILSVRC", "kaggle/ILSVRC/Data", "kaggle/ILSVRC/Data/CLS-LOC"])
+def test_kaggles_imagenet_as_a_folder_is_refused_with_what_reads_it(tmp_path, given):
+    inside = "kaggle/ILSVRC/Data/CLS-LOC"
+    draw(tmp_path, f"{inside}/train/{TENCH}/1.JPEG", f"{inside}/train/{SHARK}/1.JPEG", f"{inside}/val/v1.JPEG")
+    (tmp_path / "kaggle" / "LOC_val_solution.csv").write_text(f"ImageId,PredictionString\nv1,{TENCH} 1 2 3 4\n")
+    message = refused(f"folder:{tmp_path / given}")
+    assert message.endswith(remedy := f"give imagenet:{tmp_path / given}")
+    assert len(opened(remedy.removeprefix("give "))) == 1
+    (tmp_path / inside / "val" / "v1.JPEG").unlink()
+    draw(tmp_path, f"{inside}/val/{TENCH}/v1.JPEG", f"{inside}/val/{SHARK}/v2.JPEG")  # as many sort it
+    assert opened(f"folder:{tmp_path / inside}").classes == (TENCH, SHARK)
 
 
 def test_kaggles_imagenet_is_read_from_its_root_down(tmp_path):

@@ -11,12 +11,12 @@ from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
 from bench.images.files import Finder
+from bench.images.layout import KAGGLE_PLACE
 from bench.images.sets.list_entries import COLUMNS, Entry, alike, read_entries, table_of
 from bench.images.sets.lists import indices
 
 KAGGLE_LABELS = "LOC_val_solution.csv"
 KAGGLE_COLUMNS = (("ImageId", "PredictionString"),)
-KAGGLE_PLACE = "ILSVRC/Data/CLS-LOC"  # of the images, from the folder of the labels
 LABEL_FILES = ("val.txt", "val_labels.txt", "labels.txt", "val.csv", "labels.csv", KAGGLE_LABELS)
 DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
 NAMED = re.compile(r".*_(n[0-9]{8})\.[^.]*", re.DOTALL)  # ILSVRC2012_val_00000001_n01751748.JPEG

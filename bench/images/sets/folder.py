@@ -28,15 +28,14 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
     With `duplicates`, images that links show twice count twice. Raises UserError and OSError.
     """
     require(folder)
-    refuse_known(folder)
     base, notes = innermost(folder)
-    refuse_known(base)
+    refuse_known(folder, base)
     if annotated(base) and split == "val":
         return read_annotated(base, f"folder:{folder.name}", notes, duplicates)
     taken, said = part_for(base, split)
     if taken is None:
         _require_whole(folder, base, split)
-        return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base))
+        return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base, folder))
     root, within = innermost(base / taken, part=True)
     said = notes + said + within + (named_training(base / taken) if split == "val" else ())
     return read_classes(root, f"folder:{folder.name}" + f"/{taken}" * (taken != split), duplicates, said)

@@ -9,8 +9,16 @@ from bench.errors import UserError
 from bench.images.classes import relabelled, wnids
 from bench.images.dataset import Images
 from bench.images.files import Finder, Listing, folders_in
-from bench.images.layout import archives, has_anything, has_folders, innermost, named_training, part_for
-from bench.images.sets.flat_imagenet import KAGGLE_PLACE, read_flat
+from bench.images.layout import (
+    KAGGLE_PLACE,
+    archives,
+    has_anything,
+    has_folders,
+    innermost,
+    named_training,
+    part_for,
+)
+from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import read_classes, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
 from bench.progress import downloading

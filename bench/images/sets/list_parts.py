@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.images.layout import PART, TRAINING
+from bench.images.layout import PART, SEEN, TRAINING
 from bench.images.sets.list_entries import Entry, Table, read_entries
 
 WORDS = ("split", "set", "subset", "partition", "phase", "usage")  # columns whose cells name parts
@@ -41,7 +41,7 @@ class ListParts:
         """Which images are taken, and which are not."""
         others = " and ".join(f"{part} ({count})" for part, count in self.counts.items() if part != taken)
         left = f"{others} not" if others else "there is no other part"
-        seen = ": a net trained on them has seen them" if taken == "train" and not others else ""
+        seen = f": a net trained on them {SEEN}" if taken == "train" and not others else ""
         return f"column {self.names}: images of {taken} are taken ({self.counts[taken]}), {left}{seen}"
 
 

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images, distinct
 from bench.images.files import foreign
-from bench.images.layout import EVALUATION, is_training
+from bench.images.layout import EVALUATION, SEEN, is_training
 from bench.images.sets.list_entries import Entry, Table, alike, file_number, kind_of, places_of, read_entries, table_of
 from bench.images.sets.list_parts import ListParts, list_parts
 
@@ -29,7 +29,7 @@ def read_list(file: Path, part: str = "val", duplicates: bool = False) -> Images
     taken = _taken(file, part, parts)
     notes = _notes(table, parts, taken)
     if part == "val" and parts is None and is_training(file.stem):
-        notes += (f"the list is named {file.name!r}: a net trained on its images has seen them",)
+        notes += (f"the list is named {file.name!r}: a net trained on its images {SEEN}",)
     wanted = (entry for entry in read_entries(file, table) if parts is None or parts.of(entry) == taken)
     return _images(file, wanted, read_entries(file, table) if parts else (), notes, duplicates)
 
@@ -119,7 +119,7 @@ def _said_by(ids: Sequence[str]) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
     above = (name.split("/")[:-1] for name in ids)
     if all(any(map(is_training, folders)) for folders in above):
-        notes += ("all images are in folders named as training images' are: a net trained on them has seen them",)
+        notes += (f"all images are in folders named as training images' are: a net trained on them {SEEN}",)
     hidden = [name for name in ids if name[0] != "/" and any(foreign(part) for part in name.split("/") if part != "..")]
     if hidden:
         notes += (f"{len(hidden)} images have names of hidden or system files, such as {hidden[0]!r}",)
