@@ -73,6 +73,11 @@ def fuse(members: Sequence[Posteriors]) -> Posteriors:
     return average(members, [Fraction(1, len(members))] * len(members))
 
 
+def combine(nets: Sequence[Sequence[tuple[Posteriors, Fraction]]]) -> Posteriors:
+    """A row: of each net its parts by their shares, then the nets fused. Raises ValueError where the images differ."""
+    return fuse([average(*zip(*net, strict=True)) for net in nets])
+
+
 def join(blocks: Sequence[Posteriors]) -> Posteriors:
     """Consecutive blocks as one. Raises ValueError where an image stands twice."""
     ids = np.concatenate([block.ids for block in blocks])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from results.doubts import Relabelling, Trial
 from results.errors import ResultError
 from results.metrics import Places, places
-from results.posteriors import Posteriors, average, fuse
+from results.posteriors import Posteriors, combine
 from results.store import Block, Blocks, Expected, StoreError
 
 Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
@@ -127,6 +127,6 @@ def _read(nets: Sequence[Net], number: int, expected: Expected | None, read: dic
 
 
 def _combine(contents: Sequence[Block], nets: Sequence[Net]) -> Posteriors:
-    """Each net's parts by their shares, then the nets."""
+    """`contents` are those of all parts of all nets, in their order."""
     parts = iter(content.posteriors for content in contents)
-    return fuse([average(list(islice(parts, len(net))), [share for _, share in net]) for net in nets])
+    return combine([[(next(parts), share) for _, share in net] for net in nets])

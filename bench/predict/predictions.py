@@ -28,7 +28,7 @@ from bench.predict.report import BEST, Prediction, Report
 from bench.progress import Meter, warn
 from protocols.protocol import Part
 from results.cells import escaped, shown
-from results.posteriors import Posteriors, average, fuse
+from results.posteriors import Posteriors, combine
 from results.result import told
 
 
@@ -172,12 +172,9 @@ def _header(models: Sequence[Model], images: Images) -> list[str]:
 
 
 def _combined(row: Row, parts: Mapping[tuple[Model, Part], Posteriors]) -> Posteriors:
-    """Each net's parts by their shares, then the nets."""
-    nets = [
-        average([parts[model, part] for part in protocol.weights], protocol.weights.values())
-        for model, protocol in row.nets
-    ]
-    return fuse(nets)
+    return combine(
+        [[(parts[model, part], share) for part, share in protocol.weights.items()] for model, protocol in row.nets]
+    )
 
 
 def _best(name: str, image: Prepared, probs: np.ndarray) -> Prediction:
