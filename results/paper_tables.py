@@ -7,11 +7,20 @@ from typing import Any
 import pandas as pd
 
 from results.aside import write_text_aside
-from results.cells import escaped, interval, number
+from results.cells import escaped, number
 from results.claims import ALPHA, MARGIN, Comparison
 from results.paper import PaperRow
 from results.result import Result
-from results.table import csv_text, error_cell, grid, images_cell, signature_lines, warning_lines, wrong_cells
+from results.table import (
+    csv_text,
+    error_cell,
+    grid,
+    images_cell,
+    judged_cells,
+    signature_lines,
+    warning_lines,
+    wrong_cells,
+)
 
 TITLES = {
     3: "Table 3: dense evaluation at a single test scale (section 4.1)",
@@ -52,7 +61,7 @@ def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Seque
         f"holds if one of {100 * MARGIN:g} point can be ruled out.",
         "- Not judged: what the paper says of nets that none of its tables has, as of 5x5 layers (section 4.1).",
         "",
-        pd.DataFrame([_claim_cells(record) for record in records]).to_markdown(
+        pd.DataFrame([_claim_row(each) for each in comparisons]).to_markdown(
             index=False, disable_numparse=True, colalign=["left"] * 4 + ["right"] * 4 + ["left", "right"]
         ),
         "",
@@ -67,11 +76,11 @@ def _write(path: Path, table: str, lines: Sequence[str]) -> None:
 
 
 def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:
-    cells = [_cells(row, record) for row, record in zip(rows, records, strict=True)]
+    cells = [_paper_row(row, record) for row, record in zip(rows, records, strict=True)]
     return grid(cells, ("nets (configuration/S)", "protocol"))
 
 
-def _cells(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
+def _paper_row(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
     return {
         "nets (configuration/S)": ", ".join(net.split()[0] for net in row.nets),
         "protocol": escaped(record["protocol"]),
@@ -86,17 +95,14 @@ def _cells(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _claim_cells(record: dict[str, Any]) -> dict[str, str]:
-    interval_ = interval(record["difference"], record["difference_low"], record["difference_high"], "+.2f")
+def _claim_row(comparison: Comparison) -> dict[str, str]:
+    record = comparison.record()
     return {
         "claim": escaped(record["claim"]),
         "section": record["section"],
         "first": escaped(record["first"]),
         "second": escaped(record["second"]),
         "top-1 error %": f"{record['top1_first']:.2f} / {record['top1_second']:.2f}",
-        "difference [95 %]": interval_,
-        "only first / only second wrong": f"{record['only_first_wrong']} / {record['only_second_wrong']}",
-        "McNemar p": f"{record['mcnemar_p']:.2g}",
-        "verdict": record["verdict"],
+        **judged_cells(comparison),
         "difference in the paper": f"{record['paper_difference']:+.1f}",
     }

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from results.aside import write_text_aside
-from results.cells import code, escaped, interval
+from results.cells import code, escaped
 from results.claims import Comparison
 from results.result import Result
-from results.table import csv_text, error_cell
+from results.table import csv_text, error_cell, judged_cells
 
 
 class Trained(NamedTuple):
@@ -72,11 +72,11 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
 
 
 def _section(section: Section) -> list[str]:
-    lines = [section.data.removeprefix("- "), "", _table([_cells(each) for each in section.systems], 2), ""]
+    lines = [section.data.removeprefix("- "), "", _table([_system_row(each) for each in section.systems], 2), ""]
     if said := _said(section.systems):
         lines += [*said, ""]
     if section.judged:
-        lines += [_table([_claim_cells(*each) for each in section.judged], 2), ""]
+        lines += [_table([_judged_row(*each) for each in section.judged], 2), ""]
         lines += [
             f"- {each}" for each in dict.fromkeys(_source(judged.comparison) for judged in section.judged) if each
         ]
@@ -104,7 +104,7 @@ def _table(cells: Sequence[dict[str, str]], left: int) -> str:
     return pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True, colalign=aligned)
 
 
-def _cells(measured: Measured) -> dict[str, str]:
+def _system_row(measured: Measured) -> dict[str, str]:
     trained = measured.trained
     errors = {
         escaped(row.protocol.partition("@")[0]): error_cell(row.record(), "top1") for row in measured.rows.values()
@@ -120,16 +120,12 @@ def _cells(measured: Measured) -> dict[str, str]:
     }
 
 
-def _claim_cells(protocol: str, comparison: Comparison) -> dict[str, Any]:
-    difference, low, high = (100 * each for each in comparison.difference)
+def _judged_row(protocol: str, comparison: Comparison) -> dict[str, str]:
     claim = comparison.claim
     return {
         "claim": escaped(f"{claim.text}: {claim.first[0]} against {claim.second[0]}"),
         "protocol": protocol,
-        "difference [95 %]": interval(difference, low, high, "+.2f"),
-        "only first / only second wrong": f"{comparison.only_first} / {comparison.only_second}",
-        "McNemar p": f"{comparison.p:.2g}",
-        "verdict": comparison.verdict,
+        **judged_cells(comparison),
     }
 
 

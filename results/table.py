@@ -9,6 +9,7 @@ import pandas as pd
 
 from results.aside import write_text_aside
 from results.cells import code, escaped, interval, number
+from results.claims import Comparison
 from results.result import Result
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
@@ -53,6 +54,17 @@ def error_cell(record: Record, name: str, ends: str = ".2f") -> str:
 def wrong_cells(record: Record) -> dict[str, str]:
     """`wrong1` and `wrong5` of a record; a dash where ties decide them."""
     return {f"wrong{k}": number(None if record[f"top{k}"] is None else record[f"wrong{k}"]) for k in (1, 5)}
+
+
+def judged_cells(comparison: Comparison) -> dict[str, str]:
+    """What McNemar's test says of two rows."""
+    difference, low, high = (round(100 * each, 4) for each in comparison.difference)  # as the CSV has them
+    return {
+        "difference [95 %]": interval(difference, low, high, "+.2f"),
+        "only first / only second wrong": f"{comparison.only_first} / {comparison.only_second}",
+        "McNemar p": f"{comparison.p:.2g}",
+        "verdict": comparison.verdict,
+    }
 
 
 def grid(cells: Sequence[dict[str, str]], texts: Sequence[str]) -> str:
