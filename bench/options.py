@@ -265,6 +265,7 @@ def finished(
         return 2
     except KeyboardInterrupt:
         print(f"{command}: stopped; {kept}", file=sys.stderr)
+        exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
         return 130
 
 

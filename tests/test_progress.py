@@ -6,10 +6,12 @@ import pty
 import re
 import signal
 import struct
+import subprocess
 import sys
 import termios
 
 import pytest
+from conftest import ROOT
 from tqdm import tqdm
 
 from bench import progress as module
@@ -155,6 +157,16 @@ def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
     assert (
         capsys.readouterr().err == "bench.x: stopped; what is finished is kept, the same command goes on from there\n"
     )
+
+
+def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
+    """As where a dataclass is made: Python then ends itself by the signal, whatever the code, in the end of `-m`."""
+    interrupted = "lambda: exec('raise KeyboardInterrupt')"
+    code = f"import sys; from bench.options import finished; sys.exit(finished('bench.x', {interrupted}))"
+    (tmp_path / "interrupted.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr[:18]) == (130, b"bench.x: stopped; ")
 
 
 def test_an_interrupt_that_is_ignored_stays_so():
