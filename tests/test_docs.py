@@ -100,3 +100,15 @@ def test_every_option_is_in_the_guides(command: str, capsys: pytest.CaptureFixtu
     told = "".join(page.read_text("utf-8") for page in PAGES)
     options = set(re.findall(r"^  (--[\w-]+)", capsys.readouterr().out, re.MULTILINE))
     assert [option for option in sorted(options) if not re.search(rf"{option}\b(?!-)", told)] == []
+
+
+def test_the_architecture_names_every_module_in_its_room() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    told: list[str] = []
+    rooms: list[str] = []
+    for line in text[text.index("```\nbench/") :].partition("\n```\n")[0].splitlines():
+        if room := re.match(r"( *)(\w+)/ ", line):  # two spaces for every room around it
+            rooms = [*rooms[: len(room[1]) // 2], room[2]]
+        told += ["/".join([*rooms, file]) for file in re.findall(r"\w+\.py\b", line) if file != "__main__.py"]
+    files = [path for top in ("bench", "protocols", "results") for path in (ROOT / top).rglob("*.py")]
+    assert sorted(told) == sorted(name(path) for path in files if not path.name.startswith("__"))
