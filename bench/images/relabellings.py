@@ -45,9 +45,14 @@ def doubted(images: Images) -> Images:
     """The whole set, with a doubt where its labels are numbers that count from 1: those of weights count from 0."""
     if images.classes is not None or not len(images):
         return images
-    numbers = np.unique(images.labels)
+    return replace(images, doubts=(*images.doubts, *doubts_of(images.labels)))
+
+
+def doubts_of(labels: np.ndarray) -> tuple[str, ...]:
+    """What there is to say of a whole set's index labels (N,), which are taken to count from 0."""
+    numbers = np.unique(labels)
     last = len(numbers)
     if last == 1 or not np.array_equal(numbers, np.arange(1, last + 1)):
-        return images
-    doubt = f"labels are exactly 1 to {last}, and weights count from 0; --labels-from 1 if they count from 1; {MAY_BE}"
-    return replace(images, doubts=(*images.doubts, doubt))
+        return ()
+    said = f"labels are exactly 1 to {last}, and weights count from 0; --labels-from 1 if they count from 1; {MAY_BE}"
+    return (said,)

@@ -305,6 +305,18 @@ def test_kaggles_imagenet_is_read_from_its_root_down(tmp_path):
         assert opened(f"imagenet:{tmp_path}{place}", "train").ids == (f"{TENCH}/a.JPEG",)
 
 
+def test_labels_of_a_flat_folder_that_are_exactly_1_to_K_are_doubted(tmp_path):
+    draw(tmp_path, *(f"val/{k}.JPEG" for k in range(4)))
+    for labels, said in (((1, 2, 2, 3), 1), ((0, 1, 2, 3), 0), ((2, 3, 4, 4), 0), ((TENCH, GOLDFISH, TENCH, SHARK), 0)):
+        lines = "".join(f"{k}.JPEG {label}\n" for k, label in enumerate(labels))
+        (tmp_path / "val.txt").write_text(lines)
+        doubts = opened(f"imagenet:{tmp_path}").doubts
+        assert len(doubts) == said, labels
+        assert all(doubt.startswith("labels are exactly 1 to 3,") for doubt in doubts)
+        if said:
+            assert opened(f"imagenet:{tmp_path}", labels_from=1).doubts == ()
+
+
 def test_names_may_hold_wordnet_ids(tmp_path):
     names = (f"ILSVRC2012_val_00000001_{SHARK}.JPEG", f"ILSVRC2012_val_00000002_{TENCH}.JPEG")
     images = opened(f"imagenet:{draw(tmp_path, *names)}")

@@ -12,6 +12,7 @@ from bench.images.classes import wnids
 from bench.images.dataset import Images
 from bench.images.files import Finder
 from bench.images.layout import KAGGLE_PLACE
+from bench.images.relabellings import doubts_of
 from bench.images.sets.list_entries import COLUMNS, Entry, alike, read_entries, table_of
 from bench.images.sets.lists import indices
 
@@ -45,6 +46,7 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
         classes=wnids(),
         total=len(paths),
         order="number" if counted and first else None,
+        doubts=doubts_of(np.array(labels)) if counted and not first else (),
         notes=notes + ("labels are the WordNet ids in the images' names",) * (file is None) + finder.notes(root),
     )
 
