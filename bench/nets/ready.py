@@ -21,6 +21,7 @@ class Workshop:
         self.name, self.device, self.precision = name, device, precision
         self.made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by identity: a net's tensor, and what is used
 
+    @torch.inference_mode(False)  # tensors made within it could not become another form's parameters outside
     def ready(self, net: nn.Module) -> nn.Module:
         """A net of its own for computing. Raises UserError where it has no room, or the format none for its numbers."""
         lower = self.precision.name != "fp32"

@@ -233,6 +233,15 @@ def test_a_functional_overflow_is_noticed_behind_the_layer_before_it():
         assert torch.equal(watched(net, lambda: net(maps / 2)), net(maps / 2))
 
 
+@pytest.mark.parametrize("dtype", ["fp32", *LOWER])
+def test_forms_are_made_within_inference_and_outside(dtype):
+    """Posteriors of crops ask for a net while torch is told that nothing learns; a dense net may be asked for later."""
+    model = model_of(net_of("squeezenet1_1").requires_grad_(), "squeezenet1_1", dtype)
+    own = model.posteriors(images(1), whole=False)
+    assert model.dense_net is not model.crop_net
+    assert torch.allclose(own, model.posteriors(images(1), whole=True), atol=0.01)
+
+
 def test_memory_without_values_yet_is_no_overflow():
     """Crops of a grid are put together in new memory, whose old content may be anything; here it is NaN."""
     model, image = model_of(net_of("vgg11"), "vgg11", "fp16"), images(1, 256)[0]
