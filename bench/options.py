@@ -14,8 +14,8 @@ from bench import __version__
 from bench.errors import UserError
 from bench.interrupt import noted
 from protocols.protocol import ProtocolError
-from results.cells import shown
 from results.errors import ResultError
+from results.formatting import shown
 
 T = TypeVar("T")
 SCRIPT = "vgg-protocols"  # the console script that has all commands

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from results.cells import escaped, number
 from results.errors import ResultError
-from results.reading import NAMES, PROVENANCE, UNKNOWN, Counts, Row, read
+from results.formatting import escaped, number
+from results.reading import NAMES, PROVENANCE, UNKNOWN, Counts, WrittenRow, read
 from results.result import signature_id
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GateReport:
     """What changed, how many rows did not, how many speeds could not be compared and why, what differs beside, and
     what NEW warns of and BASELINE does not."""
 
@@ -56,7 +56,7 @@ class Comparison:
         return "\n".join([*table, f"gate: {summary}; {'passed' if self.passed else 'failed'}", *beside, *warnings])
 
 
-def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> Comparison:
+def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> GateReport:
     """Compare two files; `tolerance` is in images, `share` of the baseline's images/s. Raises ResultError."""
     if tolerance < 0:
         raise ResultError(f"tolerance {tolerance}: give a number of images, 0 or more")
@@ -67,10 +67,12 @@ def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None =
     both = [(old, new) for old, new in pairs if old and new]
     apart = [_apart(old, new) for old, new in both if share is not None and old.signature == new.signature]
     equal, warned = findings.count([]), _warned(pairs)
-    return Comparison(list(chain(*findings)), equal, Counter(filter(None, apart)), _beside(both), warned)
+    return GateReport(list(chain(*findings)), equal, Counter(filter(None, apart)), _beside(both), warned)
 
 
-def _pairs(olds: Mapping[str, Row], news: Mapping[str, Row]) -> list[tuple[Row | None, Row | None]]:
+def _pairs(
+    olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]
+) -> list[tuple[WrittenRow | None, WrittenRow | None]]:
     """Rows of one signature; of the others those of the same names, the closest first; the rest alone."""
     partner = {line: line for line in olds if line in news}
     rest = product((olds[line] for line in olds if line not in news), (news[line] for line in news if line not in olds))
@@ -84,7 +86,7 @@ def _pairs(olds: Mapping[str, Row], news: Mapping[str, Row]) -> list[tuple[Row |
     return [*kept, *((None, new) for line, new in news.items() if line not in taken)]
 
 
-def _judge(old: Row | None, new: Row | None, tolerance: int, share: float | None) -> list[Finding]:
+def _judge(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share: float | None) -> list[Finding]:
     """What there is to say of a pair; nothing where it is equal."""
     if old is None or new is None:
         what, change = ("missing", "missing in NEW") if old else ("new", "not in BASELINE")
@@ -111,7 +113,7 @@ def _verdict(old: Counts, new: Counts, tolerance: int) -> str:
     return "within tolerance" if grown > 0 else "better"
 
 
-def _apart(old: Row, new: Row) -> str:
+def _apart(old: WrittenRow, new: WrittenRow) -> str:
     """Why two speeds cannot be compared, if so."""
     places = [(row["machine"], row["device"]) for row in (old, new)]
     if any(place in UNKNOWN for place in chain(*places)):
@@ -121,24 +123,24 @@ def _apart(old: Row, new: Row) -> str:
     return "not compared: no speed" if math.isnan(old.speed + new.speed) else ""
 
 
-def _finding(old: Row | None, new: Row | None, what: str, change: str) -> Finding:
+def _finding(old: WrittenRow | None, new: WrittenRow | None, what: str, change: str) -> Finding:
     before, after = (str(row.counts) if row else "–" for row in (old, new))
     label = next(_label(row) for row in (old, new) if row)
     return Finding(label, what, before, after, escaped(change))
 
 
-def _label(row: Row) -> str:
+def _label(row: WrittenRow) -> str:
     return f"{escaped(', '.join(row[name] for name in NAMES[:3]))} `{signature_id(row.signature)}`"
 
 
-def _fields(old: Row, new: Row) -> list[str]:
+def _fields(old: WrittenRow, new: WrittenRow) -> list[str]:
     """The fields in which two signatures differ."""
     was, now = (dict(word.partition("=")[::2] for word in row.signature.split()) for row in (old, new))
     steps = [(key, was.get(key, "–"), now.get(key, "–")) for key in {**was, **now}]
     return [f"{key}: {before} -> {after}" for key, before, after in steps if before != after]
 
 
-def _distance(old: Row, new: Row) -> int:
+def _distance(old: WrittenRow, new: WrittenRow) -> int:
     """How many fields differ."""
     was, now = _words(old.signature), _words(new.signature)
     return len({key for key, _ in was ^ now})
@@ -158,13 +160,13 @@ def _step(a: int | None, b: int | None) -> str:
     return f"{number(a)} -> {number(b)}" if a is None or b is None else f"{b - a:+d}"
 
 
-def _beside(pairs: Sequence[tuple[Row, Row]]) -> list[str]:
+def _beside(pairs: Sequence[tuple[WrittenRow, WrittenRow]]) -> list[str]:
     """Machine and versions where they differ, each change once."""
     changes = [(name, old[name], new[name]) for name in PROVENANCE for old, new in pairs if old[name] != new[name]]
     return [f"- {escaped(f'{name}: {before} -> {after}')}" for name, before, after in dict.fromkeys(changes)]
 
 
-def _warned(pairs: Sequence[tuple[Row | None, Row | None]]) -> list[str]:
+def _warned(pairs: Sequence[tuple[WrittenRow | None, WrittenRow | None]]) -> list[str]:
     """What is said of a row in NEW and was not in BASELINE; whether it matters is for people to judge."""
     return [
         f"- {_label(new)}: {escaped(new.warnings)}"

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from results.aside import write_text_aside
+from results.atomic_files import write_text_atomically
 from results.calibration import BINS, expected_calibration_error, reliability
-from results.cells import escaped, number
 from results.confusion import by_class, confusion, confusions, occurring
 from results.errors import ResultError
+from results.formatting import escaped, number
 from results.posteriors import Posteriors
 from results.predictions import predict
-from results.reading import Row
+from results.reading import WrittenRow
 from results.result import signature_id
 
 SHOWN = 5  # classes and confusions in the summary
@@ -26,7 +26,7 @@ SHOWN = 5  # classes and confusions in the summary
 class Inspection:
     """What a row's posteriors say, image by image, as `predict` tells it; `names` are of all classes, each once."""
 
-    row: Row
+    row: WrittenRow
     predictions: pd.DataFrame
     names: Sequence[str]
     competing: Sequence[int]
@@ -61,8 +61,8 @@ class Inspection:
         _csv(self.matrix, folder / "confusion.csv", "true \\ predicted")
         _csv(by_class(self.matrix), folder / "classes.csv", "class")
         _csv(self.reliability, folder / "calibration.csv")
-        write_text_aside(folder / "classes.md", self._classes())
-        write_text_aside(folder / "summary.md", self.summary())
+        write_text_atomically(folder / "classes.md", self._classes())
+        write_text_atomically(folder / "summary.md", self.summary())
 
     def summary(self) -> str:
         """Accuracy, calibration, the worst classes and the most frequent confusions, in Markdown."""
@@ -119,7 +119,7 @@ class Inspection:
 
 
 def inspect(
-    row: Row, blocks: Iterable[Posteriors], classes: Sequence[str], competing: Sequence[int] | None
+    row: WrittenRow, blocks: Iterable[Posteriors], classes: Sequence[str], competing: Sequence[int] | None
 ) -> Inspection:
     """Look into a row, from its posteriors block by block; `classes` are the names of what labels count in.
 
@@ -159,7 +159,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 def _csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:
     """Written with the table's index where that has a name."""
     text = table.to_csv(index=bool(index), index_label=index)
-    write_text_aside(path, text.encode(errors="backslashreplace").decode())  # file names may be no Unicode
+    write_text_atomically(path, text.encode(errors="backslashreplace").decode())  # file names may be no Unicode
 
 
 def _markdown(table: pd.DataFrame) -> str:

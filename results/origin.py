@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from results.aside import write_text_aside
+from results.atomic_files import write_text_atomically
 from results.errors import ResultError
 from results.store import reopen
 from results.tally import Net
@@ -45,7 +45,7 @@ class Origin:
 
     def write(self, folder: Path) -> None:
         said = {**vars(self), "store": str(self.store), "rows": {row: _plain(nets) for row, nets in self.rows.items()}}
-        write_text_aside(folder / NAME, json.dumps(said, indent=1) + "\n")
+        write_text_atomically(folder / NAME, json.dumps(said, indent=1) + "\n")
 
 
 def read_origin(folder: Path) -> Origin:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from results.aside import write_text_aside
-from results.cells import escaped, number
+from results.atomic_files import write_text_atomically
 from results.claims import ALPHA, MARGIN, Comparison
+from results.formatting import escaped, number
 from results.paper import PaperRow
 from results.result import Result
 from results.table import (
@@ -71,8 +71,8 @@ def write_claims(comparisons: Sequence[Comparison], folder: Path, caption: Seque
 
 def _write(path: Path, table: str, lines: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text_aside(path.with_suffix(".csv"), table)
-    write_text_aside(path.with_suffix(".md"), "\n".join(lines))
+    write_text_atomically(path.with_suffix(".csv"), table)
+    write_text_atomically(path.with_suffix(".md"), "\n".join(lines))
 
 
 def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.aside import write_aside
+from results.atomic_files import write_atomically
 from results.errors import ResultError
 
 
@@ -41,7 +41,7 @@ class Posteriors:
         """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
         file = BytesIO()
         np.savez_compressed(file, ids=self.ids, labels=self.labels, posteriors=self.probs)
-        write_aside(path, file.getbuffer())
+        write_atomically(path, file.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Posteriors":

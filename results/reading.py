@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from results.cells import number
 from results.doubts import refused
 from results.errors import ResultError
+from results.formatting import number
 
 NUMBERS = ("n", "wrong1", "wrong5", "images_per_second", "ties1", "ties5")
 NAMES = ("model", "S", "protocol", "data")  # what people know a row by
@@ -35,7 +35,7 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class WrittenRow:
     """What was measured and what came out; `speed` in images/s, NaN where unknown; `texts` are names and provenance.
 
     `ties` are the images that ties decide at top-1 and top-5, 0 where the table does not say; `warnings` as written.
@@ -57,9 +57,9 @@ class Row:
         return self.texts[name]
 
 
-def read(path: Path) -> dict[str, Row]:
+def read(path: Path) -> dict[str, WrittenRow]:
     """The rows of a results.json or results.csv by signature. Raises ResultError."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, WrittenRow] = {}
     for place, record in enumerate(_records(path), 1):
         try:
             row = _row(record)
@@ -113,7 +113,7 @@ def _cell(text: str) -> Any:
         return text
 
 
-def _row(record: Mapping[str, Any]) -> Row:
+def _row(record: Mapping[str, Any]) -> WrittenRow:
     line, n, wrong1, wrong5, speed, *ties = [record.get(name, None) for name in ("signature", *NUMBERS)]
     warnings = record.get("warnings") or ""
     if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):
@@ -130,7 +130,7 @@ def _row(record: Mapping[str, Any]) -> Row:
         _check(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
     ties1, ties5 = (int(count or 0) for count in ties)
-    return Row(line, counts, math.nan if speed is None else float(speed), texts, (ties1, ties5), warnings)
+    return WrittenRow(line, counts, math.nan if speed is None else float(speed), texts, (ties1, ties5), warnings)
 
 
 def _check(name: str, value: Any, fine: bool, wanted: str) -> None:

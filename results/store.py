@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from results.aside import abandoned, write_aside
+from results.atomic_files import abandoned, write_atomically
 from results.errors import ResultError
 from results.posteriors import Posteriors
 
@@ -107,7 +107,7 @@ class Store(Blocks):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._describe()
-            write_aside(self.path(block), _archive(content, self._place(block)))
+            write_atomically(self.path(block), _archive(content, self._place(block)))
         except OSError as error:
             raise StoreError(
                 f"cannot write to the store {self.folder.parent}: {error.strerror}; finished blocks are kept; "
@@ -124,7 +124,7 @@ class Store(Blocks):
         """For people: what the folder's name stands for."""
         path = self.folder / "key.json"
         if not path.exists():
-            write_aside(path, self.key_text.encode())
+            write_atomically(path, self.key_text.encode())
 
 
 def reopen(folder: Path) -> Blocks:

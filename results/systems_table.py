@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from results.aside import write_text_aside
-from results.cells import code, escaped
+from results.atomic_files import write_text_atomically
 from results.claims import Comparison
+from results.formatting import code, escaped
 from results.result import Result
 from results.table import csv_text, error_cell, judged_cells
 
@@ -57,7 +57,7 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
         for each in section.systems
         for row in each.rows.values()
     ]
-    write_text_aside(folder / "systems.csv", csv_text(records))
+    write_text_atomically(folder / "systems.csv", csv_text(records))
     lines = ["# Nets around the paper's", "", f"- Command: {code(provenance['command'])}"]
     machines, versions = ("; ".join(dict.fromkeys(each[name] for each in records)) for name in ("machine", "torch"))
     lines += [f"- Machine: {escaped(machines)}; torch {escaped(versions)}, commit {provenance['commit']}"]
@@ -68,7 +68,7 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
     ]
     for section in sections:
         lines += _section(section)
-    write_text_aside(folder / "systems.md", "\n".join(lines))
+    write_text_atomically(folder / "systems.md", "\n".join(lines))
 
 
 def _section(section: Section) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from results.aside import write_text_aside
-from results.cells import code, escaped, interval, number
+from results.atomic_files import write_text_atomically
 from results.claims import Comparison
+from results.formatting import code, escaped, interval, number
 from results.result import Result
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
@@ -108,6 +108,6 @@ def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -
     """Write `results.csv`, `results.json` and `results.md` into a folder; the header lines go into the last."""
     records = [result.record() for result in results]
     folder.mkdir(parents=True, exist_ok=True)
-    write_text_aside(folder / "results.csv", csv_text(records))
-    write_text_aside(folder / "results.json", json.dumps(records, indent=1) + "\n")
-    write_text_aside(folder / "results.md", markdown(results, header))
+    write_text_atomically(folder / "results.csv", csv_text(records))
+    write_text_atomically(folder / "results.json", json.dumps(records, indent=1) + "\n")
+    write_text_atomically(folder / "results.md", markdown(results, header))

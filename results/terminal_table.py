@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from results.cells import escaped, number, shortened
 from results.errors import ResultError
+from results.formatting import escaped, number, shortened
 from results.result import Result
 from results.table import PLAIN, Record, error_cell, images_cell, markdown, warning_lines, wide_cells
 

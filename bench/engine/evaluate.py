@@ -21,7 +21,7 @@ from bench.nets.model import Model
 from bench.progress import Meter, warn
 from bench.provenance import computing
 from protocols.protocol import Part
-from results.cells import shown
+from results.formatting import shown
 from results.posteriors import Posteriors
 from results.store import BLOCK, Block, Expected, Store
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.images.dataset import Images
 from bench.nets import zoo
 from bench.nets.model import Model
-from results.cells import escaped, shown
+from results.formatting import escaped, shown
 
 IMAGENET = "--data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1"
 UNORDERED = "the labels are numbers or names that the weights do not name"

@@ -14,8 +14,8 @@ from bench.images.sources import anywhere
 from bench.nets.model import Model
 from bench.provenance import computing
 from protocols.protocol import Part, Protocol
-from results.cells import shown
 from results.doubts import label_doubts, refused
+from results.formatting import shown
 from results.origin import Origin
 from results.posteriors import join
 from results.result import Result, signature, signature_id

@@ -17,7 +17,7 @@ from results.errors import ResultError
 from results.inspection import Inspection, inspect
 from results.origin import Origin, read_origin
 from results.posteriors import Posteriors
-from results.reading import Row, read
+from results.reading import WrittenRow, read
 from results.result import signature_id
 from results.store import BLOCK
 from results.tally import row_blocks
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _chosen(rows: Sequence[Row], wanted: str | None) -> list[Row]:
+def _chosen(rows: Sequence[WrittenRow], wanted: str | None) -> list[WrittenRow]:
     """Rows by signature id or number, each once. Raises UserError."""
     by_name = {str(number): row for number, row in enumerate(rows, 1)}
     by_name |= {signature_id(row.signature): row for row in rows}

@@ -27,7 +27,7 @@ from bench.nets.state_dict_choice import state_in
 from bench.nets.state_dicts import State, plain_state, refuse_bomb, refuse_foreign
 from bench.progress import downloading
 from protocols.scales import TrainingScale, parse_S
-from results.aside import write_aside
+from results.atomic_files import write_atomically
 from results.names import mended
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
@@ -238,7 +238,7 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         name: value.detach().cpu().to(torch.float16 if name in half else value.dtype).contiguous()
         for name, value in weights.state.items()
     }
-    write_aside(path, save(state, metadata={HEADER: json.dumps(header)}))
+    write_atomically(path, save(state, metadata={HEADER: json.dumps(header)}))
 
 
 def _worth_saying(weights: Weights) -> int | None:

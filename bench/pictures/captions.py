@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from results.cells import shortened
+from results.formatting import shortened
 
 
 def caption(text: str, room: float, length: Callable[[str], float] = len) -> str:

@@ -27,7 +27,7 @@ from bench.nets.net_spec import net_specs
 from bench.predict.report import BEST, Prediction, Report
 from bench.progress import Meter, warn
 from protocols.protocol import Part
-from results.cells import escaped, shown
+from results.formatting import escaped, shown
 from results.posteriors import Posteriors, combine
 from results.result import told
 

@@ -19,7 +19,7 @@ from bench.options import dated, say, writable
 from bench.pictures.prediction import plot_prediction
 from bench.predict.heat import heat_map
 from bench.progress import above
-from results.cells import shown
+from results.formatting import shown
 
 BEST = 5  # classes that are reported
 

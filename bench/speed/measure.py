@@ -23,7 +23,7 @@ from bench.progress import warn
 from bench.provenance import provenance
 from bench.speed.nets import LAYOUTS, MODES, Sweep, net_speeds
 from bench.speed.protocols import protocol_speed
-from results.aside import write_text_aside
+from results.atomic_files import write_text_atomically
 
 DTYPES = ("fp32", "tf32", "bf16", "fp16")
 
@@ -39,8 +39,8 @@ def run(options: Namespace) -> int:
         table += "\n\n" + _table([cells for record in records for cells in _layer_cells(record)])
     lines = [*(f"- {name}: {value}" for name, value in about.items()), "", table, ""]
     measured = json.dumps({"about": about, "records": records}, indent=1)
-    writing_to(folder, lambda: write_text_aside(folder / "speed.md", "\n".join(lines)))
-    writing_to(folder, lambda: write_text_aside(folder / "speed.json", measured))
+    writing_to(folder, lambda: write_text_atomically(folder / "speed.md", "\n".join(lines)))
+    writing_to(folder, lambda: write_text_atomically(folder / "speed.json", measured))
     say(table)
     print(f"written to {folder}/speed.md and .json", file=sys.stderr)
     return 0

@@ -22,7 +22,7 @@ from bench.nets.weights import read_weights
 from bench.options import made, writable, writing_to
 from bench.provenance import provenance
 from bench.run.__main__ import parser as run_parser
-from bench.systems.nets import CACHED, COMPARISONS, PLAIN, SETS, SYSTEMS, System
+from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
 from bench.train.processes import Training, train_nets
 from protocols.protocol import Protocol, parse
 from protocols.scales import in_proportion
@@ -161,7 +161,7 @@ def _trained(system: System, model: Model, options: Namespace) -> Trained:
 def _judged(tallies: Mapping[tuple[str, str], Tally]) -> list[Judged]:
     """What is claimed of two systems of this data set, under each protocol."""
     found = []
-    for each in COMPARISONS:
+    for each in SYSTEM_CLAIMS:
         for protocol in PROTOCOLS:
             if (each.first, protocol) in tallies and (each.second, protocol) in tallies:
                 wrong = [tallies[name, protocol].ranks >= 1 for name in (each.first, each.second)]

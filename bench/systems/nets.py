@@ -25,7 +25,7 @@ class System:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SystemClaim:
     """That the first of two systems makes fewer errors than the second, and what the source measured of it."""
 
     text: str
@@ -51,15 +51,15 @@ SYSTEMS = (
     System("frozen-cached", "catsdogs", "squeezenet1_0", f"{ADAPTED} --cache-features", frozen=True),
     System("digitnet", "digits", "digitnet", f"--width 1 --augment none --epochs 2,1 --dropout own {FROM_SCRATCH}"),
 )
-COMPARISONS = (
-    Comparison("the paper's net beats one without fully-connected layers", "vgg19", "nin"),
-    Comparison("features of other photographs beat training from scratch", "squeezenet-head", "vgg19"),
-    Comparison(
+SYSTEM_CLAIMS = (
+    SystemClaim("the paper's net beats one without fully-connected layers", "vgg19", "nin"),
+    SystemClaim("features of other photographs beat training from scratch", "squeezenet-head", "vgg19"),
+    SystemClaim(
         "smaller first filters win",
         "zfnet",
         "alexnet",
         "57.6 % against 51.9 % validation accuracy on the object crops of VOC2007, 50 epochs",
     ),
-    Comparison("features of other photographs beat training from scratch", "frozen-cached", "simplecnn"),
+    SystemClaim("features of other photographs beat training from scratch", "frozen-cached", "simplecnn"),
 )
 CACHED, PLAIN = "frozen-cached", "frozen"  # one training with features kept and without: the same net, sooner

@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 
 from bench.errors import UserError
-from results.aside import write_aside
+from results.atomic_files import write_atomically
 
 
 def keep(path: Path, state: dict) -> None:
     """Put a checkpoint in the place of the last. Raises OSError; torch itself has other errors for a full disk."""
     file = BytesIO()
     torch.save(state, file)
-    write_aside(path, file.getbuffer())
+    write_atomically(path, file.getbuffer())
 
 
 def resume(path: Path, recipe: dict[str, str]) -> dict | None:

@@ -14,7 +14,7 @@ from bench.images.pixels import read_view
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Box, Size, View, rescaled
-from results.cells import shown
+from results.formatting import shown
 
 SHIFT = 10.0  # standard deviation of the random RGB shift, of 255
 

@@ -19,7 +19,7 @@ from bench.progress import progress, warn
 from bench.train.batches import Batches
 from bench.train.crops import CentreCrops
 from bench.train.feed import batches_of
-from results.aside import write_text_aside
+from results.atomic_files import write_text_atomically
 
 FILES = "features-{}.npy"
 OF_FEATURES = ("model", "width", "S", "side", "pixels", "batch", "init", "data", "validation")  # of a recipe
@@ -99,7 +99,7 @@ class FeatureStore:
 
     def _note(self, path: Path, done: int) -> None:
         note = json.dumps({"recipe": self.recipe, "done": done})
-        writing_to(self.folder, lambda: write_text_aside(_note_of(path), note))
+        writing_to(self.folder, lambda: write_text_atomically(_note_of(path), note))
 
 
 def _note_of(path: Path) -> Path:

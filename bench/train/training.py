@@ -35,8 +35,8 @@ from bench.train.half_precision import halve
 from bench.train.recipe import check, crop_side, recipe, scale, settled
 from bench.train.schedule import share
 from bench.train.steps import learn, make_optimiser
-from results.aside import write_text_aside
-from results.cells import shown
+from results.atomic_files import write_text_atomically
+from results.formatting import shown
 
 
 def train(options: Namespace) -> int:
@@ -127,7 +127,7 @@ class Training:
         """Write a line for every epoch so far. Raises UserError."""
         lines = StringIO()
         csv.writer(lines).writerows([Epoch._fields, *self.done])
-        writing_to(self.out, lambda: write_text_aside(self.out / "log.csv", lines.getvalue()))
+        writing_to(self.out, lambda: write_text_atomically(self.out / "log.csv", lines.getvalue()))
 
     def save(self) -> str:
         """Write the weights with everything that they need to be used, as `weights.safetensors`; return the path."""

@@ -17,7 +17,7 @@ from bench.images.loader import Loader
 from bench.images.sources import DataSpec, open_data
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main
-from results.cells import shown
+from results.formatting import shown
 
 NAMES = ["a b.png", "new\nline.png", "tab\t.png", "ünï 名.png", "a|b`*.png", "\x1b[2J.png", "\u202egnp.png", "-rf.png"]
 ALL_NAMES = [

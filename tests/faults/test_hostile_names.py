@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench.inspect.__main__ import main as inspect
 from bench.run.__main__ import main
-from results.cells import code, escaped, shown
+from results.formatting import code, escaped, shown
 
 OFTEN = settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIGNS = "|\\`*_~<>&![](){}#-+=:\"'\n\r\t\0\x1b\x7f\x85\u2028\u202e\u2066\ud800aé 1"

@@ -22,7 +22,7 @@ from bench.train.__main__ import parser
 from bench.train.checkpoint import keep
 from bench.train.features import _room
 from bench.train.training import Training
-from results.aside import DEAD
+from results.atomic_files import DEAD
 
 KILLED = """
 import os, signal, sys
@@ -114,7 +114,7 @@ def test_a_rendering_that_is_killed_goes_on_from_the_pictures_that_it_finished(t
 
 
 def test_pictures_one_by_one_that_find_no_room_end_with_one_line(tmp_path, monkeypatch, tried):
-    monkeypatch.setattr("results.aside.os.fsync", no_space)
+    monkeypatch.setattr("results.atomic_files.os.fsync", no_space)
     with pytest.raises(UserError, match=r"No space left on device; free space, or set XDG_CACHE_HOME"):
         make_pictures(tmp_path / "val", [0], lambda _: [keep_picture(tmp_path / "val", 0, make_image((8, 8), 0))])
     assert not list((tmp_path / "val").iterdir())

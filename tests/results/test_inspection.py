@@ -5,13 +5,13 @@ import pytest
 from results.errors import ResultError
 from results.inspection import inspect
 from results.posteriors import Posteriors
-from results.reading import Counts, Row
+from results.reading import Counts, WrittenRow
 
 CLASSES = ["class", "true", "images"]  # as our own columns are named
 
 
-def row(wrong1: int) -> Row:
-    return Row("model=x", Counts(6, wrong1, None), 1.0, dict.fromkeys(("model", "S", "protocol", "data"), "x"))
+def row(wrong1: int) -> WrittenRow:
+    return WrittenRow("model=x", Counts(6, wrong1, None), 1.0, dict.fromkeys(("model", "S", "protocol", "data"), "x"))
 
 
 def blocks(predicted: list[int]) -> list[Posteriors]:

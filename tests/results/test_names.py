@@ -12,7 +12,7 @@ from conftest import environment, make_image
 from bench.inspect.__main__ import main as inspect
 from bench.nets.weights import Weights, read_weights, save_weights
 from bench.run.__main__ import main as run
-from results.aside import write_text_aside
+from results.atomic_files import write_text_atomically
 from results.names import mended, text_of, unicode_of
 from results.reading import read
 from results.result import Result
@@ -79,7 +79,7 @@ def test_bytes_that_are_no_letters_are_codes_in_tables(tmp_path):
     result = Result("m", "D", "w", "256", "256", "centre@256", "d", 4, 0, 1, None, 1, 1.0, (), "a=b", f"{odd}/x.npz",
                     provenance={"command": odd})  # fmt: skip
     assert {result.record()["command"], result.record()["posteriors"]} == {r"a\udcff", r"a\udcff/x.npz"}
-    write_text_aside(tmp_path / "results.json", json.dumps([result.record()]))
+    write_text_atomically(tmp_path / "results.json", json.dumps([result.record()]))
     assert read(tmp_path / "results.json")
-    write_text_aside(tmp_path / "t.txt", odd)
+    write_text_atomically(tmp_path / "t.txt", odd)
     assert (tmp_path / "t.txt").read_bytes() == rb"a\udcff"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from blocks import KEY, block, files_in, same
 
-from results.aside import DEAD
+from results.atomic_files import DEAD
 from results.store import Store, StoreError
 
 ROOT = Path(__file__).parents[2]

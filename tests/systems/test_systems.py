@@ -12,7 +12,7 @@ from bench.run.__main__ import main as run
 from bench.systems import compare as systems_job
 from bench.systems import nets as systems_nets
 from bench.systems.__main__ import main
-from bench.systems.nets import CACHED, COMPARISONS, PLAIN, SETS, SYSTEMS
+from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS
 from bench.train.__main__ import main as train
 from bench.train.__main__ import parser
 from bench.train.recipe import check
@@ -46,7 +46,7 @@ def test_every_set_of_images_has_systems_of_its_own():
 
 
 def test_what_is_compared_is_on_the_same_images_and_alike_but_for_what_is_claimed():
-    for each in COMPARISONS:
+    for each in SYSTEM_CLAIMS:
         assert BY_NAME[each.first].data == BY_NAME[each.second].data
     differing = {
         pair: {key for key, value in recipe_of(pair[0]).items() if recipe_of(pair[1])[key] != value}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from results.aside import abandoned, write_aside
+from results.atomic_files import abandoned, write_atomically
 
 INDEX = "index.csv"  # written last: a folder without it is not read
 COLUMNS = "file,label,sha256\n"
@@ -73,7 +73,7 @@ def keep_picture(folder: Path, number: int, image: Image.Image) -> None:
     """Write one of a folder's pictures, lossless. Raises OSError."""
     content = BytesIO()
     image.save(content, "webp", lossless=True, method=1, quality=20)  # half of PNG's size, twice as fast
-    write_aside(folder / f"{number:05d}-{pixel_digest(image)}.webp", content.getbuffer())
+    write_atomically(folder / f"{number:05d}-{pixel_digest(image)}.webp", content.getbuffer())
 
 
 def _pictures(folder: Path) -> Iterator[tuple[int, tuple[Path, str]]]:

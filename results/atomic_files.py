@@ -14,7 +14,7 @@ DEAD = 24 * 3600  # seconds without a change after which nobody writes it any mo
 NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP)  # what file systems answer that flush files only
 
 
-def write_aside(path: Path, content: bytes | memoryview) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write a file under another name, flush it to disk, then rename it. Raises OSError."""
     aside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
@@ -28,9 +28,9 @@ def write_aside(path: Path, content: bytes | memoryview) -> None:
     _flush_names(path.parent)
 
 
-def write_text_aside(path: Path, text: str) -> None:
+def write_text_atomically(path: Path, text: str) -> None:
     """Write a text in UTF-8 aside, bytes that are no letters as their codes. Raises OSError."""
-    write_aside(path, unicode_of(text).encode())
+    write_atomically(path, unicode_of(text).encode())
 
 
 def abandoned(candidates: Iterable[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""How values are written in Markdown tables."""
+"""How values are written in tables, and names where there is little room."""
 
 import re
 from collections.abc import Callable
