@@ -15,6 +15,7 @@ from conftest import ROOT
 from tqdm import tqdm
 
 from bench import progress as module
+from bench.errors import UserError
 from bench.interrupt import heed, noted, ours_alone
 from bench.options import finished
 from bench.progress import Meter, above, downloading, progress, warn
@@ -159,6 +160,7 @@ def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
     )
 
 
+<<<<<<< HEAD
 def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     """As where a dataclass is made: Python then ends itself by the signal, whatever the code, in the end of `-m`."""
     interrupted = "lambda: exec('raise KeyboardInterrupt')"
@@ -167,6 +169,21 @@ def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     done = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr[:18]) == (130, b"bench.x: stopped; ")
+=======
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (UserError, 2)])
+def test_how_a_command_ended_is_its_last_line(raised, code, clock, capsys):
+    def work():
+        steps = progress(range(100), 100, "testing")  # what was raised keeps it for a while
+        for each in steps:
+            clock[0] += 1
+            if each == 42:
+                raise raised("no room")
+
+    assert finished("bench.x", work) == code
+    bar, last = capsys.readouterr().err.splitlines()
+    assert bar.startswith("testing:  42% | 42/100")
+    assert last.startswith("bench.x: ")
+>>>>>>> d0487e1 (Say last how a command ended, behind what its bars have left to say)
 
 
 def test_an_interrupt_that_is_ignored_stays_so():
