@@ -263,15 +263,10 @@ def finished(
     except (UserError, ProtocolError, ResultError) as error:
         code, said = 2, f"error: {shown(' '.join(str(error).split()))}"
     except KeyboardInterrupt:
-<<<<<<< HEAD
-        print(f"{command}: stopped; {kept}", file=sys.stderr)
         exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
-        return 130
-=======
         code, said = 130, f"stopped; {kept}"
     print(f"{command}: {said}", file=sys.stderr)  # after the last words of bars, which end with what was raised
     return code
->>>>>>> d0487e1 (Say last how a command ended, behind what its bars have left to say)
 
 
 def _refuse_workers() -> None:

@@ -160,7 +160,6 @@ def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
     )
 
 
-<<<<<<< HEAD
 def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     """As where a dataclass is made: Python then ends itself by the signal, whatever the code, in the end of `-m`."""
     interrupted = "lambda: exec('raise KeyboardInterrupt')"
@@ -169,7 +168,8 @@ def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     done = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr[:18]) == (130, b"bench.x: stopped; ")
-=======
+
+
 @pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (UserError, 2)])
 def test_how_a_command_ended_is_its_last_line(raised, code, clock, capsys):
     def work():
@@ -183,7 +183,6 @@ def test_how_a_command_ended_is_its_last_line(raised, code, clock, capsys):
     bar, last = capsys.readouterr().err.splitlines()
     assert bar.startswith("testing:  42% | 42/100")
     assert last.startswith("bench.x: ")
->>>>>>> d0487e1 (Say last how a command ended, behind what its bars have left to say)
 
 
 def test_an_interrupt_that_is_ignored_stays_so():
