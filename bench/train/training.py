@@ -88,7 +88,7 @@ class Training:
         self.weights_path = writable("--out", self.out) / "weights.safetensors"
         parts = {"training": self.train, "validation": self.validation}
         for name, images in parts.items():
-            for note in images.told:
+            for note in images.told[len(images.notes) :]:  # of their files, which takes longer to know
                 warn(f"{name} images: {note}")
         unusual = {f"{name}_rules": images.rules for name, images in parts.items() if images.rules != USUAL_RULES}
         self.recipe = recipe(self.options, data=self.train.digest, validation=self.validation.digest, **unusual)
