@@ -173,6 +173,7 @@ def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mappin
     """
     inner = {name: _inner_folders(str(root / name), below[name]) for name in classes}
     inner = {name: names for name, names in inner.items() if len(names) >= 2}
+    _refuse_again(root, classes, inner)
     first: dict[str, str] = {}
     for name, names in inner.items():
         words = {match[2] for each in names if (match := PART.fullmatch(each)) and not match[1]}
@@ -197,6 +198,18 @@ def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mappin
     if len(inner) == len(classes):
         return (*notes, "class folders hold folders: their images count for the class of the outer one")
     return notes
+
+
+def _refuse_again(root: Path, classes: Sequence[str], inner: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise UserError where a folder holds those beside it again, as archives that were packed twice do."""
+    beside = {name.casefold() for name in classes}
+    for name, names in inner.items():
+        again = [each for folded, each in names.items() if folded in beside - {name.casefold()}]
+        if len(again) >= 2 and len(again) > len(names) / 2:
+            raise UserError(
+                f"data {str(root)!r}: {name}/ holds folders of the same names as those beside it, such as "
+                f"{again[0]!r}, so it is no class but the set again; move it away, or give folder:{root / name}"
+            )
 
 
 def _sets(root: Path, what: str) -> UserError:

@@ -227,6 +227,18 @@ def test_folders_beside_what_describes_them_are_no_classes(tmp_path):
     assert "jpg/ and 102segmentations/ are no classes" in refused(f"folder:{flowers}")
 
 
+def test_a_set_that_lies_in_itself_again_is_no_class_of_it(tmp_path):
+    """As cell_images/cell_images in the archive of malaria's cells."""
+    names = ("Parasitized/1.png", "Uninfected/1.png")
+    root = draw(tmp_path / "cell_images", *names, *(f"cell_images/{name}" for name in names))
+    message = refused(f"folder:{root}")
+    assert "'Parasitized'" in message
+    assert message.endswith(remedy := f"give folder:{root}/cell_images")
+    assert opened(remedy.removeprefix("give ")).classes == ("Parasitized", "Uninfected")
+    draw(tmp_path / "mixed", "cat/1.png", "dog/1.png", "both/1.png", "both/cat/2.png", "both/3.png", "both/dog/4.png")
+    assert opened(f"folder:{tmp_path}/mixed").classes == ("both", "cat", "dog")
+
+
 def test_what_a_set_says_of_its_classes_and_parts_is_said(tmp_path):
     """Caltech's clutter, and the split of CUB-200 that its class folders do not show."""
     caltech = draw(tmp_path / "101_ObjectCategories", "BACKGROUND_Google/1.jpg", "accordion/1.jpg")
