@@ -54,4 +54,6 @@ def _single(tensor: torch.Tensor) -> torch.dtype:
 
 
 def _of_its_kind(tensor: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    return nn.Parameter(value, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else value
+    if not isinstance(tensor, nn.Parameter):
+        return value
+    return nn.Parameter(value, tensor.requires_grad and not value.is_inference())  # that of inference has no gradient
