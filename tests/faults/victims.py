@@ -191,7 +191,7 @@ def _work(command: str, words: list[str], place: dict[str, str], file: Path, fau
     os.dup2(descriptor, 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
 
-    main = import_module(command).main
+    main = import_module(f"{command}.__main__").main
     if fault:
         fault()
     sys.exit(main(words))
