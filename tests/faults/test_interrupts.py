@@ -49,7 +49,7 @@ def test_a_rendering_ends(tmp_path, every, tried):
     out = ["--out", "OUT", "--store", "OUT-store"]
     words = ["--limit", "64", "--protocol", "centre", "--model", "A", "--dry-run", *out]
     times = 30 if every else 1
-    is_stopped("bench.run", words, tmp_path, times, 5.0)
+    is_stopped("bench.run", words, tmp_path, times, 1.5)
     tried("Ctrl-C", "a run that renders its images, at a random time", times, "one line, code 130")
 
 
