@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.options import add_data, add_weights_key, command_parser, finished, whole
+from bench.options import add_data, add_device, add_weights_key, command_parser, finished, whole
 from bench.train.defaults import RATE
 
 EPILOG = """examples:
@@ -106,9 +106,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 
 def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation = parser.add_argument_group("how it is computed, and what comes out")
-    computation.add_argument(
-        "--device", default="auto", help="auto (CUDA, else the CPU), cpu, cuda, cuda:N, mps or xpu (auto)"
-    )
+    add_device(computation)
     computation.add_argument(
         "--workers",
         type=whole(0),
