@@ -13,7 +13,7 @@ from bench.gate.__main__ import main as gate
 from bench.provenance import computing
 from bench.run.__main__ import main
 
-BASELINE = Path(__file__).parent / "baselines" / "shapes.json"
+BASELINE = Path(__file__).parents[1] / "baselines" / "shapes.json"
 
 
 @pytest.fixture
