@@ -50,7 +50,13 @@ class Meter:
         self.bar.close()
 
 
-class _Lines(tqdm):
+class _Bar(tqdm):
+    """On a terminal as tqdm draws it."""
+
+    disable = True  # until it is made: else one that Ctrl-C leaves half made fails in its destructor
+
+
+class _Lines(_Bar):
     """What a bar is in a file or a pipe: lines of which none goes over another."""
 
     said: float | None = None  # how much was done when the last line was written
@@ -71,9 +77,9 @@ def _drawn() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
+def _bar(form: str, hidden: bool, **options: Any) -> _Bar:
     if _drawn():
-        return tqdm(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
+        return _Bar(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
     return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)
 
 

@@ -1,6 +1,7 @@
 """Progress bars on a terminal, and lines in files and pipes."""
 
 import fcntl
+import gc
 import os
 import pty
 import re
@@ -98,6 +99,20 @@ def test_work_that_is_broken_off_says_how_far_it_came(clock, capsys):
         clock[0] += 1
     steps.close()
     assert capsys.readouterr().err.splitlines()[-1].startswith("testing:  41% | 41/100")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_bar_that_is_left_half_made_says_nothing(drawn, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_drawn", lambda: drawn)
+    monkeypatch.setattr("tqdm.std.DisableOnWriteError", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Meter(1, "testing")
+    gc.collect()
+    assert capsys.readouterr() == ("", "")
 
 
 def test_workers_but_the_first_say_nothing(clock, capsys, monkeypatch):
