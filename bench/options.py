@@ -1,42 +1,12 @@
-"""Options that several commands share, and how a command ends."""
+"""Options that several commands share."""
 
 import argparse
-import io
-import os
-import sys
-import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
-from bench import __version__
-from bench.errors import UserError
-from bench.interrupt import noted
-from protocols.protocol import ProtocolError
-from results.errors import ResultError
-from results.formatting import shown
+from bench.choices import CLASS_ORDERS, DTYPES, MAP_RULES
 
-T = TypeVar("T")
-SCRIPT = "vgg-protocols"  # the console script that has all commands
-OTHERS_WAIT = 10.0  # seconds
 SUBSET = 200  # images of the built-in set that a quick run takes
-
-
-def command_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
-    """A parser whose help shows the examples as they are written, for the console script as for `python -m`."""
-    written, called = "python -m bench.", "python -m bench."
-    if Path(sys.argv[0]).stem == SCRIPT:
-        called = f"{SCRIPT} "
-    parser = argparse.ArgumentParser(
-        prog=called + command.removeprefix("bench."),
-        description=description,
-        epilog=epilog.replace(written, called),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"{SCRIPT} {__version__}")
-    return parser
 
 
 def add_data(group: argparse._ActionsContainer) -> None:
@@ -55,7 +25,7 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     """How a set is read where it does not say so itself."""
     group.add_argument(
         "--class-order",
-        choices=("text", "number"),
+        choices=CLASS_ORDERS,
         help="how class names that are numbers are sorted: 1 10 2 or 1 2 10 (by the weights' names; else refused)",
     )
     group.add_argument(
@@ -108,13 +78,6 @@ def whole(least: int) -> Callable[[str], int]:
     return parse
 
 
-def whole_number(option: str, text: str) -> int:
-    """An option's value, which must be above 0. Raises UserError."""
-    if not text.isdecimal() or int(text) == 0:
-        raise UserError(f"{option} '{text}': give a whole number above 0")
-    return int(text)
-
-
 def add_numbers(group: argparse._ArgumentGroup) -> None:
     """What changes the numbers, beside nets, protocols and data."""
     add_posteriors(group)
@@ -149,11 +112,11 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--map",
-        choices=("scores", "posteriors"),
+        choices=MAP_RULES,
         default="scores",
         help="what is averaged over the positions of a class score map: scores, then soft-max, or posteriors (scores)",
     )
-    group.add_argument("--dtype", choices=("fp32", "tf32", "bf16", "fp16"), default="fp32", help="number format (fp32)")
+    group.add_argument("--dtype", choices=DTYPES, default="fp32", help="number format (fp32)")
 
 
 def add_weights_key(group: argparse._ArgumentGroup) -> None:
@@ -202,94 +165,3 @@ def add_replace(out: argparse._ArgumentGroup) -> None:
 def add_dry_run(how: argparse._ArgumentGroup) -> None:
     """Whether it is computed at all."""
     how.add_argument("--dry-run", action="store_true", help="print what would be computed, with views and FLOPs")
-
-
-def made(option: str, folder: Path) -> Path:
-    """The folder, made if it is not there. Raises UserError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
-    return folder
-
-
-def dated(parent: Path, kind: str = "") -> Path:
-    """A new folder named after date and time; runs started in the same second get one each. Raises UserError."""
-    name, number = datetime.now().strftime(f"{kind}%Y%m%d-%H%M%S"), 1
-    while True:
-        folder = parent / (f"{name}-{number}" if number > 1 else name)
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise UserError(f"'{folder}': {error.strerror}; give --out DIR that can be written to") from None
-
-
-def writable(option: str, folder: Path) -> Path:
-    """A folder for what comes out, made if it is not there; asked before hours of work. Raises UserError."""
-    if not os.access(made(option, folder), os.W_OK):
-        raise UserError(f"{option} '{folder}' cannot be written to; give {option} DIR that can be")
-    return folder
-
-
-def writing_to(folder: Path, write: Callable[[], T]) -> T:
-    """Call `write`; what stands in its way, such as a full disk, is a UserError."""
-    try:
-        return write()
-    except OSError as error:
-        why = error.strerror or error
-        raise UserError(
-            f"cannot write to {folder}: {why}; what is finished is kept; free space or give --out DIR"
-        ) from None
-
-
-def finished(
-    command: str,
-    work: Callable[[], int],
-    kept: str = "what is finished is kept, the same command goes on from there",
-    shared: bool = False,
-) -> int:
-    """Do a command's work and return its exit code: an error of the user's is one line and code 2.
-
-    `kept` says what there is when it was stopped; `shared` is work that the workers of `torchrun` do together.
-    """
-    try:
-        with noted():
-            if not shared:
-                _refuse_workers()
-            return work()
-    except (UserError, ProtocolError, ResultError) as error:
-        code, said = 2, f"error: {shown(' '.join(str(error).split()))}"
-    except KeyboardInterrupt:
-        exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
-        code, said = 130, f"stopped; {kept}"
-    print(f"{command}: {said}", file=sys.stderr)  # after the last words of bars, which end with what was raised
-    return code
-
-
-def _refuse_workers() -> None:
-    """End all but the first of several workers, which raises UserError: each would do the whole work, in one place."""
-    workers = int(os.environ.get("WORLD_SIZE", 1))
-    if workers == 1:
-        return
-    if os.environ.get("RANK", "0") != "0":
-        time.sleep(OTHERS_WAIT)  # torchrun ends all with the first that ends, which should have said why
-        raise SystemExit(2)
-    raise UserError(
-        f"torchrun started {workers} workers, and this is work for one process; start it without torchrun "
-        "(bench.run and bench.tables share their work)"
-    )
-
-
-def say(text: str) -> None:
-    """Print what was asked for; a reader that went away, such as `head`, is no fault of the command's."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same file
-        if not isinstance(error, BrokenPipeError):
-            raise UserError(f"cannot write to standard output: {error.strerror}; write elsewhere") from None

@@ -20,12 +20,12 @@ class Origin:
     """What a run's rows have in common, and the stored parts of each.
 
     `data`, `split`, `seed`, `class_order`, `labels_from`, `allow_duplicates` and `exif` are what those options take,
-    from any working folder; `images` how many were asked for; `classes` the names, which labels count in; `competing`
-    the indices of those that compete, None for all; `rows` by signature id, for each net the names of its parts'
-    folders in `store` with their shares.
+    from any working folder; `data` is None where only the process that evaluated them had the images. `images` is how
+    many were asked for; `classes` the names, which labels count in; `competing` the indices of those that compete, None
+    for all; `rows` by signature id, for each net the names of its parts' folders in `store` with their shares.
     """
 
-    data: str
+    data: str | None
     split: float | None
     seed: int
     images: int
@@ -55,7 +55,7 @@ def read_origin(folder: Path) -> Origin:
         said = json.loads(path.read_text(encoding="utf-8"))
         competing = said["competing"]
         return Origin(
-            data=str(said["data"]),
+            data=None if said["data"] is None else str(said["data"]),
             split=None if said["split"] is None else float(said["split"]),
             seed=int(said["seed"]),
             images=int(said["images"]),

@@ -104,7 +104,7 @@ def test_workers_of_torchrun_are_refused_by_commands_that_do_not_share_their_wor
     command, tmp_path, monkeypatch, capsys
 ):
     words = [*command.split(), *(word.replace("OUT", str(tmp_path / "out")) for word in ALONE[command])]
-    monkeypatch.setattr("bench.options.OTHERS_WAIT", 0)
+    monkeypatch.setattr("bench.command.OTHERS_WAIT", 0)
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
     assert main(words) == 2

@@ -16,9 +16,9 @@ from conftest import ROOT
 from tqdm import tqdm
 
 from bench import progress as module
+from bench.command import finished
 from bench.errors import UserError
 from bench.interrupt import heed, noted, ours_alone
-from bench.options import finished
 from bench.progress import Meter, above, downloading, progress, warn
 
 

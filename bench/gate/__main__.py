@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import command_parser, finished, say
+from bench.command import command_parser, finished, say
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -23,7 +22,6 @@ from bench.images.sets.mnist import read_mnist
 from bench.images.sets.shapes import SPLITS, read_shapes
 from bench.images.sets.voc import read_voc2007
 from bench.images.split import in_both, split_images
-from bench.options import whole_number
 from results.names import mended, text_of
 
 MOST_CLASSES = 100_000  # of a net that is trained
@@ -63,21 +61,6 @@ class DataSpec:
         words += ["--split", str(self.split)] if self.split else []
         words += ["--class-order", self.class_order] if self.class_order else []
         return words + ["--allow-duplicates"] * self.allow_duplicates + ["--exif"] * self.exif
-
-
-def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
-    """What the options of a command say; `source` stands in for --data where it has several sets. Raises UserError."""
-    limit = options.limit
-    return DataSpec(
-        source=options.data if source is None else source,
-        split=options.split,
-        seed=options.seed,
-        limit=None if limit in (None, "all") else whole_number("--limit", str(limit)),
-        class_order=options.class_order,
-        labels_from=options.labels_from,
-        allow_duplicates=options.allow_duplicates,
-        exif=options.exif,
-    )
 
 
 class Source(NamedTuple):

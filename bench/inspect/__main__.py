@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import command_parser, finished
+from bench.command import command_parser, finished
 
 EPILOG = """examples:
   python -m bench.inspect runs/20250101-120000
@@ -40,9 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.inspect.rows import run
+        from bench.inspect.rows import InspectionRequest, run
 
-        return run(options)
+        run(InspectionRequest(options.run, options.row, options.mistakes, options.store, options.out))
+        return 0
 
     return finished("bench.inspect", work)
 

@@ -1,14 +1,15 @@
 """Rows of a run looked into: from the stored posteriors to tables and pictures."""
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bench.command import say
 from bench.errors import UserError
+from bench.folders import writable, writing_to
 from bench.images.sources import DataSpec, open_data
-from bench.options import say, writable, writing_to
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability
 from bench.progress import progress, warn
@@ -25,22 +26,38 @@ from results.tally import row_blocks
 MOST = 600  # pictures on a sheet
 
 
-def run(options: Namespace) -> int:
+@dataclass(frozen=True)
+class InspectionRequest:
+    """A run's folder or its `results.json`; rows by signature id or number with commas between, None for all.
+
+    `mistakes` is how many pictures there are of the surest; `store` where the blocks are now, `out` a folder for a
+    folder per row, None for where the run says.
+    """
+
+    run: Path
+    rows: str | None = None
+    mistakes: int = 24
+    store: Path | None = None
+    out: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mistakes <= MOST:
+            raise UserError(f"--mistakes {self.mistakes}: give a number from 0 to {MOST}")
+
+
+def run(request: InspectionRequest) -> None:
     """Look into the wanted rows one by one and print their summaries. Raises UserError and ResultError."""
-    if not 0 <= options.mistakes <= MOST:
-        raise UserError(f"--mistakes {options.mistakes}: give a number from 0 to {MOST}")
-    table = options.run / "results.json" if options.run.is_dir() else options.run
-    rows = _chosen(list(read(table).values()), options.row)
+    table = request.run / "results.json" if request.run.is_dir() else request.run
+    rows = _chosen(list(read(table).values()), request.rows)
     origin = read_origin(table.parent)
-    places = _places(origin) if options.mistakes else {}
+    places = _places(origin) if request.mistakes else {}
     for row in rows:
         name = signature_id(row.signature)
-        found = inspect(row, _blocks(table.parent, origin, name, options.store), origin.classes, origin.competing)
-        folder = writable("--out", (options.out or table.parent / "inspect") / name)
-        writing_to(folder, partial(_write, found, folder, options.mistakes, places))
+        found = inspect(row, _blocks(table.parent, origin, name, request.store), origin.classes, origin.competing)
+        folder = writable("--out", (request.out or table.parent / "inspect") / name)
+        writing_to(folder, partial(_write, found, folder, request.mistakes, places))
         say(found.summary())
         print(f"written to {folder}", file=sys.stderr)
-    return 0
 
 
 def _chosen(rows: Sequence[WrittenRow], wanted: str | None) -> list[WrittenRow]:
@@ -68,6 +85,9 @@ def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterabl
 
 def _places(origin: Origin) -> Places:
     """Where the images are, by id; a warning where they are not there any more."""
+    if origin.data is None:
+        warn("no pictures of mistakes: the images were given from Python and are in no file that is known")
+        return {}
     try:
         images = open_data(
             DataSpec(

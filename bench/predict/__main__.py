@@ -7,7 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import add_computation, add_duplicates, add_posteriors, command_parser, finished
+from bench.command import command_parser, finished
+from bench.options import add_computation, add_duplicates, add_posteriors
 
 EPILOG = """examples:
   python -m bench.predict photo.jpg --weights torchvision:VGG16_Weights.IMAGENET1K_V1
@@ -69,9 +70,20 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_intermixed_args(arguments)
 
     def work() -> int:
-        from bench.predict.predictions import run
+        from bench.engine.request import Numbers
+        from bench.predict.predictions import PredictionRequest, run
+        from bench.requests import computation, net_specs, protocol_spec
 
-        return run(options)
+        request = PredictionRequest(
+            images=options.images,
+            nets=net_specs(options),
+            protocols=protocol_spec(options),
+            allow_duplicates=options.allow_duplicates,
+            exif=options.exif,
+            numbers=Numbers(options.dtype, options.map),
+            computation=computation(options),
+        )
+        return run(request, options.out, options.plot)
 
     return finished("bench.predict", work, "the table and the pictures hold what was finished")
 

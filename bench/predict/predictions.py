@@ -2,17 +2,18 @@
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from bench.engine.evaluate import blocks_of, compute, cost, engine
 from bench.engine.header import about_models
-from bench.engine.job import capacity, open_models, protocols_of
+from bench.engine.job import open_models
+from bench.engine.request import Computation, Numbers, ProtocolSpec
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.errors import UserError
@@ -23,7 +24,7 @@ from bench.images.decoding import FORMATS
 from bench.images.files import Finder
 from bench.images.loader import Prepared
 from bench.nets.model import Model
-from bench.nets.net_spec import net_specs
+from bench.nets.net_spec import NetSpec
 from bench.predict.report import BEST, Prediction, Report
 from bench.progress import Meter, warn
 from protocols.protocol import Part
@@ -32,13 +33,39 @@ from results.posteriors import Posteriors, combine
 from results.result import told
 
 
-def run(options: Namespace) -> int:
-    """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like."""
-    images, missing = _find(options.images, options.allow_duplicates)
-    images = replace(images, exif=options.exif)
-    models = open_models(options, net_specs(options, None), Shard())
+@dataclass(frozen=True)
+class PredictionRequest:
+    """Files and folders of images, the nets that are fused, and their one protocol.
+
+    With `allow_duplicates` files that links show twice count twice; with `exif` images are turned as their EXIF
+    orientation says.
+    """
+
+    images: Sequence[str]
+    nets: Sequence[NetSpec]
+    protocols: ProtocolSpec
+    allow_duplicates: bool = False
+    exif: bool = True
+    numbers: Numbers = field(default_factory=Numbers)
+    computation: Computation = field(default_factory=Computation)
+
+    def __post_init__(self) -> None:
+        written = self.protocols.written
+        if len(written) > 1:
+            one = "+".join(written)
+            raise UserError(f"protocol '{','.join(written)}': give one; the mean of several methods is written '{one}'")
+
+
+def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[True] | None) -> int:
+    """Predict what was asked for; 1 where some images cannot be read, else 0. Raises UserError and its like.
+
+    `table` and `plots` are as `Report` takes them.
+    """
+    images, missing = _find(request.images, request.allow_duplicates)
+    images = replace(images, exif=request.exif)
+    models = open_models(request.nets, request.numbers, request.computation, None, Shard())
     names = class_names(models)
-    row = _row(options, models)
+    row = Row(tuple((model, request.protocols.of(model.S, model.side)[0]) for model in models))
     for model, part in row.parts:
         model.check(part, images.ids[0])
     print("\n".join(_header(models, images)), file=sys.stderr)
@@ -46,8 +73,8 @@ def run(options: Namespace) -> int:
         warn(_unread(place, why))
     unread = len(missing)
     headers = []
-    with Report(options, row, names, _assumed(models)) as report:
-        for name, found in predictions(row, images, *capacity(options)):
+    with Report(request.images, row, names, table, plots, _assumed(models)) as report:
+        for name, found in predictions(row, images, request.computation):
             if isinstance(found, Prediction):
                 report.add(found)
                 headers.append(found.image.header)
@@ -62,14 +89,15 @@ def run(options: Namespace) -> int:
     return 1 if unread else 0
 
 
-def predictions(
-    row: Row, images: Images, batch_size: int | None, loading: int
-) -> Iterator[tuple[str, Prediction | str]]:
+def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[str, Prediction | str]]:
     """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
     blocks = blocks_of(images)
     scales = sorted({part.Q for _, part in row.parts})
     meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
-    with closing(meter), engine(images, row.nets[0][0].device, batch_size, loading, forgiving=True) as (loader, batch):
+    with (
+        closing(meter),
+        engine(images, row.nets[0][0].device, how.batch, how.loading, forgiving=True) as (loader, batch),
+    ):
         for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
             parts = {
                 (model, part): compute(model, part, images, indices, block, batch, meter.add)
@@ -145,15 +173,6 @@ def _paths(place: Path, finder: Finder) -> list[Path] | str:
 
 def _unread(name: str, why: str) -> str:
     return f"cannot be read: {shown(name)} ({shown(why)})"
-
-
-def _row(options: Namespace, models: Sequence[Model]) -> Row:
-    """All nets fused, each under the one protocol. Raises UserError and ProtocolError."""
-    protocols = protocols_of(options, models)
-    if len(protocols[0]) > 1:
-        mean = options.protocol.replace(",", "+")
-        raise UserError(f"protocol '{options.protocol}': give one; the mean of several methods is written '{mean}'")
-    return Row(tuple((model, own[0]) for model, own in zip(models, protocols, strict=True)))
 
 
 def _header(models: Sequence[Model], images: Images) -> list[str]:

@@ -3,19 +3,20 @@
 import csv
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from bench.command import say
 from bench.engine.rows import Row
 from bench.errors import UserError
+from bench.folders import dated, writable
 from bench.images.loader import Prepared
 from bench.images.pixels import size_of
-from bench.options import dated, say, writable
 from bench.pictures.prediction import plot_prediction
 from bench.predict.heat import heat_map
 from bench.progress import above
@@ -40,18 +41,27 @@ class Prediction:
 class Report(AbstractContextManager):
     """Writes predictions one by one, so that what is finished is kept. Raises UserError where it cannot.
 
-    `assumed` is what nobody stated of the nets, in words; it goes with every prediction.
+    `images` are files, which are printed, and folders, for which there is a table: `table` (None: in a dated folder).
+    `plots` is a folder for pictures, True for a dated one, None for none; `assumed` is what nobody stated of the nets,
+    in words, and goes with every prediction.
     """
 
-    def __init__(self, options: Namespace, row: Row, names: Sequence[str], assumed: str = "") -> None:
+    def __init__(
+        self,
+        images: Sequence[str],
+        row: Row,
+        names: Sequence[str],
+        table: Path | None = None,
+        plots: Path | Literal[True] | None = None,
+        assumed: str = "",
+    ) -> None:
         self.assumed, self.mark = assumed, f" (assumed: {assumed})" if assumed else ""
-        self.row, self.names, self.plots, self.out = row, names, options.plot, options.out
-        self.named = {str(Path(each)) for each in options.images if not os.path.isdir(each)}
-        untold = self.out is None and any(map(os.path.isdir, options.images))
-        if untold or self.plots is True:
-            folder = dated(Path("runs"))
-            self.out = folder / "predictions.csv" if untold else self.out
-            self.plots = folder if self.plots is True else self.plots
+        self.row, self.names = row, names
+        self.named = {str(Path(each)) for each in images if not os.path.isdir(each)}
+        untold = table is None and any(map(os.path.isdir, images))
+        folder = dated(Path("runs")) if untold or plots is True else None
+        self.out = folder / "predictions.csv" if untold and folder else table
+        self.plots = folder if plots is True else plots
         self.count = 0
         self.files = ExitStack()
 
@@ -83,22 +93,22 @@ class Report(AbstractContextManager):
             with above():
                 say("\n".join([shown(prediction.id) + self.mark, *(f"  {p:.6f}  {shown(name)}" for name, p in best)]))
         if self.out:
-            self._tabulate(prediction.id, best)
+            self._tabulate(self.out, prediction.id, best)
         if self.plots:
-            self._draw(prediction, best)
+            self._draw(self.plots, prediction, best)
 
-    def _tabulate(self, name: str, best: Sequence[tuple[str, float]]) -> None:
-        with _writing("--out", self.out):
+    def _tabulate(self, place: Path, name: str, best: Sequence[tuple[str, float]]) -> None:
+        with _writing("--out", place):
             cells = [name, *(cell for each, p in best for cell in (each, f"{p:.9g}"))]
             self.table.writerow(cells + [self.assumed] * bool(self.assumed))
 
-    def _draw(self, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
+    def _draw(self, folder: Path, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
         picture = prediction.image.at[max(prediction.image.at)]
         heat = heat_map(self.row, prediction.image, int(prediction.classes[0]), size_of(picture))
         name = Path(prediction.id).name
         made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)
         made_by += self.mark
-        file = self.plots / f"{self.count:05d}-{name[:60]}.png"
+        file = folder / f"{self.count:05d}-{name[:60]}.png"
         with _writing("--plot", file):
             plot_prediction(picture.permute(1, 2, 0).numpy(), heat, best, name, made_by, file)
 

@@ -7,17 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import (
-    SUBSET,
-    add_computation,
-    add_data,
-    add_dry_run,
-    add_numbers,
-    add_store,
-    command_parser,
-    finished,
-    say,
-)
+from bench.command import command_parser, finished, say
+from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_store
 
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
@@ -81,12 +72,16 @@ def main(arguments: list[str] | None = None) -> int:
 
             say(listing(options.list))
             return 0
-        from bench.engine.job import run
-        from bench.provenance import provenance
-        from results.terminal_table import check_columns
+        from bench.requests import evaluation
+        from bench.run.measure import Output, dry_run, run
 
-        check_columns(options.columns, [*provenance(), "device"])
-        return run(options)
+        output = Output(options.out, options.columns, options.save_posteriors)
+        request = evaluation(options)
+        if options.dry_run:
+            dry_run(request)
+        else:
+            run(request, output)
+        return 0
 
     return finished("bench.run", work, shared=True)
 

@@ -3,8 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.options import add_data, add_device, command_parser, finished
+from bench.command import command_parser, finished
+from bench.options import add_data, add_device
+
+if TYPE_CHECKING:
+    from bench.speed.measure import NetSpeeds, ProtocolSpeeds
 
 EPILOG = """examples:
   python -m bench.speed --model vgg16,vgg19 --dtypes fp32,tf32,bf16
@@ -34,7 +39,6 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
     for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class"):
         whole.add_argument(f"--{name}", help="as for bench.run")
-    parser.set_defaults(map="scores")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for speed.md and .json (runs/speed-DATE-TIME)")
     return parser
 
@@ -45,9 +49,36 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         from bench.speed.measure import run
 
-        return run(options)
+        run(_request(options), options.out)
+        return 0
 
     return finished("bench.speed", work)
+
+
+def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
+    from bench.engine.request import Computation, Evaluation
+    from bench.requests import data_spec, net_specs, protocol_spec
+    from bench.speed.measure import NetSpeeds, ProtocolSpeeds
+
+    dtypes = options.dtypes.split(",")
+    if options.protocol:
+        request = Evaluation(
+            nets=net_specs(options),
+            images=data_spec(options),
+            protocols=protocol_spec(options),
+            computation=Computation(options.device),
+        )
+        return ProtocolSpeeds(request, dtypes)
+    return NetSpeeds(
+        nets=options.model.split(","),
+        device=options.device,
+        width=options.width,
+        dtypes=dtypes,
+        layouts=options.layouts.split(","),
+        modes=options.modes.split(","),
+        largest=options.largest,
+        seconds=options.seconds,
+    )
 
 
 if __name__ == "__main__":

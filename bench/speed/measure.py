@@ -1,41 +1,97 @@
 """One run of `bench.speed`, from options to written tables."""
 
 import json
-import os
 import subprocess
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from bench.engine.job import open_all, protocols_of
+from bench.choices import DTYPES
+from bench.command import say
+from bench.engine.job import open_all
+from bench.engine.request import Evaluation, Numbers
 from bench.engine.workers import Shard
 from bench.errors import UserError
+from bench.folders import dated, writable, writing_to
 from bench.nets import zoo
 from bench.nets.device import device_name, pick_device
 from bench.nets.out_of_memory import enough_memory
-from bench.options import dated, say, writable, writing_to
 from bench.progress import warn
 from bench.provenance import provenance
 from bench.speed.nets import LAYOUTS, MODES, Sweep, net_speeds
 from bench.speed.protocols import protocol_speed
 from results.atomic_files import write_text_atomically
 
-DTYPES = ("fp32", "tf32", "bf16", "fp16")
+
+@dataclass(frozen=True)
+class NetSpeeds:
+    """Nets by name, measured in every format, layout and mode; at most `largest` views at once, `seconds` each."""
+
+    nets: Sequence[str]
+    device: str = "auto"
+    width: float = 1.0
+    dtypes: Sequence[str] = ("fp32",)
+    layouts: Sequence[str] = tuple(LAYOUTS)
+    modes: Sequence[str] = ("eager",)
+    largest: int | None = None
+    seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("--dtypes", self.dtypes, DTYPES)
+        _check("--layouts", self.layouts, tuple(LAYOUTS))
+        _check("--modes", self.modes, MODES)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A record for every setting and batch size. Raises UserError."""
+        device = pick_device(self.device)
+        if "quick" in self.modes and device.type != "cpu":
+            raise UserError(f"--modes quick: these forms are for a CPU, this is {device.type}; give eager or compiled")
+        for name in map(zoo.canonical, self.nets):
+            sweep = Sweep(name, self.width, self.dtypes, self.layouts, self.modes, self.largest, self.seconds, device)
+            with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
+                for record in net_speeds(sweep):
+                    warn(" ".join(_cells(record).values()))
+                    yield record
 
 
-def run(options: Namespace) -> int:
-    """Measure, print and write. Raises UserError."""
-    device = pick_device(options.device)
-    folder = writable("--out", options.out or dated(Path("runs"), "speed-"))
+@dataclass(frozen=True)
+class ProtocolSpeeds:
+    """An evaluation, measured end to end in each of the number formats."""
+
+    request: Evaluation
+    dtypes: Sequence[str] = ("fp32",)
+
+    def __post_init__(self) -> None:
+        _check("--dtypes", self.dtypes, DTYPES)
+
+    @property
+    def device(self) -> str:
+        return self.request.computation.device
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A record for every format, net and protocol. Raises UserError."""
+        for dtype in self.dtypes:
+            request = replace(self.request, numbers=Numbers(dtype))
+            with Shard() as shard:
+                images, models = open_all(request, shard)
+            for model in models:
+                for protocol in request.protocols.of(model.S, model.side):
+                    yield protocol_speed(model, protocol, images, request.computation.loading)
+
+
+def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
+    """Measure, print and write into a folder, None for a dated one. Raises UserError."""
+    device = pick_device(request.device)
+    folder = writable("--out", out or dated(Path("runs"), "speed-"))
     about = {"device": device_name(device), "driver": _driver(device), **provenance()}
-    records = _protocols(options) if options.protocol else _nets(options, device)
+    records = list(request.records())
     table = _table([_cells(record) for record in records])
-    if options.protocol:
+    if isinstance(request, ProtocolSpeeds):
         table += "\n\n" + _table([cells for record in records for cells in _layer_cells(record)])
     lines = [*(f"- {name}: {value}" for name, value in about.items()), "", table, ""]
     measured = json.dumps({"about": about, "records": records}, indent=1)
@@ -43,42 +99,12 @@ def run(options: Namespace) -> int:
     writing_to(folder, lambda: write_text_atomically(folder / "speed.json", measured))
     say(table)
     print(f"written to {folder}/speed.md and .json", file=sys.stderr)
-    return 0
 
 
-def _nets(options: Namespace, device: torch.device) -> list[dict[str, Any]]:
-    dtypes = _of("--dtypes", options.dtypes, DTYPES)
-    layouts = _of("--layouts", options.layouts, tuple(LAYOUTS))
-    modes = _of("--modes", options.modes, MODES)
-    if "quick" in modes and device.type != "cpu":
-        raise UserError(f"--modes quick: these forms are for a CPU, this is {device.type}; give eager or compiled")
-    records = []
-    for name in map(zoo.canonical, options.model.split(",")):
-        sweep = Sweep(name, options.width, dtypes, layouts, modes, options.largest, options.seconds, device)
-        with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
-            for record in net_speeds(sweep):
-                warn(" ".join(_cells(record).values()))
-                records.append(record)
-    return records
-
-
-def _protocols(options: Namespace) -> list[dict[str, Any]]:
-    loading = min(8, os.cpu_count() or 1)
-    records = []
-    for dtype in _of("--dtypes", options.dtypes, DTYPES):
-        with Shard() as shard:
-            images, models = open_all(Namespace(**vars(options), dtype=dtype), shard)
-        for model, protocols in zip(models, protocols_of(options, models), strict=True):
-            records += [protocol_speed(model, protocol, images, loading) for protocol in protocols]
-    return records
-
-
-def _of(option: str, text: str, allowed: Sequence[str]) -> list[str]:
-    given = text.split(",")
+def _check(option: str, given: Sequence[str], allowed: Sequence[str]) -> None:
     for each in given:
         if each not in allowed:
             raise UserError(f"{option} '{each}': give some of {', '.join(allowed)}, commas between")
-    return given
 
 
 def _table(cells: Sequence[dict[str, str]]) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
-from bench.engine.evaluate import Task, fill
+from bench.engine.counting import tallies_of
+from bench.engine.job import complete, make_job
 from bench.engine.part_posteriors import Batch, part_posteriors
-from bench.engine.rows import Row, tallies_of, tasks_of
+from bench.engine.request import Computation, Keeping, Setup
+from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.images.dataset import Images
 from bench.images.loader import Prepared
@@ -62,13 +64,13 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
 
 def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[float, float]:
     """Seconds in all, and of these those of averaging and counting."""
-    tasks = tasks_of([row], images, store)
+    how = Setup(nets=(), images=images, computation=Computation(threads=loading), keeping=Keeping(store, fresh=True))
+    job = make_job(how, images, [row.nets[0][0]], [row])
     start = time.perf_counter()
-    todo: list[Task] = list(tasks.values())
     with Shard() as shard:
-        fill(todo, images, shard, None, loading, fresh=True, skip=False)
+        complete(job, how, shard)
     between = time.perf_counter()
-    tallies_of([row], tasks, images, None)
+    tallies_of(job)
     stop = time.perf_counter()
     return stop - start, stop - between
 

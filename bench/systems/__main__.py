@@ -2,8 +2,11 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bench.command import command_parser, finished
 from bench.options import (
     SUBSET,
     add_computation,
@@ -13,11 +16,13 @@ from bench.options import (
     add_split,
     add_store,
     add_weights_key,
-    command_parser,
-    finished,
     whole,
 )
 from bench.systems.nets import SETS
+
+if TYPE_CHECKING:
+    from bench.images.sources import DataSpec
+    from bench.systems.compare import SystemsRequest
 
 EPILOG = """example:
   python -m bench.systems --flowers folder:flowers --catsdogs folder:cats_dogs \\
@@ -60,9 +65,49 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         from bench.systems.compare import run
 
-        return run(options)
+        run(_request(options))
+        return 0
 
     return finished("bench.systems", work)
+
+
+def _request(options: argparse.Namespace) -> "SystemsRequest":
+    from bench.engine.request import Numbers
+    from bench.requests import computation, keeping, limit
+    from bench.systems.compare import SystemsRequest
+
+    return SystemsRequest(
+        data=_sets(options),
+        limit=limit(options),
+        features=options.features,
+        key=options.weights_key,
+        pixels=options.pixels,
+        numbers=Numbers(skip_corrupt=options.skip_corrupt),
+        computation=computation(options),
+        keeping=keeping(options),
+        jobs=options.jobs,
+        threads=options.threads,
+        runs=options.runs,
+        out=options.out,
+        replace=options.replace,
+    )
+
+
+def _sets(options: argparse.Namespace) -> "dict[str, DataSpec]":
+    """The data that were given, by option; --split is for those that have no parts of their own. Raises UserError."""
+    from bench.errors import UserError
+    from bench.images.sources import has_parts
+    from bench.requests import data_spec
+
+    given = {name: getattr(options, name) for name in SETS}
+    given["objects"] = given["objects"] or given["flowers"]
+    sets = {name: data_spec(options, source) for name, source in given.items() if source}
+    if options.split and sets and all(has_parts(each.source) for each in sets.values()):
+        raise UserError(f"--split {options.split:g}: every set has parts of its own; leave --split out")
+    return {
+        name: replace(each, limit=None, split=None if has_parts(each.source) else each.split)
+        for name, each in sets.items()
+    }
 
 
 if __name__ == "__main__":

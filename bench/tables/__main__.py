@@ -3,18 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.options import (
-    SUBSET,
-    add_computation,
-    add_data,
-    add_dry_run,
-    add_numbers,
-    add_replace,
-    add_store,
-    command_parser,
-    finished,
-)
+from bench.command import command_parser, finished
+from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_replace, add_store
+
+if TYPE_CHECKING:
+    from bench.tables.measure import TablesRequest
 
 EPILOG = """examples:
   python -m bench.tables --quick
@@ -51,11 +46,32 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.tables.measure import run
+        from bench.tables.measure import dry_run, run
 
-        return run(options)
+        (dry_run if options.dry_run else run)(_request(options))
+        return 0
 
     return finished("bench.tables", work, shared=True)
+
+
+def _request(options: argparse.Namespace) -> "TablesRequest":
+    from bench.requests import computation, data_spec, keeping, numbers, specs_of
+    from bench.tables.measure import BY_NAME, TablesRequest, sources
+    from protocols.scales import parse_S
+
+    found = sources(options.weights, options.data)
+    nets = [BY_NAME[name] for name in found]
+    configurations = [net.configuration for net in nets]
+    return TablesRequest(
+        nets=specs_of(options, configurations, list(found.values()), [parse_S(net.S) for net in nets]),
+        images=data_spec(options),
+        numbers=numbers(options),
+        computation=computation(options),
+        keeping=keeping(options),
+        names=tuple(found),
+        out=options.out,
+        replace=options.replace,
+    )
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
 """The paper's tables and claims, from weights to written files: every part computed once for all of them."""
 
 import sys
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.engine.header import about_images
-from bench.engine.job import Job, complete, make_job, open_images, open_models, same_classes, warn_of
+from bench.command import say
+from bench.engine.dry_run import plan
+from bench.engine.evaluated import Evaluated
+from bench.engine.header import about_images, sentences
+from bench.engine.job import Job, complete, make_job, open_all
+from bench.engine.request import Setup
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.errors import UserError
-from bench.nets import zoo
+from bench.folders import writable, writing_to
 from bench.nets.model import Model
-from bench.nets.net_spec import specs_of
 from bench.nets.weights import SUFFIXES, builtin_names
-from bench.options import writing_to
 from bench.train.paper_nets import NETS, PaperNet
 from protocols.protocol import parse
 from protocols.scales import parse_S
@@ -26,14 +28,37 @@ from results.replacing import keep_larger
 BY_NAME = {net.name: net for net in NETS}
 
 
-def run(options: Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class TablesRequest(Setup):
+    """The tables' nets, `names` those of the twelve in the same order, and the folder to write to.
+
+    With `replace` tables there may give way to ones of fewer images.
+    """
+
+    names: Sequence[str]
+    out: Path
+    replace: bool = False
+
+
+def run(request: TablesRequest) -> None:
     """Evaluate what the tables need and write them; the first process prints. Raises UserError and its like."""
     with Shard() as shard:
-        rows, job = shard.in_turn(lambda: _prepare(options, shard))
-        if complete(job, options, shard) and shard.first:
-            writing_to(options.out, lambda: _write(options, rows, job))
-            print(f"written to {options.out}/table3 to table6 and claims, each .md and .csv", file=sys.stderr)
-    return 0
+        rows, job = shard.in_turn(lambda: _prepare(request, shard))
+        if shard.first:
+            print("\n".join(sentences(job.models, job.images)), file=sys.stderr)
+            writable("--out", request.out)
+        complete(job, request, shard)
+        if shard.first:
+            writing_to(request.out, lambda: _write(request.out, rows, Evaluated(job)))
+            print(f"written to {request.out}/table3 to table6 and claims, each .md and .csv", file=sys.stderr)
+
+
+def dry_run(request: TablesRequest) -> None:
+    """Say what would be computed. Raises UserError and its like."""
+    with Shard() as shard:
+        _, job = shard.in_turn(lambda: _prepare(replace(request, replace=True), shard))
+        if shard.first:
+            say(plan(job.distinct_tasks, job.images))
 
 
 def sources(spec: str, data: str) -> dict[str, str]:
@@ -52,7 +77,7 @@ def sources(spec: str, data: str) -> dict[str, str]:
         found = dict(_assignment(each) for each in spec.split(","))
     if not found:
         raise UserError(f"weights '{spec}': no file there is named after a net, such as D-256-512{SUFFIXES[0]}")
-    return found
+    return {name: found[name] for name in BY_NAME if name in found}
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -62,20 +87,16 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, where
 
 
-def _prepare(options: Namespace, shard: Shard) -> tuple[dict[PaperRow, Row], Job]:
-    found = sources(options.weights, options.data)
-    images = open_images(options)
-    if not (options.replace or options.dry_run):
-        keep_larger((options.out / f"{name}.csv" for name in WRITTEN), len(images))
-    nets = {name: BY_NAME[name] for name in BY_NAME if name in found}
-    names = [zoo.canonical(net.configuration) for net in nets.values()]
-    specs = specs_of(options, names, [found[name] for name in nets], [parse_S(net.S) for net in nets.values()])
-    models = dict(zip(map(_label, nets.values()), open_models(options, specs, shard), strict=True))
-    images = same_classes(images, list(models.values()))
+def _prepare(request: TablesRequest, shard: Shard) -> tuple[dict[PaperRow, Row], Job]:
+    images, opened = open_all(request, shard)
+    if not request.replace:
+        keep_larger((request.out / f"{name}.csv" for name in WRITTEN), len(images))
+    models = dict(zip((_label(BY_NAME[name]) for name in request.names), opened, strict=True))
     rows = {row: _row(row.nets, models) for row in paper_rows() if all(net.split()[0] in models for net in row.nets)}
     if not rows:
-        raise UserError(f"weights '{options.weights}': no row of the paper's tables can be measured with these")
-    return rows, make_job(options, images, list(models.values()), list(dict.fromkeys(rows.values())))
+        places = ",".join(net.weights for net in request.nets)
+        raise UserError(f"weights '{places}': no row of the paper's tables can be measured with these")
+    return rows, make_job(request, images, opened, list(dict.fromkeys(rows.values())))
 
 
 def _label(net: PaperNet) -> str:
@@ -88,20 +109,19 @@ def _row(nets: Sequence[str], models: Mapping[str, Model]) -> Row:
     return Row(tuple((models[label], parse(protocol)) for label, protocol in pairs))
 
 
-def _write(options: Namespace, rows: Mapping[PaperRow, Row], job: Job) -> None:
-    counted = job.tallies(options)
-    measured = {paper: job.result(row, counted[row], options) for paper, row in rows.items()}
-    warn_of(list(measured.values()))
-    wrong = {frozenset(paper.nets): counted[row].ranks >= 1 for paper, row in rows.items()}
+def _write(folder: Path, rows: Mapping[PaperRow, Row], evaluated: Evaluated) -> None:
+    measured = {paper: evaluated.results[row] for paper, row in rows.items()}
+    evaluated.warn()
+    wrong = {frozenset(paper.nets): evaluated.tallies[row].ranks >= 1 for paper, row in rows.items()}
     unclear = {frozenset(paper.nets) for paper, result in measured.items() if not result.clean}
     comparable = [claim for claim in claims() if _sides(claim) <= wrong.keys()]
-    caption = _caption(job, len(rows))
-    write_tables(measured, options.out, caption)
+    caption = _caption(evaluated.job, len(rows))
+    write_tables(measured, folder, caption)
     judged = [claim for claim in comparable if not _sides(claim) & unclear]
     if tied := len(comparable) - len(judged):
         caption.append(f"- Claims that are not judged, since ties decide a row that they compare: {tied}")
     comparisons = [compare(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
-    write_claims(comparisons, options.out, caption)
+    write_claims(comparisons, folder, caption)
 
 
 def _sides(claim: Claim) -> set[frozenset[str]]:

@@ -20,7 +20,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.options import add_data, add_device, add_weights_key, command_parser, finished, whole
+from bench.command import command_parser, finished
+from bench.options import add_data, add_device, add_weights_key, whole
 from bench.train.defaults import RATE
 
 EPILOG = """examples:

@@ -13,8 +13,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from bench.errors import UserError
+from bench.folders import writing_to
 from bench.nets.head import inputs_of_head
-from bench.options import writing_to
 from bench.progress import progress, warn
 from bench.train.batches import Batches
 from bench.train.crops import CentreCrops

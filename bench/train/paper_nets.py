@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.images.sources import data_spec, open_data
-from bench.options import writable
+from bench.folders import writable
+from bench.images.sources import open_data
+from bench.requests import data_spec
 from bench.train.__main__ import parser
 from bench.train.defaults import RATE, VALIDATED, WIDTH
 from bench.train.processes import Training, train_nets

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
+from bench.folders import writable, writing_to
 from bench.images.classes import reconcile
-from bench.images.sources import data_spec, open_data
+from bench.images.sources import open_data
 from bench.images.survey import USUAL_RULES
 from bench.nets import zoo
 from bench.nets.device import Precision, pick_device
@@ -23,10 +24,10 @@ from bench.nets.initial import initial_net
 from bench.nets.out_of_memory import enough_memory
 from bench.nets.vgg import NAMES
 from bench.nets.weights import Weights, read_weights, save_weights
-from bench.options import writable, writing_to
 from bench.pictures.training_curve import Epoch, plot_training
 from bench.progress import warn
 from bench.provenance import provenance
+from bench.requests import data_spec
 from bench.train.batches import Batches, crop_batches
 from bench.train.checkpoint import keep, resume
 from bench.train.defaults import VALIDATED, WARM_SHARE, WARM_UP

@@ -22,7 +22,8 @@ from safetensors.torch import save_file
 from torchvision.transforms import functional as F
 
 from bench.engine.evaluate import fill
-from bench.engine.rows import Row, tasks_of
+from bench.engine.keys import tasks_of
+from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.images.dataset import Images
 from bench.images.pixels import NAMED

@@ -9,7 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from bench.engine.rows import Row, part_key, result_of
+from bench.engine.counting import result_of
+from bench.engine.job import Job
+from bench.engine.keys import part_key
+from bench.engine.request import Numbers
+from bench.engine.rows import Row
 from bench.images.dataset import Images
 from bench.images.pixels import parse_pixels
 from bench.nets.device import Precision
@@ -64,7 +68,7 @@ def keys(row: Row) -> list:
 
 
 def result(row: Row) -> Result:
-    return result_of(row, COUNTED, IMAGES, False, {}, None)
+    return result_of(Job(IMAGES, [model for model, _ in row.nets], [row], {}, Numbers(), None), row, COUNTED)
 
 
 @OFTEN

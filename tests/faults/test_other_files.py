@@ -14,9 +14,9 @@ import pytest
 from conftest import ROOT, environment, make_image, training_words
 
 from bench.errors import UserError
+from bench.folders import dated
 from bench.images.sets.rendered import keep_picture, line, make_folder, make_pictures
 from bench.nets.weights import read_weights
-from bench.options import dated
 from bench.train.__main__ import main as train
 from bench.train.__main__ import parser
 from bench.train.checkpoint import keep
@@ -173,7 +173,7 @@ def test_runs_started_in_the_same_second_do_not_share_a_folder(tmp_path, monkeyp
         def now(cls, tz=None) -> datetime:
             return datetime(2026, 1, 2, 3, 4, 5)
 
-    monkeypatch.setattr("bench.options.datetime", Now)
+    monkeypatch.setattr("bench.folders.datetime", Now)
     names = [dated(tmp_path / "runs").name for _ in range(3)]
     assert names == ["20260102-030405", "20260102-030405-2", "20260102-030405-3"]
     (tmp_path / "file").write_text("")

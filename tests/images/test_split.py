@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from conftest import CLASSES, make_image
 
-from bench.engine.job import open_images
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.images.split import split_images
+from bench.requests import data_spec
 from bench.run import __main__ as run
 from bench.speed import __main__ as speed
 from bench.systems import __main__ as systems
@@ -109,7 +109,7 @@ def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_pa
     words = ["--data", f"folder:{flowers}", "--split", "0.4", "--seed", "3"]
     small = ["--width", "0.03125", "--batch", "4", "--workers", "0", "--out", str(tmp_path / "out")]
     training = Training(train.parser().parse_args([*words, *small]))
-    evaluated = open_images(run.parser().parse_args(words))
+    evaluated = open_data(data_spec(run.parser().parse_args(words)))
     assert evaluated.digest == training.validation.digest
     assert not set(evaluated.paths) & set(training.train.paths)
     assert len(evaluated) + len(training.train) == 25

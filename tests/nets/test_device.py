@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.engine.rows import part_key
+from bench.engine.keys import part_key
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.nets.device import COUNTS, Precision, chip, device_name, pick_device, synchronise

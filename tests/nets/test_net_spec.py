@@ -12,9 +12,10 @@ from conftest import make_image
 from bench.errors import UserError
 from bench.inspect.__main__ import main as inspect
 from bench.nets import zoo
-from bench.nets.net_spec import NetSpec, net_specs
+from bench.nets.net_spec import NetSpec
 from bench.nets.weights import read_weights
 from bench.predict.__main__ import main as predict
+from bench.requests import net_specs
 from bench.run.__main__ import main as run
 from bench.train.__main__ import main as train
 
@@ -22,7 +23,7 @@ OPTIONS = {"weights": "a.pth,b.pth", "S": None, "pixels": None, "weights_key": N
 
 
 def specs(**options: str) -> list[NetSpec]:
-    return net_specs(Namespace(**{"model": "A,simplecnn", **OPTIONS, **options}), None)
+    return list(net_specs(Namespace(**{"model": "A,simplecnn", **OPTIONS, **options})))
 
 
 def test_options_are_one_for_all_nets_or_one_for_each():

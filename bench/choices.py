@@ -1,0 +1,5 @@
+"""What options and requests choose from, by name."""
+
+DTYPES = ("fp32", "tf32", "bf16", "fp16")  # number formats
+MAP_RULES = ("scores", "posteriors")  # what is averaged over the positions of a class score map
+CLASS_ORDERS = ("text", "number")  # how class names that are numbers are sorted

@@ -1,0 +1,85 @@
+"""What every command line has in common: its parser, how it ends, and how it says what was asked for."""
+
+import argparse
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import __version__
+from bench.errors import UserError
+from bench.interrupt import noted
+from protocols.protocol import ProtocolError
+from results.errors import ResultError
+from results.formatting import shown
+
+SCRIPT = "vgg-protocols"  # the console script that has all commands
+OTHERS_WAIT = 10.0  # seconds
+
+
+def command_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """A parser whose help shows the examples as they are written, for the console script as for `python -m`."""
+    written, called = "python -m bench.", "python -m bench."
+    if Path(sys.argv[0]).stem == SCRIPT:
+        called = f"{SCRIPT} "
+    parser = argparse.ArgumentParser(
+        prog=called + command.removeprefix("bench."),
+        description=description,
+        epilog=epilog.replace(written, called),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{SCRIPT} {__version__}")
+    return parser
+
+
+def finished(
+    command: str,
+    work: Callable[[], int],
+    kept: str = "what is finished is kept, the same command goes on from there",
+    shared: bool = False,
+) -> int:
+    """Do a command's work and return its exit code: an error of the user's is one line and code 2.
+
+    `kept` says what there is when it was stopped; `shared` is work that the workers of `torchrun` do together.
+    """
+    try:
+        with noted():
+            if not shared:
+                _refuse_workers()
+            return work()
+    except (UserError, ProtocolError, ResultError) as error:
+        code, said = 2, f"error: {shown(' '.join(str(error).split()))}"
+    except KeyboardInterrupt:
+        exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
+        code, said = 130, f"stopped; {kept}"
+    print(f"{command}: {said}", file=sys.stderr)  # after the last words of bars, which end with what was raised
+    return code
+
+
+def _refuse_workers() -> None:
+    """End all but the first of several workers, which raises UserError: each would do the whole work, in one place."""
+    workers = int(os.environ.get("WORLD_SIZE", 1))
+    if workers == 1:
+        return
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(OTHERS_WAIT)  # torchrun ends all with the first that ends, which should have said why
+        raise SystemExit(2)
+    raise UserError(
+        f"torchrun started {workers} workers, and this is work for one process; start it without torchrun "
+        "(bench.run and bench.tables share their work)"
+    )
+
+
+def say(text: str) -> None:
+    """Print what was asked for; a reader that went away, such as `head`, is no fault of the command's."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same file
+        if not isinstance(error, BrokenPipeError):
+            raise UserError(f"cannot write to standard output: {error.strerror}; write elsewhere") from None

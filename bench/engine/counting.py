@@ -1,0 +1,99 @@
+"""Rows counted from their stored parts: ranks, results, saved posteriors, and where they came from."""
+
+from collections.abc import Mapping
+
+from bench.engine.evaluate import expected_of
+from bench.engine.job import Job
+from bench.engine.rows import Row
+from bench.engine.signatures import joined, per_net, protocols_text, row_signature
+from bench.images.relabellings import relabellings
+from bench.images.sources import anywhere
+from bench.provenance import computing, provenance
+from results.doubts import label_doubts, refused
+from results.formatting import shown
+from results.origin import Origin
+from results.posteriors import Posteriors, join
+from results.result import Result
+from results.tally import Net, Tally, row_blocks, tally
+
+ADDED = ("vgg-protocols", "cpu_capability")  # columns behind those that tables had before
+
+
+def tallies_of(job: Job) -> dict[Row, Tally]:
+    """Count the rows from their stored parts. Raises StoreError, and ResultError where no image is left."""
+    others = relabellings(job.models[0].count)
+    stored = [stored_nets(job, row) for row in job.rows]
+    return dict(zip(job.rows, tally(stored, expected_of(job.images), job.competing, others), strict=True))
+
+
+def posteriors_of(job: Job, row: Row) -> Posteriors:
+    """A row's ids, labels and posteriors, all images at once. Raises StoreError."""
+    return join(list(row_blocks(stored_nets(job, row), expected_of(job.images))))
+
+
+def result_of(job: Job, row: Row, counted: Tally) -> Result:
+    """What the tables say of a counted row."""
+    nets, protocols = zip(*row.nets, strict=True)
+    images = job.images
+    n, wrong1, ties1 = len(counted.ranks), counted.places.wrong(1), counted.places.ties(1)
+    doubts = [] if refused(ties1, n) else label_doubts(n, wrong1, counted.classes, counted.trials)
+    return Result(
+        model=joined(model.name for model in nets),
+        configuration=joined(model.configuration for model in nets),
+        weights=joined(shown(model.label) for model in nets),
+        S=joined(str(model.S) for model in nets),
+        Q=per_net("/".join(map(str, protocol.Q)) for protocol in protocols),
+        protocol=protocols_text(row),
+        data=shown(images.name),
+        n=n,
+        skipped=len(counted.corrupt),
+        wrong1=wrong1,
+        wrong5=counted.places.wrong(5) if counted.top5 else None,
+        views=sum(protocol.nominal_views for protocol in protocols),
+        seconds=counted.seconds,
+        nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
+        signature=row_signature(row, images, len(counted.corrupt), job.numbers.restrict_classes),
+        provenance=_made(counted),
+        ties1=ties1,
+        ties5=counted.places.ties(5) if counted.top5 else 0,
+        assumed=row.assumed | images.assumed,
+        doubts=(*images.doubts, *doubts),
+    )
+
+
+def _made(counted: Tally) -> dict[str, str]:
+    """What computed the row's blocks, whenever that was, in place of what counts them."""
+    now = provenance()
+    made = {name: counted.makers(name) if name in computing() else value for name, value in now.items()}
+    made["device"] = "; ".join(counted.devices)
+    return dict(sorted(made.items(), key=lambda each: each[0] in ADDED))
+
+
+def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
+    """Where rows come from, by their signature ids."""
+    any_task, images, data = next(iter(job.tasks.values())), job.images, job.data
+    return Origin(
+        data=anywhere(data.source) if data else None,
+        split=data.split if data else None,
+        seed=data.seed if data else 0,
+        images=len(images),
+        store=any_task.store.folder.parent.resolve(),
+        classes=images.classes or tuple(map(str, range(any_task.model.count))),
+        competing=None if job.competing is None else tuple(job.competing.tolist()),
+        class_order=data.class_order if data else None,
+        labels_from=data.labels_from if data else 0,
+        allow_duplicates=data.allow_duplicates if data else False,
+        exif=images.exif,
+        rows={
+            line: [[(store.folder.name, share) for store, share in net] for net in stored_nets(job, row)]
+            for line, row in rows.items()
+        },
+    )
+
+
+def stored_nets(job: Job, row: Row) -> list[Net]:
+    """The stored parts of each of a row's nets, with their shares."""
+    return [
+        [(job.tasks[model, part].store, share) for part, share in protocol.weights.items()]
+        for model, protocol in row.nets
+    ]

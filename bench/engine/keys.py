@@ -1,0 +1,39 @@
+"""Where a part's blocks are kept: under everything that changes its numbers."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.engine.evaluate import Task
+from bench.engine.rows import Row
+from bench.images.dataset import Images
+from bench.nets.model import Model
+from protocols.protocol import Part
+from results.store import BLOCK, Store
+
+GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
+Tasks = dict[tuple[Model, Part], Task]
+
+
+def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
+    """Everything that changes the numbers of a part."""
+    return {
+        "model": model.name,
+        "width": f"{model.weights.width:g}",
+        "weights": model.weights.digest,
+        **({} if model.drop is None else {"drop": str(model.drop)}),
+        "data": images.digest,
+        "part": str(part),
+        "crop": str(model.side),
+        "pixels": str(model.pixels),
+        "rules": images.rules,
+        "map": model.map_rule,
+        "dtype": model.precision.said(model.device),
+        "geometry": GEOMETRY,
+        "block": str(BLOCK),
+    }
+
+
+def tasks_of(rows: Iterable[Row], images: Images, root: Path) -> Tasks:
+    """The parts that all rows need, with their places in the store."""
+    wanted = dict.fromkeys(each for row in rows for each in row.parts)
+    return {(model, part): Task(model, part, Store(root, part_key(model, part, images))) for model, part in wanted}

@@ -1,0 +1,52 @@
+"""Folders for what comes out: made before hours of work, and what stands in the way of writing in one line."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from bench.errors import UserError
+
+T = TypeVar("T")
+
+
+def made(option: str, folder: Path) -> Path:
+    """The folder, made if it is not there. Raises UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
+    return folder
+
+
+def dated(parent: Path, kind: str = "") -> Path:
+    """A new folder named after date and time; runs started in the same second get one each. Raises UserError."""
+    name, number = datetime.now().strftime(f"{kind}%Y%m%d-%H%M%S"), 1
+    while True:
+        folder = parent / (f"{name}-{number}" if number > 1 else name)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise UserError(f"'{folder}': {error.strerror}; give --out DIR that can be written to") from None
+
+
+def writable(option: str, folder: Path) -> Path:
+    """A folder for what comes out, made if it is not there; asked before hours of work. Raises UserError."""
+    if not os.access(made(option, folder), os.W_OK):
+        raise UserError(f"{option} '{folder}' cannot be written to; give {option} DIR that can be")
+    return folder
+
+
+def writing_to(folder: Path, write: Callable[[], T]) -> T:
+    """Call `write`; what stands in its way, such as a full disk, is a UserError."""
+    try:
+        return write()
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(
+            f"cannot write to {folder}: {why}; what is finished is kept; free space or give --out DIR"
+        ) from None

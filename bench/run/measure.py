@@ -1,0 +1,55 @@
+"""One run: a request evaluated, its tables written, the short one printed."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.command import say
+from bench.engine.dry_run import plan
+from bench.engine.evaluated import Evaluated
+from bench.engine.header import sentences
+from bench.engine.job import complete, job_of
+from bench.engine.request import Evaluation
+from bench.engine.workers import Shard
+from bench.folders import dated, writable
+from bench.provenance import provenance
+from results.terminal_table import check_columns, terminal_table
+
+
+@dataclass(frozen=True)
+class Output:
+    """What comes out of a run: a folder (None: a dated one), columns of the printed table, posteriors as files."""
+
+    folder: Path | None = None
+    columns: str | None = None
+    save_posteriors: bool = False
+
+    def __post_init__(self) -> None:
+        check_columns(self.columns, [*provenance(), "device"])
+
+
+def run(request: Evaluation, output: Output) -> None:
+    """Evaluate what was asked for and write the tables; the first process prints. Raises UserError and its like."""
+    with Shard() as shard:
+        job = shard.in_turn(lambda: job_of(request, shard))
+        if shard.first:
+            print("\n".join(sentences(job.models, job.images)), file=sys.stderr)
+            folder = writable("--out", output.folder or dated(Path("runs")))
+        complete(job, request, shard)
+        if shard.first:
+            _report(Evaluated(job), folder, output)
+
+
+def dry_run(request: Evaluation) -> None:
+    """Say what would be computed. Raises UserError and its like."""
+    with Shard() as shard:
+        job = shard.in_turn(lambda: job_of(request, shard))
+        if shard.first:
+            say(plan(job.distinct_tasks, job.images))
+
+
+def _report(evaluated: Evaluated, folder: Path, output: Output) -> None:
+    results = evaluated.write(folder, output.save_posteriors)
+    say(terminal_table(results, output.columns))
+    evaluated.warn()
+    print(f"written to {folder}/results.csv, .json and .md, with all columns and signatures", file=sys.stderr)
