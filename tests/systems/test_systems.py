@@ -1,6 +1,8 @@
 """The comparisons of nets, with nets and images small enough for a test."""
 
+import subprocess
 from argparse import Namespace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from bench.systems import compare as systems_job
 from bench.systems import nets as systems_nets
 from bench.systems.__main__ import main
 from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS
+from bench.train import processes
 from bench.train.__main__ import main as train
 from bench.train.__main__ import parser
 from bench.train.recipe import check
@@ -56,6 +59,20 @@ def test_what_is_compared_is_on_the_same_images_and_alike_but_for_what_is_claime
     assert recipe_of("zfnet")["width"] == 1
 
 
+@pytest.fixture
+def one_process(monkeypatch):
+    """One training is a process of its own; the others run here, since most of it would be the import of torch."""
+    begun = []
+
+    def start(command, **how):
+        begun.append(command)
+        one = len(begun) == 1
+        return subprocess.Popen(command, **how) if one else SimpleNamespace(wait=lambda: train(command[3:]))
+
+    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(Popen=start))
+
+
+@pytest.mark.usefixtures("one_process")
 def test_systems_are_trained_once_and_their_rows_are_those_of_bench_run(
     folder, tmp_path, weights_of_A, monkeypatch, capsys
 ):

@@ -54,15 +54,15 @@ def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path, weights_of_A,
 
 
 def test_killed_at_a_random_moment_and_resumed_equals_left_alone_to_the_bit(folder, tmp_path, weights_of_A):
-    def command(out):
-        longer = words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(weights_of_A))
-        return [sys.executable, "-m", "bench.train", *longer]
+    def longer(out):
+        return words(folder, tmp_path / out, "--epochs", "3", "--half", "--init", str(weights_of_A))
 
     start = time.monotonic()
-    subprocess.run(command("whole"), check=True, capture_output=True)
-    moment = killed_at_random(command("cut"), tmp_path / "cut", time.monotonic() - start)
+    assert main(longer("whole")) == 0
+    command = [sys.executable, "-m", "bench.train", *longer("cut")]
+    moment = killed_at_random(command, tmp_path / "cut", time.monotonic() - start)
     print(f"killed after {moment} s")  # shown where the test fails
-    subprocess.run(command("cut"), check=True, capture_output=True)
+    assert main(longer("cut")) == 0
     one, other = (read_weights(str(tmp_path / out / "weights.safetensors")) for out in ("whole", "cut"))
     assert one.digest == other.digest
     logs = [(tmp_path / out / "log.csv").read_text().splitlines() for out in ("whole", "cut")]
@@ -268,19 +268,19 @@ def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
 
 def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):
     images = open_data(DataSpec(folder), "train")
-    crops = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)
-    whole = rescale(decode(images.paths[3]), 256)
+    crops = TrainingCrops(images, TrainingScale(64, 64), 56, seed=1, epoch=2)
+    whole = rescale(decode(images.paths[3]), 64)
     crop, shift, label = crops[3]
     assert label == images.labels[3]
-    windows = whole.unfold(1, 224, 1).unfold(2, 224, 1).permute(1, 2, 0, 3, 4)
+    windows = whole.unfold(1, 56, 1).unfold(2, 56, 1).permute(1, 2, 0, 3, 4)
     # read_view rounds once where cut(rescale()) may round otherwise: one level of 255
     distances = [(windows.int() - each.int()).abs().flatten(2).amax(2).min() for each in (crop, crop.flip(2))]
     assert min(distances) <= 1
-    again = TrainingCrops(images, TrainingScale(256, 256), 224, seed=1, epoch=2)[3]
+    again = TrainingCrops(images, TrainingScale(64, 64), 56, seed=1, epoch=2)[3]
     assert torch.equal(again[0], crop)
     assert torch.equal(again[1], shift)
     for seed, epoch in ((1, 3), (2, 2)):
-        assert not torch.equal(TrainingCrops(images, TrainingScale(256, 256), 224, seed, epoch)[3][1], shift)
+        assert not torch.equal(TrainingCrops(images, TrainingScale(64, 64), 56, seed, epoch)[3][1], shift)
 
 
 def test_a_folder_without_a_validation_split_is_an_error(tmp_path):
