@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from results.table import write
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
 WIDTH = 1 / 32
+MOST_PROCESSES, FEW_FILES = 8, 7
 PIXELS = Pixels("BGR", 255, (104, 117, 123), (60, 61, 62))
 Record = Callable[[str, str, int, str], None]
 SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
@@ -33,6 +34,20 @@ SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", metavar="FILE", help="try every case of tests/faults and write what was tried to FILE")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process per core, where there is more to do than a few files: each needs seconds to start."""
+    files = {file for word in config.args for file in Path(word).rglob("test_*.py")}
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if len(files) > FEW_FILES else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The other cores have the other processes' tests to do."""
+    if hasattr(config, "workerinput"):
+        torch.set_num_threads(1)
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def make_weights(path: Path, model: str = "vgg16", seed: int = 0, classes: tuple[str, ...] = CLASSES) -> Path:
@@ -142,7 +157,6 @@ class Tried(NamedTuple):
     outcome: str
 
 
-TRIED = pytest.StashKey[list[Tried]]()
 PARTLY = pytest.StashKey[bool]()  # whether some tests of faults are not run
 FAULTS = Path(__file__).resolve().parent / "faults"
 
@@ -153,11 +167,10 @@ def every(request: pytest.FixtureRequest) -> bool:
     return request.config.getoption("--faults") is not None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Record:
     """`tried(area, fault, times, outcome)`, called when all assertions held: nothing was lost."""
-    records = request.config.stash.setdefault(TRIED, [])
-    return lambda *fields: records.append(Tried(*fields))
+    return lambda *fields: request.node.user_properties.append(("tried", fields))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -170,13 +183,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.config.stash[PARTLY] = True
 
 
-def pytest_terminal_summary(
-    terminalreporter: "pytest.TerminalReporter", exitstatus: int, config: pytest.Config
-) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Only the processes that run tests know which; the one that writes the table asks them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["partly"] = PARTLY in session.config.stash
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if getattr(node, "workeroutput", {}).get("partly"):  # one that was killed has said nothing
+        node.config.stash[PARTLY] = True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """The table says what all of tests/faults tried; a part of them would say it too."""
     file = config.getoption("--faults")
     if file and exitstatus == 0 and PARTLY not in config.stash:
-        Path(file).write_text(_table(config.stash.get(TRIED, []), file))
+        passed = terminalreporter.getreports("passed")
+        records = [Tried(*fields) for report in passed for name, fields in report.user_properties if name == "tried"]
+        Path(file).write_text(_table(records, file))
     elif file:
         terminalreporter.write_line(f"{file} is not written: all of tests/faults must run, and without a failure")
 

@@ -4,11 +4,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import FAULTS, TRIED, Tried, pytest_collection_finish, pytest_deselected, pytest_terminal_summary
+from conftest import (
+    FAULTS,
+    pytest_collection_finish,
+    pytest_deselected,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 ALL = sorted(FAULTS.glob("test_*.py"))
 
 
+REPORTS = [SimpleNamespace(user_properties=[("tried", ("disk", "full", times, "one line"))]) for times in (2, 3)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize(
     ("files", "words", "deselected", "failed", "written"),
     [
@@ -20,15 +31,20 @@ ALL = sorted(FAULTS.glob("test_*.py"))
         (ALL, ["tests/faults"], False, 1, False),
     ],
 )
-def test_only_all_tests_of_faults_write_the_table(tmp_path, files, words, deselected, failed, written):
+def test_only_all_tests_of_faults_write_the_table(tmp_path, files, words, deselected, failed, written, processes):
     file, said = tmp_path / "faults.md", []
     config = SimpleNamespace(args=words, stash=pytest.Stash(), getoption=lambda _: str(file))
-    config.stash[TRIED] = [Tried("disk", "full", 2, "one line"), Tried("disk", "full", 3, "one line")]
-    items = [SimpleNamespace(path=path, config=config) for path in files]
+    runs_tests = config if processes == 1 else SimpleNamespace(args=words, stash=pytest.Stash(), workeroutput={})
+    items = [SimpleNamespace(path=path, config=runs_tests) for path in files]
+    session = SimpleNamespace(items=items, config=runs_tests)
     if deselected:
         pytest_deselected(items[:1])
-    pytest_collection_finish(SimpleNamespace(items=items, config=config))
-    pytest_terminal_summary(SimpleNamespace(write_line=said.append), failed, config)
+    pytest_collection_finish(session)
+    pytest_sessionfinish(session)
+    if processes == 2:
+        pytest_testnodedown(SimpleNamespace(config=config, workeroutput=runs_tests.workeroutput))
+    reporter = SimpleNamespace(write_line=said.append, getreports={"passed": REPORTS}.get)
+    pytest_terminal_summary(reporter, failed, config)
     assert file.exists() == written
     if written:
         assert "5 cases in all" in file.read_text()
