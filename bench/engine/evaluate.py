@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from bench.engine.agreement import appears, check_same, check_shared
-from bench.engine.part_posteriors import Advance, Batch, part_posteriors
+from bench.engine.capacity import Capacity
+from bench.engine.part_posteriors import Advance, part_posteriors
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -60,7 +61,7 @@ def fill(
     name = device_name(device)
     costs = [cost(task.model, task.part) for task in tasks]
     meter = Meter(sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
-    with engine(images, device, batch_size, loading) as (loader, batch):
+    with engine(images, device, batch_size, loading) as (loader, capacity):
         try:
             wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
             prepared = loader.blocks(wanted)
@@ -73,7 +74,9 @@ def fill(
                     raise _undecodable(loader.undecodable())
                 for t in needed:
                     start = time.perf_counter()
-                    posteriors = compute(tasks[t].model, tasks[t].part, images, blocks[number], block, batch, meter.add)
+                    posteriors = compute(
+                        tasks[t].model, tasks[t].part, images, blocks[number], block, capacity, meter.add
+                    )
                     seconds = time.perf_counter() - start + waited
                     tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt, computing()))
                 del block
@@ -92,13 +95,13 @@ def blocks_of(images: Images) -> list[range]:
 @contextmanager
 def engine(
     images: Images, device: torch.device, batch_size: int | None, loading: int, forgiving: bool = False
-) -> Iterator[tuple[Loader, Batch]]:
+) -> Iterator[tuple[Loader, Capacity]]:
     """Threads that prepare images and threads that run nets on them, as long as they are needed."""
     with single_threads(device) as threads:
         loader = Loader(images, loading, forgiving)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
         try:
-            yield loader, Batch(batch_size, device, pool if threads > 1 else None)
+            yield loader, Capacity(batch_size, device, pool if threads > 1 else None)
         finally:
             pool.shutdown(cancel_futures=True)
             loader.close()
@@ -152,13 +155,13 @@ def compute(
     images: Images,
     indices: range,
     block: Sequence[Prepared | None],
-    batch: Batch,
+    capacity: Capacity,
     advance: Advance,
 ) -> Posteriors:
     """One part on those images of a block that can be decoded. Raises UserError for posteriors that are not finite."""
     model.ready(part)
     good = [(i, image) for i, image in zip(indices, block, strict=True) if image is not None]
-    probs = part_posteriors(model, part, [image for _, image in good], batch, advance, cost(model, part))
+    probs = part_posteriors(model, part, [image for _, image in good], capacity, advance, cost(model, part))
     ids = np.array([images.ids[i] for i, _ in good], dtype=str)
     _refuse_nonfinite(probs, ids, model, part)
     return Posteriors(probs, images.labels[[i for i, _ in good]], ids)

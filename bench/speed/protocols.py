@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
+from bench.engine.capacity import Capacity
 from bench.engine.counting import tallies_of
 from bench.engine.job import complete, make_job
-from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.engine.part_posteriors import part_posteriors
 from bench.engine.request import Computation, Keeping, Setup
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
@@ -83,17 +84,17 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
     times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
     netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
     with single_threads(model.device):
-        batch = Batch(None, model.device)
+        capacity = Capacity(None, model.device)
         for part in protocol.parts:
             start = time.perf_counter()
             block = [Prepared(size_of(image), {part.Q: rescale(image, part.Q)}) for image in decoded]
             rescaled = time.perf_counter()
-            part_posteriors(netless, part, block, batch)
+            part_posteriors(netless, part, block, capacity)
             cut = time.perf_counter()
-            part_posteriors(model, part, block, batch)
+            part_posteriors(model, part, block, capacity)
             stop = time.perf_counter()
             with layer_times(model.dense_net if part.method == "dense" else model.crop_net, model.device) as spent:
-                part_posteriors(model, part, block, batch)
+                part_posteriors(model, part, block, capacity)
             for kind, seconds in spent.items():
                 layers[kind] += seconds
             times["rescale"] += rescaled - start

@@ -8,7 +8,8 @@ import torch
 from conftest import make_image
 from PIL import Image
 
-from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.engine.capacity import Capacity
+from bench.engine.part_posteriors import part_posteriors
 from bench.images.loader import Prepared
 from bench.images.pixels import cut, decode, rescale, size_of
 from bench.nets.device import Precision
@@ -82,7 +83,7 @@ def _multicrop_views(image: torch.Tensor, part: Part) -> torch.Tensor:
 
 def _benchmark_part(benchmark, model: Model, photograph: torch.Tensor, part: Part) -> None:
     prepared = Prepared(SIZE, {part.Q: rescale(photograph, part.Q)})
-    probs = benchmark(part_posteriors, model, part, [prepared], Batch(None, CPU))
+    probs = benchmark(part_posteriors, model, part, [prepared], Capacity(None, CPU))
     assert probs.shape == (1, 24)
     assert probs.sum() == pytest.approx(1)
     assert np.ptp(probs) > 0.01  # uniform ones would add up as well

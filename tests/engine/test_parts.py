@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.engine.capacity import Capacity
+from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import rescale
@@ -118,20 +119,20 @@ def views(fake: Fake) -> int:
 
 def test_room_for_30_views_is_enough_for_a_batch_of_50(block):
     """A failed attempt's activations are gone before the next one."""
-    batch, tight = Batch(50, CPU), Fake(room_for(30))
-    found = part_posteriors(tight, Part("multicrop", Q), block, batch)
+    capacity, tight = Capacity(50, CPU), Fake(room_for(30))
+    found = part_posteriors(tight, Part("multicrop", Q), block, capacity)
     assert [count for count, *_ in tight.seen] == [25] * 6
     assert tight.device.used == 0
-    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Batch(64, CPU)))
+    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Capacity(64, CPU)))
 
 
 @pytest.mark.parametrize("room", [1, 2, 7, 20, 49])
 def test_running_out_of_memory_loses_nothing(block, room):
     tight = Fake(room_for(room))
-    found = part_posteriors(tight, Part("multicrop", Q), block, Batch(64, CPU))
+    found = part_posteriors(tight, Part("multicrop", Q), block, Capacity(64, CPU))
     assert views(tight) == 150
     assert max(tight.seen)[0] <= room
-    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Batch(64, CPU)))
+    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Capacity(64, CPU)))
 
 
 @pytest.mark.parametrize("room", [1, 4, 8, 40])
@@ -139,49 +140,49 @@ def test_batches_in_several_threads_change_nothing_not_even_when_memory_runs_out
     """With room for one view three threads are in each other's way: what fails alone is computed alone."""
     with ThreadPoolExecutor(3) as pool:
         tight = Fake(room_for(room))
-        found = part_posteriors(tight, Part("multicrop", Q), block, Batch(30, CPU, pool))
+        found = part_posteriors(tight, Part("multicrop", Q), block, Capacity(30, CPU, pool))
     assert views(tight) == 150
-    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Batch(64, CPU)))
+    assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Capacity(64, CPU)))
 
 
 def test_a_batch_grows_again_for_smaller_images():
     """Large images went through one by one; small ones must not."""
-    batch, tight = Batch(64, CPU), Fake(room_for(12))
-    part_posteriors(tight, Part("dense", 86), block_of(*[86] * 4, Q=86), batch)
+    capacity, tight = Capacity(64, CPU), Fake(room_for(12))
+    part_posteriors(tight, Part("dense", 86), block_of(*[86] * 4, Q=86), capacity)
     assert {count for count, *_ in tight.seen} == {1}
     tight.seen.clear()
-    part_posteriors(tight, Part("dense", 32), block_of(*[32] * 4, Q=32), batch)
+    part_posteriors(tight, Part("dense", 32), block_of(*[32] * 4, Q=32), capacity)
     assert max(tight.seen)[0] >= 7
 
 
 def test_one_nets_lack_of_memory_is_not_anothers(block):
-    batch = Batch(50, CPU)
-    part_posteriors(Fake(room_for(2)), Part("multicrop", Q), block, batch)
+    capacity = Capacity(50, CPU)
+    part_posteriors(Fake(room_for(2)), Part("multicrop", Q), block, capacity)
     other = Fake()
-    part_posteriors(other, Part("multicrop", Q), block, batch)
+    part_posteriors(other, Part("multicrop", Q), block, capacity)
     assert [count for count, *_ in other.seen] == [50] * 3
 
 
 def test_a_grid_that_does_not_fit_is_computed_crop_by_crop_and_not_tried_again(block):
     tight, roomy = FakeGrid(room_for(8)), FakeGrid()
-    batch = Batch(64, CPU)
-    found = part_posteriors(tight, Part("multicrop", Q), block, batch)
+    capacity = Capacity(64, CPU)
+    found = part_posteriors(tight, Part("multicrop", Q), block, capacity)
     assert "grid" not in tight.seen
     assert views(tight) == 150
-    assert np.array_equal(found, part_posteriors(roomy, Part("multicrop", Q), block, Batch(64, CPU)))
+    assert np.array_equal(found, part_posteriors(roomy, Part("multicrop", Q), block, Capacity(64, CPU)))
     assert set(roomy.seen) == {"grid"}
 
 
 def test_out_of_memory_with_one_view_ends_with_one_line(block):
     with pytest.raises(UserError, match=r"one view of '', 49x37 pixels \(CUDA out of memory\); give smaller Q"):
-        part_posteriors(Fake(0), Part("dense", Q), block, Batch(4, CPU))
+        part_posteriors(Fake(0), Part("dense", Q), block, Capacity(4, CPU))
 
 
 @pytest.mark.parametrize("error", LACKING, ids=str)
 def test_every_word_for_lack_of_memory_is_known(block, error):
     assert out_of_memory(error)
     tight = Fake(room_for(3), error)
-    part_posteriors(tight, Part("multicrop", Q), block, Batch(4, CPU))
+    part_posteriors(tight, Part("multicrop", Q), block, Capacity(4, CPU))
     assert views(tight) == 150
 
 
@@ -189,7 +190,7 @@ def test_every_word_for_lack_of_memory_is_known(block, error):
 def test_another_error_is_not_taken_for_lack_of_memory(block, error):
     assert not out_of_memory(error)
     with pytest.raises(type(error), match=str(error)[:9]):
-        part_posteriors(Fake(0, error), Part("dense", Q), block, Batch(4, CPU))
+        part_posteriors(Fake(0, error), Part("dense", Q), block, Capacity(4, CPU))
 
 
 def test_coinciding_views_are_computed_once_and_weighted():
@@ -197,11 +198,11 @@ def test_coinciding_views_are_computed_once_and_weighted():
     image = torch.randint(0, 256, (3, 36, 46), dtype=torch.uint8)
     fake = Fake()
     prepared = [Prepared(Size(46, 36), {36: image})]
-    found = part_posteriors(fake, Part("multicrop", 36), prepared, Batch(64, CPU))
+    found = part_posteriors(fake, Part("multicrop", 36), prepared, Capacity(64, CPU))
     assert views(fake) == 50
     prepared = [Prepared(Size(46, 32), {32: image[:, :32]})]
     fake = Fake()
-    found = part_posteriors(fake, Part("multicrop", 32), prepared, Batch(64, CPU))
+    found = part_posteriors(fake, Part("multicrop", 32), prepared, Capacity(64, CPU))
     assert views(fake) == 10
     lefts = [0, 4, 7, 11, 14]  # round half up of k * 14 / 4
     crops = torch.stack([image[:, :32, left : left + 32] for left in lefts for _ in range(10)])

@@ -8,7 +8,8 @@ from torch import nn
 from torchvision import models
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from bench.engine.part_posteriors import Batch, part_posteriors
+from bench.engine.capacity import Capacity
+from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import NAMED, Pixels
@@ -115,7 +116,7 @@ def test_all_protocols_agree_on_a_square_image_of_the_nets_own_side(name):
     block = [Prepared(Size(side, side), {side: image})]
     methods = ("tencrop", "multicrop", "dense")
     tencrop, multicrop, dense = (
-        part_posteriors(model, Part(method, side), block, Batch(8, model.device)) for method in methods
+        part_posteriors(model, Part(method, side), block, Capacity(8, model.device)) for method in methods
     )
     assert tencrop.max() > 0.25  # a fifth each would be no evidence
     assert np.abs(multicrop - tencrop).max() < 1e-6
