@@ -3,15 +3,15 @@
 import errno
 import json
 import signal
-import subprocess
-import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, environment, make_image, make_weights, torchrun
+from conftest import make_image, make_weights
+from mishaps import take_threads
+from victims import run, start, wait_until
 
 from bench.errors import UserError
 from bench.images.dataset import Place
@@ -55,38 +55,37 @@ def test_batch_size_and_threads_change_nothing(weights, photographs, undisturbed
         assert np.abs(found - undisturbed[protocol]).max() < 1e-5
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, *words]
+def as_here() -> partial:
+    """What workers need for equal sums: as many threads as this process has."""
+    return partial(take_threads, torch.get_num_threads())
 
 
 def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, undisturbed, tmp_path):
-    words = command("-m", "bench.run", *arguments(weights, photographs, tmp_path, "--workers", "1"))
-    with subprocess.Popen(words, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
-        while not list((tmp_path / "store").glob("*/0*.npz")) and time.monotonic() < deadline:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-    stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").glob("*/0*.npz")}
+    (victim,) = start(arguments(weights, photographs, tmp_path / "out", "--workers", "1"), faults={0: as_here()})
+    wait_until(lambda: list(tmp_path.glob("out/store/*/0*.npz")))
+    victim.process.kill()
+    assert victim.end().code == -signal.SIGKILL
+    stored = {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/store/*/0*.npz")}
     assert stored
-    assert not (tmp_path / "results.json").exists()
-    assert main(arguments(weights, photographs, tmp_path)) == 0
+    assert not (tmp_path / "out/results.json").exists()
+    assert main(arguments(weights, photographs, tmp_path / "out")) == 0
     assert {path: path.stat().st_mtime_ns for path in stored} == stored  # nothing was computed twice
-    for protocol, found in posteriors(tmp_path).items():
+    for protocol, found in posteriors(tmp_path / "out").items():
         assert np.array_equal(found, undisturbed[protocol])
 
 
 def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
-    done = torchrun("bench.run", *arguments(weights, photographs, tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("| model ") == 1
-    for protocol, found in posteriors(tmp_path).items():
+    ended = run(arguments(weights, photographs, tmp_path / "out"), 2, dict.fromkeys((0, 1), as_here()))
+    assert [each.code for each in ended] == [0, 0], ended
+    assert "".join(each.said for each in ended).count("| model ") == 1
+    for protocol, found in posteriors(tmp_path / "out").items():
         assert np.array_equal(found, undisturbed[protocol])
 
 
 def test_an_error_of_the_first_worker_is_said_once(tmp_path):
-    done = torchrun("bench.run", "--data", "list:nowhere.txt", "--store", str(tmp_path))
-    assert done.returncode != 0
-    assert done.stderr.count("bench.run: error: ") == 1
+    ended = run(["--data", "list:nowhere.txt", "--store", f"{tmp_path}/store", "--out", f"{tmp_path}/out"], 2)
+    assert 0 not in [each.code for each in ended]
+    assert "".join(each.said for each in ended).count("bench.run: error: ") == 1
 
 
 def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_path, monkeypatch, capsys):

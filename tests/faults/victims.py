@@ -144,9 +144,10 @@ def run(
     workers: int = 1,
     faults: Mapping[int, Fault] = NO_FAULTS,
     own: Mapping[int, list[str]] = NOTHING,
+    command: str = "bench.run",
 ) -> list[Ended]:
     """Start the workers and wait; where one is killed the others are, as `torchrun` does it on one machine."""
-    victims = start(words, workers, faults, own)
+    victims = start(words, workers, faults, own, command)
     limit = time.monotonic() + LIMIT
     try:
         while any(victim.process.is_alive() for victim in victims):

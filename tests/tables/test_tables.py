@@ -5,12 +5,16 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CLASSES, PIXELS, WIDTH, make_image, make_weights, torchrun
+import torch
+from conftest import CLASSES, PIXELS, WIDTH, make_image, make_weights
+from mishaps import take_threads
+from victims import run as in_processes
 
 from bench.errors import UserError
 from bench.nets.weights import Weights, builtin_names, read_weights, save_weights
@@ -117,12 +121,13 @@ def test_weights_that_do_not_say_their_S_take_it_from_the_nets_name(nets, images
 
 
 def test_two_workers_write_the_same_tables_once(tables, nets, images, tmp_path):
-    asked = words(nets, images, tmp_path)
-    done = torchrun("bench.tables", *asked[:-1], str(tmp_path / "store"))
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("written to ") == 1
+    asked = [*words(nets, images, tmp_path / "out")[:-1], str(tmp_path / "store")]
+    alike = partial(take_threads, torch.get_num_threads())
+    ended = in_processes(asked, 2, dict.fromkeys((0, 1), alike), command="bench.tables")
+    assert [each.code for each in ended] == [0, 0], ended
+    assert "".join(each.said for each in ended).count("written to ") == 1
     for name in ("table3.md", "table4.md", "table5.md", "table6.md", "claims.csv"):
-        assert (tmp_path / name).read_text() == (tables / name).read_text()
+        assert (tmp_path / "out" / name).read_text() == (tables / name).read_text()
 
 
 def test_rows_without_weights_are_left_out_and_said(nets, images, tmp_path):
@@ -149,17 +154,19 @@ def test_rows_that_ties_decide_have_a_dash_and_are_judged_by_no_claim(nets, imag
     assert "not judged, since ties decide a row that they compare: 1\n" in (tmp_path / "claims.md").read_text()
 
 
-def test_tables_of_more_images_are_not_replaced_unasked(tables, nets, images, tmp_path, capsys):
-    shutil.copytree(tables, tmp_path / "out")
-    fewer = [*words(nets, images, tmp_path / "out"), "--limit", "2"]
+def test_tables_of_more_images_are_not_replaced_unasked(nets, images, tmp_path, capsys):
+    asked = [*words(f"D-256={nets}/D-256.safetensors", images, tmp_path / "out")[:-1], str(nets / "store")]
+    fewer = [*asked, "--limit", "2"]
+    assert main(asked) == 0
+    whole = (tmp_path / "out/table3.csv").read_text()
     assert main(fewer) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "table3.csv' was made from 3 images, and this would be from 2; give another --out DIR, or --replace" in said
-    assert (tmp_path / "out/table3.csv").read_text() == (tables / "table3.csv").read_text()
+    assert (tmp_path / "out/table3.csv").read_text() == whole
     assert main([*fewer, "--dry-run"]) == 0
     assert main([*fewer, "--replace"]) == 0
     assert pd.read_csv(tmp_path / "out/table3.csv")["n"].eq(2).all()
-    assert main(words(nets, images, tmp_path / "out")) == 0
+    assert main(asked) == 0
 
 
 @pytest.mark.parametrize(
