@@ -8,8 +8,7 @@ from bench.engine.request import Computation, Evaluation, Keeping, Numbers, Prot
 from bench.errors import UserError
 from bench.images.pixels import parse_pixels
 from bench.images.sources import DataSpec
-from bench.nets import zoo
-from bench.nets.net_spec import NetSpec
+from bench.nets.net_spec import NetSpec, named_nets, nets_of
 from protocols.protocol import parse_Q
 from protocols.scales import TrainingScale, parse_S
 
@@ -72,30 +71,18 @@ def keeping(options: Namespace) -> Keeping:
 
 def net_specs(options: Namespace) -> tuple[NetSpec, ...]:
     """What `--model`, `--weights` and what belongs to them say. Raises UserError."""
-    names = options.model.split(",")
-    weights = options.weights.split(",")
-    if weights == ["auto"]:
-        weights *= len(names)
-    if len(weights) != len(names):
-        raise UserError(
-            f"weights '{options.weights}': {len(weights)} for {len(names)} models; give one per model, or auto"
-        )
-    return specs_of(options, names, weights, [_parsed(parse_S, options.S)] * len(names))
+    scale, pixels = parsed(parse_S, options.S), parsed(parse_pixels, options.pixels)
+    return named_nets(
+        options.model, options.weights, scale, pixels, options.weights_key, options.side, options.drop_class
+    )
 
 
 def specs_of(
     options: Namespace, names: Sequence[str], places: Sequence[str], scales: Sequence[TrainingScale | None]
 ) -> tuple[NetSpec, ...]:
     """Nets with the places of their weights and their S, and what the other options say of each. Raises UserError."""
-    pixels = _parsed(parse_pixels, options.pixels)
-    names = [zoo.canonical(name) for name in names]
-    keys = _per_net("--weights-key", options.weights_key, len(names))
-    dropped = _per_net("--drop-class", options.drop_class, len(names))
-    sides = [each and whole_number("--side", each) for each in _per_net("--side", options.side, len(names))]
-    return tuple(
-        NetSpec(name, place, key, S, pixels, side, None if drop == "none" else _class(drop), drop == "none")
-        for name, place, key, S, side, drop in zip(names, places, keys, scales, sides, dropped, strict=True)
-    )
+    pixels = parsed(parse_pixels, options.pixels)
+    return nets_of(names, places, scales, pixels, options.weights_key, options.side, options.drop_class)
 
 
 def whole_number(option: str, text: str) -> int:
@@ -105,21 +92,8 @@ def whole_number(option: str, text: str) -> int:
     return int(text)
 
 
-def _per_net(option: str, text: str | None, count: int) -> list[str | None]:
-    """The values of an option with commas, one for all nets or one for each, which may be empty. Raises UserError."""
-    values = (text or "").split(",")
-    if len(values) not in (1, count):
-        raise UserError(f"{option} '{text}': {len(values)} for {count} models; give one, or one per model")
-    return [each.strip() or None for each in (values * count)[:count]]
-
-
-def _class(text: str | None) -> int | None:
-    if text is not None and not text.isdecimal():
-        raise UserError(f"--drop-class '{text}': give the index of a class of the net, counted from 0, or none")
-    return None if text is None else int(text)
-
-
-def _parsed(parse: Callable[[str], T], text: str | None) -> T | None:
+def parsed(parse: Callable[[str], T], text: str | None) -> T | None:
+    """What a text means, None for none. Raises UserError."""
     try:
         return None if text is None else parse(text)
     except ValueError as error:

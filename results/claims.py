@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from results.metrics import mcnemar, paired_difference
+from results.paired import PairedErrors, paired
 from results.paper import published
 
 ALPHA = 0.05
@@ -41,26 +41,11 @@ def claims() -> tuple[Claim, ...]:
         )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two rows on the same n images: how many each got wrong, and how many only one of them did."""
+@dataclass(frozen=True, kw_only=True)
+class Comparison(PairedErrors):
+    """A claim's two rows on the same images."""
 
     claim: Claim
-    n: int
-    wrong_first: int
-    wrong_second: int
-    only_first: int
-    only_second: int
-
-    @property
-    def p(self) -> float:
-        """McNemar's exact two-sided p."""
-        return mcnemar(self.only_first, self.only_second)
-
-    @property
-    def difference(self) -> tuple[float, float, float]:
-        """The first's error rate less the second's, and its 95 % interval; below 0 the first is better."""
-        return paired_difference(self.only_first, self.only_second, self.n)
 
     @property
     def verdict(self) -> Literal["holds", "reversed", "undecided"]:
@@ -99,11 +84,4 @@ class Comparison:
 
 def compare(claim: Claim, first: np.ndarray, second: np.ndarray) -> Comparison:
     """Judge a claim by which images each row got wrong: two (N,) arrays of bool, the same images in the same order."""
-    return Comparison(
-        claim,
-        len(first),
-        int(first.sum()),
-        int(second.sum()),
-        int((first & ~second).sum()),
-        int((second & ~first).sum()),
-    )
+    return Comparison(claim=claim, **vars(paired(first, second)))

@@ -1,5 +1,6 @@
 """Which net with which weights, as a plain value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import UserError
@@ -32,3 +33,68 @@ class NetSpec:
             raise UserError(f"--side '{self.side}': give a whole number above 0")
         if self.drop is not None and self.drop < 0:
             raise UserError(f"--drop-class '{self.drop}': give the index of a class of the net, from 0, or none")
+
+
+def named_nets(
+    model: str,
+    weights: str = "auto",
+    S: TrainingScale | None = None,
+    pixels: Pixels | None = None,
+    keys: str | None = None,
+    sides: str | None = None,
+    drops: str | None = None,
+) -> tuple[NetSpec, ...]:
+    """Nets and weights as `--model` and `--weights` take them, commas between; `auto` is for all nets.
+
+    Raises UserError.
+    """
+    names, places = model.split(","), weights.split(",")
+    if places == ["auto"]:
+        places *= len(names)
+    if len(places) != len(names):
+        raise UserError(f"weights '{weights}': {len(places)} for {len(names)} models; give one per model, or auto")
+    return nets_of(names, places, [S] * len(names), pixels, keys, sides, drops)
+
+
+def nets_of(
+    names: Sequence[str],
+    places: Sequence[str],
+    scales: Sequence[TrainingScale | None],
+    pixels: Pixels | None = None,
+    keys: str | None = None,
+    sides: str | None = None,
+    drops: str | None = None,
+) -> tuple[NetSpec, ...]:
+    """Nets with the places of their weights and their S; `keys`, `sides` and `drops` are as options take them.
+
+    Raises UserError.
+    """
+    count = len(names)
+    key, drop = _per_net("--weights-key", keys, count), _per_net("--drop-class", drops, count)
+    side = [None if each is None else _side(each) for each in _per_net("--side", sides, count)]
+    return tuple(
+        NetSpec(names[k], places[k], key[k], scales[k], pixels, side[k], _class(drop[k]), drop[k] == "none")
+        for k in range(count)
+    )
+
+
+def _per_net(option: str, text: str | None, count: int) -> list[str | None]:
+    """The values of an option with commas, one for all nets or one for each, which may be empty. Raises UserError."""
+    values = (text or "").split(",")
+    if len(values) not in (1, count):
+        raise UserError(f"{option} '{text}': {len(values)} for {count} models; give one, or one per model")
+    return [each.strip() or None for each in (values * count)[:count]]
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise UserError(f"--side '{text}': give a whole number above 0")
+    return int(text)
+
+
+def _class(text: str | None) -> int | None:
+    if text in (None, "none"):
+        return None
+    if not text.isdecimal():
+        raise UserError(f"--drop-class '{text}': give the index of a class of the net, counted from 0, or none")
+    return int(text)

@@ -2,34 +2,29 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from bench.engine.evaluate import blocks_of, compute, cost, engine
 from bench.engine.header import about_models
 from bench.engine.job import open_models
+from bench.engine.predictions import Prediction, class_names, predictions
 from bench.engine.request import Computation, Numbers, ProtocolSpec
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images import survey
-from bench.images.classes import readable
 from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
 from bench.images.files import Finder
-from bench.images.loader import Prepared
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
-from bench.predict.report import BEST, Prediction, Report
-from bench.progress import Meter, warn
-from protocols.protocol import Part
+from bench.predict.report import Report
+from bench.progress import warn
 from results.formatting import escaped, shown
-from results.posteriors import Posteriors, combine
 from results.result import told
 
 
@@ -87,35 +82,6 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
         total = len(images) + len(missing)
         print(f"{unread} of {total} images cannot be read; they are named above", file=sys.stderr)
     return 1 if unread else 0
-
-
-def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[str, Prediction | str]]:
-    """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
-    blocks = blocks_of(images)
-    scales = sorted({part.Q for _, part in row.parts})
-    meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
-    with (
-        closing(meter),
-        engine(images, row.nets[0][0].device, how.batch, how.loading, forgiving=True) as (loader, batch),
-    ):
-        for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
-            parts = {
-                (model, part): compute(model, part, images, indices, block, batch, meter.add)
-                for model, part in row.parts
-            }
-            probs = iter(_combined(row, parts).probs)
-            for i, image in zip(indices, block, strict=True):
-                yield images.ids[i], _best(images.ids[i], image, next(probs)) if image else loader.why[i]
-
-
-def class_names(models: Sequence[Model]) -> tuple[str, ...]:
-    """What the nets call their classes. Raises UserError where they do not know the same ones."""
-    first = models[0]
-    named = {readable(model.classes, model.count) for model in models if model.classes}
-    if len(named) > 1 or len({model.count for model in models}) > 1:
-        all_of_them = ", ".join(f"'{model.name}'" for model in models)
-        raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
-    return named.pop() if named else readable(None, first.count)
 
 
 def _assumed(models: Sequence[Model]) -> str:
@@ -188,14 +154,3 @@ def _header(models: Sequence[Model], images: Images) -> list[str]:
             "--weights torchvision:VGG16_Weights.IMAGENET1K_V1"
         )
     return lines
-
-
-def _combined(row: Row, parts: Mapping[tuple[Model, Part], Posteriors]) -> Posteriors:
-    return combine(
-        [[(parts[model, part], share) for part, share in protocol.weights.items()] for model, protocol in row.nets]
-    )
-
-
-def _best(name: str, image: Prepared, probs: np.ndarray) -> Prediction:
-    order = np.argsort(-probs, kind="stable")[:BEST]
-    return Prediction(name, image, order, probs[order])

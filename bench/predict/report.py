@@ -5,17 +5,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from bench.command import say
+from bench.engine.predictions import Prediction
 from bench.engine.rows import Row
 from bench.errors import UserError
 from bench.folders import dated, writable
-from bench.images.loader import Prepared
 from bench.images.pixels import size_of
 from bench.pictures.prediction import plot_prediction
 from bench.predict.heat import heat_map
@@ -23,19 +20,6 @@ from bench.progress import above
 from results.formatting import shown
 
 BEST = 5  # classes that are reported
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """An image's most probable classes, best first: `classes` (k,) their indices, `probs` (k,) float32.
-
-    `image` is what the nets saw, `id` the path as it was given.
-    """
-
-    id: str
-    image: Prepared
-    classes: np.ndarray
-    probs: np.ndarray
 
 
 class Report(AbstractContextManager):
@@ -88,7 +72,7 @@ class Report(AbstractContextManager):
     def add(self, prediction: Prediction) -> None:
         """Print, tabulate and draw a prediction, as far as that was asked for."""
         self.count += 1
-        best = [(self.names[index], float(p)) for index, p in zip(prediction.classes, prediction.probs, strict=True)]
+        best = [(self.names[index], float(prediction.probs[index])) for index in prediction.best(BEST)]
         if prediction.id in self.named:
             with above():
                 say("\n".join([shown(prediction.id) + self.mark, *(f"  {p:.6f}  {shown(name)}" for name, p in best)]))
@@ -104,7 +88,7 @@ class Report(AbstractContextManager):
 
     def _draw(self, folder: Path, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
         picture = prediction.image.at[max(prediction.image.at)]
-        heat = heat_map(self.row, prediction.image, int(prediction.classes[0]), size_of(picture))
+        heat = heat_map(self.row, prediction.image, int(prediction.best(1)[0]), size_of(picture))
         name = Path(prediction.id).name
         made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)
         made_by += self.mark

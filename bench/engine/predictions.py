@@ -1,0 +1,67 @@
+"""Posteriors of images whose classes nobody knows, one image after the other; nothing is stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.engine.evaluate import blocks_of, compute, cost, engine
+from bench.engine.request import Computation
+from bench.engine.rows import Row
+from bench.errors import UserError
+from bench.images.classes import readable
+from bench.images.dataset import Images
+from bench.images.loader import Prepared
+from bench.nets.model import Model
+from bench.progress import Meter
+from protocols.protocol import Part
+from results.posteriors import Posteriors, combine
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An image's posteriors, (K,) float32. `image` is what the nets saw, `id` what the image is called."""
+
+    id: str
+    image: Prepared
+    probs: np.ndarray
+
+    def best(self, count: int) -> np.ndarray:
+        """The most probable classes, best first: indices, (count,) or (K,) where there are fewer."""
+        return np.argsort(-self.probs, kind="stable")[:count]
+
+
+def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[str, Prediction | str]]:
+    """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
+    blocks = blocks_of(images)
+    scales = sorted({part.Q for _, part in row.parts})
+    meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
+    with (
+        closing(meter),
+        engine(images, row.nets[0][0].device, how.batch, how.loading, forgiving=True) as (loader, batch),
+    ):
+        for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
+            parts = {
+                (model, part): compute(model, part, images, indices, block, batch, meter.add)
+                for model, part in row.parts
+            }
+            probs = iter(_combined(row, parts).probs)
+            for i, image in zip(indices, block, strict=True):
+                yield images.ids[i], Prediction(images.ids[i], image, next(probs)) if image else loader.why[i]
+
+
+def class_names(models: Sequence[Model]) -> tuple[str, ...]:
+    """What the nets call their classes. Raises UserError where they do not know the same ones."""
+    first = models[0]
+    named = {readable(model.classes, model.count) for model in models if model.classes}
+    if len(named) > 1 or len({model.count for model in models}) > 1:
+        all_of_them = ", ".join(f"'{model.name}'" for model in models)
+        raise UserError(f"models {all_of_them} do not have the same classes in the same order; give one at a time")
+    return named.pop() if named else readable(None, first.count)
+
+
+def _combined(row: Row, parts: Mapping[tuple[Model, Part], Posteriors]) -> Posteriors:
+    return combine(
+        [[(parts[model, part], share) for part, share in protocol.weights.items()] for model, protocol in row.nets]
+    )

@@ -1,0 +1,51 @@
+"""Two rows on the same images: which of them got more wrong, and whether that is more than chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from results.metrics import mcnemar, paired_difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedErrors:
+    """Two rows' top-1 errors on the same n images: how many each got wrong, and how many only one of them did."""
+
+    n: int
+    wrong_first: int
+    wrong_second: int
+    only_first: int
+    only_second: int
+
+    @property
+    def p(self) -> float:
+        """McNemar's exact two-sided p (McNemar, 1947)."""
+        return mcnemar(self.only_first, self.only_second)
+
+    @property
+    def difference(self) -> tuple[float, float, float]:
+        """The first's error rate less the second's, and its 95 % interval; below 0 the first is better.
+
+        As shares of the images (Bonett and Price, 2012).
+        """
+        return paired_difference(self.only_first, self.only_second, self.n)
+
+    def __str__(self) -> str:
+        rate, low, high = (100 * each for each in self.difference)
+        first, second = (100 * wrong / self.n for wrong in (self.wrong_first, self.wrong_second))
+        return (
+            f"top-1 error {first:.2f} % against {second:.2f} %: "
+            f"difference {rate:+.2f} points [{low:+.2f}, {high:+.2f}], McNemar's p {self.p:.3g}; "
+            f"of {self.n} images {self.only_first} only the first has wrong, {self.only_second} only the second"
+        )
+
+
+def paired(first: np.ndarray, second: np.ndarray) -> PairedErrors:
+    """From which images each row got wrong: two (N,) arrays of bool, the same images in the same order."""
+    return PairedErrors(
+        n=len(first),
+        wrong_first=int(first.sum()),
+        wrong_second=int(second.sum()),
+        only_first=int((first & ~second).sum()),
+        only_second=int((second & ~first).sum()),
+    )
