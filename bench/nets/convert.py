@@ -6,7 +6,7 @@ the first linear layer becomes a convolution of that size. Where it is a mean ov
 SqueezeNet), what follows must be linear, for the mean of its scores over positions to be the score of the mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,14 +16,26 @@ from torch import fx, nn
 from bench.errors import UserError
 from bench.nets.layers import on_meta, put, sharing_copy
 
-POOLS = (nn.AdaptiveAvgPool2d,)
-POOL_FUNCTIONS = (F.adaptive_avg_pool2d, torch.mean, "mean")
-FLATTENS = (nn.Flatten,)
-FLATTEN_FUNCTIONS = (torch.flatten, torch.squeeze, "flatten", "squeeze", "view", "reshape")
-NOTHING = (nn.Dropout, nn.Identity)  # no effect in evaluation
-NOTHING_FUNCTIONS = (F.dropout, "contiguous")
-POINTWISE = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.LeakyReLU)
-POINTWISE_FUNCTIONS = (F.relu, torch.relu, F.hardswish, F.silu, F.gelu, "relu")
+# What a node is to the conversion, by its layer and by the function or method that does the same.
+LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
+    "pool": (nn.AdaptiveAvgPool2d,),
+    "max-pool": (nn.AdaptiveMaxPool2d,),
+    "flatten": (nn.Flatten,),
+    "linear": (nn.Linear,),
+    "pointwise": (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.LeakyReLU),
+    "nothing": (nn.Dropout, nn.Identity),  # no effect in evaluation
+    "log-softmax": (nn.LogSoftmax,),
+}
+FUNCTIONS: dict[str, tuple[Callable | str, ...]] = {
+    "pool": (F.adaptive_avg_pool2d, torch.mean, "mean"),
+    "max-pool": (F.adaptive_max_pool2d,),
+    "flatten": (torch.flatten, torch.squeeze, "flatten", "squeeze", "view", "reshape"),
+    "pointwise": (F.relu, torch.relu, F.hardswish, F.silu, F.gelu, "relu"),
+    "nothing": (F.dropout, "contiguous"),
+    "log-softmax": (F.log_softmax, torch.log_softmax, "log_softmax"),
+}
+COLLAPSING = ("pool", "flatten")  # from a map to one vector
+CLASSIFYING = ("linear", "pointwise")  # of that vector
 FAR = 2048  # pixels, a multiple of every net's stride
 
 
@@ -40,29 +52,7 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
     traced = _trace(net)
     _drop_log_softmax(traced)
     shapes = _shapes(traced, (channels, side, side))
-    end = _end(traced)
-    spatial = _input(end[0])
-    if len(shapes[spatial]) != 4:
-        raise UnconvertibleError("it does not end in a map of features")
-    averaging = False
-    for node in end:
-        kind = _kind(traced, node)
-        before, after = shapes[_input(node)], shapes[node]
-        if kind == "pool" and before != after:
-            if tuple(after[2:]) not in ((1, 1), ()):
-                raise UnconvertibleError(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
-            averaging = True
-        if kind == "pointwise":
-            if averaging:
-                raise UnconvertibleError("what follows its global average is not linear")
-            continue
-        if kind == "linear":
-            height, width = (1, 1) if averaging or len(shapes[spatial]) == 2 else shapes[spatial][2:]
-            _replace_linear(traced, node, (height, width))
-            spatial = node
-        else:
-            node.replace_all_uses_with(_input(node))
-            traced.graph.erase_node(node)
+    _make_convolutional(traced, _end(traced), shapes)
     traced.delete_all_unused_submodules()
     traced.recompile()
     _refuse_remaining_pooling(traced, shapes)
@@ -114,12 +104,8 @@ def _trace(net: nn.Module) -> fx.GraphModule:
 
 def _drop_log_softmax(traced: fx.GraphModule) -> None:
     last = _input(_output(traced))
-    logarithmic = last.target in (F.log_softmax, torch.log_softmax, "log_softmax") or (
-        last.op == "call_module" and isinstance(traced.get_submodule(str(last.target)), nn.LogSoftmax)
-    )
-    if logarithmic:
-        last.replace_all_uses_with(_input(last))
-        traced.graph.erase_node(last)
+    if _kind(traced, last) == "log-softmax":
+        _take_out(traced, last)
 
 
 def _output(traced: fx.GraphModule) -> fx.Node:
@@ -128,12 +114,12 @@ def _output(traced: fx.GraphModule) -> fx.Node:
 
 def _shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
     """The shape of every node's output for one image of this shape, by node."""
-    shapes = _Shapes(on_meta(traced))
+    shapes = _ShapeRecorder(on_meta(traced))
     shapes.run(torch.empty(1, *shape, device="meta"))
     return {node: shapes.found[node.name] for node in traced.graph.nodes if node.name in shapes.found}
 
 
-class _Shapes(fx.Interpreter):
+class _ShapeRecorder(fx.Interpreter):
     """The shapes that come up while a net runs; its linear layers do not: on meta, torch takes seconds to load them."""
 
     def __init__(self, net: fx.GraphModule) -> None:
@@ -154,16 +140,19 @@ class _Shapes(fx.Interpreter):
 
 
 def _end(traced: fx.GraphModule) -> list[fx.Node]:
-    """The nodes from the last pooling or flattening to the output, in order."""
-    node = _output(traced).args[0]
+    """The nodes from the last pooling or flattening to the output, in order: first what collapses, then classifies."""
     end: list[fx.Node] = []
-    while isinstance(node, fx.Node) and (kind := _kind(traced, node)):
-        collapsed = any(_kind(traced, later) in ("pool", "flatten") for later in end)
-        if collapsed and kind in ("pointwise", "linear"):
+    collapsing = False
+    node = _output(traced).args[0]
+    while isinstance(node, fx.Node):
+        kind = _kind(traced, node)
+        if kind in COLLAPSING:
+            collapsing = True
+        elif kind != "nothing" and (collapsing or kind not in CLASSIFYING):
             break
         end.insert(0, node)
         node = _input(node)
-    if not any(_kind(traced, later) in ("pool", "flatten") for later in end):
+    if not collapsing:
         raise UnconvertibleError("it does not end in a pooled or flattened map and linear layers")
     return end
 
@@ -172,12 +161,43 @@ def _kind(traced: fx.GraphModule, node: fx.Node) -> str | None:
     """What a node is to the conversion; None for everything that belongs to the body of the net."""
     if node.op == "call_module":
         module = traced.get_submodule(str(node.target))
-        table: Sequence = (POOLS, FLATTENS, NOTHING, POINTWISE, (nn.Linear,))
-        matches = [isinstance(module, types) for types in table]
-    else:
-        functions: Sequence = (POOL_FUNCTIONS, FLATTEN_FUNCTIONS, NOTHING_FUNCTIONS, POINTWISE_FUNCTIONS, ())
-        matches = [node.op in ("call_function", "call_method") and node.target in names for names in functions]
-    return dict(zip(matches, ("pool", "flatten", "nothing", "pointwise", "linear"), strict=True)).get(True)
+        return next((kind for kind, types in LAYERS.items() if isinstance(module, types)), None)
+    if node.op in ("call_function", "call_method"):
+        return next((kind for kind, functions in FUNCTIONS.items() if node.target in functions), None)
+    return None
+
+
+def _make_convolutional(traced: fx.GraphModule, end: Sequence[fx.Node], shapes: Mapping[fx.Node, torch.Size]) -> None:
+    """Take out what collapses the map, and make convolutions of the linear layers. Raises UnconvertibleError."""
+    features = shapes[_input(end[0])]
+    if len(features) != 4:
+        raise UnconvertibleError("it does not end in a map of features")
+    kinds = {node: _kind(traced, node) for node in end}
+    averages = [_averages(shapes[_input(node)], shapes[node]) for node, kind in kinds.items() if kind == "pool"]
+    averaging = any(averages)
+    if averaging and "pointwise" in kinds.values():
+        raise UnconvertibleError("what follows its global average is not linear")
+    window = (1, 1) if averaging else (features[2], features[3])  # of what the first linear layer sees
+    for node, kind in kinds.items():
+        if kind == "linear":
+            _replace_linear(traced, node, window)
+            window = (1, 1)
+        elif kind != "pointwise":
+            _take_out(traced, node)
+
+
+def _averages(before: torch.Size, after: torch.Size) -> bool:
+    """Whether a pooling makes one mean of a map; False where it leaves it as it is. Raises UnconvertibleError."""
+    if before == after:
+        return False
+    if tuple(after[2:]) not in ((1, 1), ()):
+        raise UnconvertibleError(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
+    return True
+
+
+def _take_out(traced: fx.GraphModule, node: fx.Node) -> None:
+    node.replace_all_uses_with(_input(node))
+    traced.graph.erase_node(node)
 
 
 def _input(node: fx.Node) -> fx.Node:
@@ -202,13 +222,11 @@ def _refuse_remaining_pooling(traced: fx.GraphModule, shapes: dict[fx.Node, torc
     """Pooling over the whole image either ends the map, with something after it that is not linear, or feeds it."""
     nodes = list(traced.graph.nodes)
     for at, node in enumerate(nodes):
-        maximum = node.target is F.adaptive_max_pool2d or (
-            node.op == "call_module" and isinstance(traced.get_submodule(str(node.target)), nn.AdaptiveMaxPool2d)
-        )
-        if not maximum and _kind(traced, node) != "pool":
+        kind = _kind(traced, node)
+        if kind not in ("pool", "max-pool"):
             continue
         after = [each for each in nodes[at + 1 :] if each in shapes]
-        if not maximum and not any(_is_map(shapes[each]) for each in (node, *after)):
+        if kind == "pool" and not any(_is_map(shapes[each]) for each in (node, *after)):
             first = next(each for each in after if each.op != "get_attr" and each.target != "permute")
             what = getattr(first.target, "__name__", first.target)
             raise UnconvertibleError(f"what follows its global average is not linear ({what})")
