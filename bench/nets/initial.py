@@ -11,6 +11,7 @@ from bench.images.classes import readable
 from bench.nets import zoo
 from bench.nets.head import freeze, head_of, last_layer
 from bench.nets.model import said_side
+from bench.nets.state_dicts import shape_text
 from bench.nets.vgg import NAMES
 from bench.nets.weights import State, Weights
 from bench.progress import warn
@@ -106,18 +107,14 @@ def _of_another_net(own: State, source: State, last: str) -> bool:
 
 
 def _reason(key: str, own: State, source: State, last: str) -> str:
-    layer = f"{key.rpartition('.')[0]} {_shape(own[key])}"
+    layer = f"{key.rpartition('.')[0]} {shape_text(own[key])}"
     if key not in source:
         return f"{layer} (not there)"
     if own[key].shape != source[key].shape:
-        return f"{layer} (there {_shape(source[key])})"
+        return f"{layer} (there {shape_text(source[key])})"
     if key.startswith(last):
         return f"{layer} (there for other classes)"
     return f"{layer} (beyond the first four convolutions)"
-
-
-def _shape(value: torch.Tensor) -> str:
-    return "x".join(map(str, value.shape)) or "a number"
 
 
 def _first_convolutions(own: State, source: State, count: int) -> dict[str, str]:

@@ -62,6 +62,11 @@ def unwrapped(state: State) -> State:
     return state
 
 
+def shape_text(value: torch.Tensor) -> str:
+    """A tensor's shape for messages: `64x3x3x3`."""
+    return "x".join(map(str, value.shape)) or "a number"
+
+
 def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
     """Raise UserError for what is no file of one of the suffixes, by its name or first bytes."""
     give = f"give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(suffixes)}"

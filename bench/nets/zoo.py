@@ -17,7 +17,7 @@ from bench.errors import UserError
 from bench.images.pixels import NAMED, Pixels
 from bench.nets import published
 from bench.nets.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
-from bench.nets.state_dicts import State
+from bench.nets.state_dicts import State, shape_text
 from bench.nets.vgg import NAMES, SIDE, VGG
 
 LETTERS = {letter: name for name, letter in NAMES.items()}
@@ -213,9 +213,8 @@ def load(name: str, state: State, classes: int, width: float, source: str, side:
         raise UserError(f"weights '{source}' do not fit {name}: some are there under an old and a new name")
     for key, value in renamed.items():
         if key in own and value.shape != own[key].shape:
-            raise UserError(
-                f"weights '{source}' do not fit {name}: {key} is {_shape(value)} and should be {_shape(own[key])}"
-            )
+            shapes = f"{key} is {shape_text(value)} and should be {shape_text(own[key])}"
+            raise UserError(f"weights '{source}' do not fit {name}: {shapes}")
         if key in own and value.is_floating_point() != own[key].is_floating_point():
             kinds = (str(each.dtype).removeprefix("torch.") for each in (value, own[key]))
             raise UserError(f"weights '{source}' do not fit {name}: {key} is {' and should be '.join(kinds)}")
@@ -236,7 +235,3 @@ def load(name: str, state: State, classes: int, width: float, source: str, side:
 
 def _some(keys: list[str]) -> str:
     return keys[0] + (f" and {len(keys) - 1} more" if len(keys) > 1 else "")
-
-
-def _shape(value: torch.Tensor) -> str:
-    return "x".join(map(str, value.shape)) or "a number"
