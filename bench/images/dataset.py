@@ -100,7 +100,7 @@ class Images:
         """`count` images spread evenly over the set, or all of them."""
         if count is None or count >= len(self):
             return self
-        return replace(self.take(spread(len(self), count)), occurring=self.present)
+        return replace(self.take(evenly_spaced(len(self), count)), occurring=self.present)
 
     def take(self, indices: Sequence[int]) -> "Images":
         """Some of the images, in the order given."""
@@ -130,7 +130,7 @@ def distinct(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def spread(total: int, count: int | None) -> list[int]:
+def evenly_spaced(total: int, count: int | None) -> list[int]:
     """`count` indices of a set of `total` images, evenly spread, or all of them."""
     return [k * total // count for k in range(count)] if count and count < total else list(range(total))
 

@@ -1,10 +1,9 @@
 """Images prepared ahead of the net: decoded once, rescaled to every Q that is wanted, on the host's threads."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise
 
 import torch
 
@@ -24,7 +23,8 @@ from bench.progress import progress
 from protocols.view import Size
 
 AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
-Wanted = tuple[Sequence[int], Sequence[int]]  # image indices, Qs
+ToPrepare = tuple[Sequence[int], Sequence[int]]  # a block: image indices, Qs
+NOTHING: ToPrepare = ((), ())
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,23 @@ class Loader:
         self.rangeless: set[int] = set()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
-    def blocks(self, wanted: Sequence[Wanted]) -> Iterator[list[Prepared | None]]:
+    def blocks(self, wanted: Sequence[ToPrepare]) -> Iterator[list[Prepared | None]]:
         """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded.
 
         The next block is prepared meanwhile, as far as memory allows: all of it where this one is small, else a few.
         """
-        ahead: deque[Future[Prepared | None]] = deque()
-        for block, following in zip_longest(wanted, wanted[1:], fillvalue=((), ())):
-            current, ahead = ahead, deque()
-            self._submit(current, block, len(block[0]))
-            self._submit(ahead, following, self.threads)
-            if sum(_weight(future.result()) for future in current) <= AHEAD:
-                self._submit(ahead, following, len(following[0]))
-            yield [current.popleft().result() for _ in block[0]]  # nothing here keeps them any longer
+        ahead: list[Future[Prepared | None]] = []
+        for block, following in pairwise([*wanted, NOTHING]):
+            futures = ahead + self._begin(block, len(ahead))
+            ahead = self._begin(following, 0, self.threads)
+            if sum(_weight(future.result()) for future in futures) <= AHEAD:
+                ahead += self._begin(following, len(ahead))
+            yield _taken(futures)
 
-    def _submit(self, futures: deque[Future[Prepared | None]], wanted: Wanted, count: int) -> None:
-        """Begin with a block's images until so many of them are begun."""
-        indices, scales = wanted
-        for i in indices[len(futures) : count]:
-            futures.append(self.pool.submit(self._prepared, i, scales))
+    def _begin(self, block: ToPrepare, start: int, stop: int | None = None) -> list[Future[Prepared | None]]:
+        """Begin with a block's images from number `start` on, to `stop` or the last."""
+        indices, scales = block
+        return [self.pool.submit(self._prepared, i, scales) for i in indices[start:stop]]
 
     def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
         try:
@@ -97,6 +95,13 @@ class Loader:
 
     def close(self) -> None:
         self.pool.shutdown(cancel_futures=True)
+
+
+def _taken(futures: list[Future[Prepared | None]]) -> list[Prepared | None]:
+    """The results in order, and nothing here that keeps them any longer."""
+    found = [future.result() for future in futures]
+    futures.clear()
+    return found
 
 
 def _weight(image: Prepared | None) -> int:

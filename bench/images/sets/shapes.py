@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench.images.dataset import Images, spread
+from bench.images.dataset import Images, evenly_spaced
 from bench.images.sets.rendered import is_made, keep_picture, make_pictures, read_made
 from bench.interrupt import ours_alone
 from bench.progress import progress
@@ -165,7 +165,7 @@ def read_shapes(split: str, cache: Path, limit: int | None = None) -> Images:
     if is_made(place / split):  # by an earlier version, which rendered all at once
         return read_made(place / split, name, CLASSES).limit(limit)
     folder, own = place / f"pictures-{split}", labels(split)
-    numbers = spread(len(own), limit)
+    numbers = evenly_spaced(len(own), limit)
     made = make_pictures(folder, numbers, partial(_render_all, split, folder))
     paths, digests = zip(*(made[number] for number in numbers), strict=True)
     return Images(
