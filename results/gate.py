@@ -18,6 +18,7 @@ from results.result import signature_id
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
 PASSING = ("better", "within tolerance")
+Pair = tuple[WrittenRow | None, WrittenRow | None]  # of BASELINE and of NEW
 
 
 class Finding(NamedTuple):
@@ -70,20 +71,27 @@ def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None =
     return GateReport(list(chain(*findings)), equal, Counter(filter(None, apart)), _beside(both), warned)
 
 
-def _pairs(
-    olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]
-) -> list[tuple[WrittenRow | None, WrittenRow | None]]:
+def _pairs(olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]) -> list[Pair]:
     """Rows of one signature; of the others those of the same names, the closest first; the rest alone."""
-    partner = {line: line for line in olds if line in news}
-    rest = product((olds[line] for line in olds if line not in news), (news[line] for line in news if line not in olds))
-    alike = [(old, new) for old, new in rest if all(old[name] == new[name] for name in NAMES)]
-    taken = set(partner)
+    partners = {line: line for line in olds if line in news}  # signatures in BASELINE and in NEW
+    old_rest = [row for line, row in olds.items() if line not in partners]
+    new_rest = [row for line, row in news.items() if line not in partners]
+    partners |= _closest(old_rest, new_rest)
+    taken = set(partners.values())
+    pairs: list[Pair] = [(row, news[partners[line]] if line in partners else None) for line, row in olds.items()]
+    return [*pairs, *((None, row) for line, row in news.items() if line not in taken)]
+
+
+def _closest(olds: Sequence[WrittenRow], news: Sequence[WrittenRow]) -> dict[str, str]:
+    """By signature: to each old row the new one of the same names that differs in the fewest fields, each once."""
+    alike = [(old, new) for old, new in product(olds, news) if all(old[name] == new[name] for name in NAMES)]
+    partners: dict[str, str] = {}
+    taken: set[str] = set()
     for old, new in sorted(alike, key=lambda pair: _distance(*pair)):
-        if old.signature not in partner and new.signature not in taken:
-            partner[old.signature] = new.signature
+        if old.signature not in partners and new.signature not in taken:
+            partners[old.signature] = new.signature
             taken.add(new.signature)
-    kept = ((old, news.get(partner.get(line, ""))) for line, old in olds.items())
-    return [*kept, *((None, new) for line, new in news.items() if line not in taken)]
+    return partners
 
 
 def _judge(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share: float | None) -> list[Finding]:
@@ -166,7 +174,7 @@ def _beside(pairs: Sequence[tuple[WrittenRow, WrittenRow]]) -> list[str]:
     return [f"- {escaped(f'{name}: {before} -> {after}')}" for name, before, after in dict.fromkeys(changes)]
 
 
-def _warned(pairs: Sequence[tuple[WrittenRow | None, WrittenRow | None]]) -> list[str]:
+def _warned(pairs: Sequence[Pair]) -> list[str]:
     """What is said of a row in NEW and was not in BASELINE; whether it matters is for people to judge."""
     return [
         f"- {_label(new)}: {escaped(new.warnings)}"
