@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from protocols.crops import METHODS
+from protocols.methods import METHODS
 from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
@@ -22,7 +22,7 @@ def _crop_scale(S: TrainingScale, side: int) -> tuple[int, ...]:
 
 
 # What may be written: name -> (method, the rule that gives Q where none is written).
-NAMES: dict[str, tuple[str, Rule]] = {
+METHOD_NAMES: dict[str, tuple[str, Rule]] = {
     "centre": ("centre", _crop_scale),
     "tencrop": ("tencrop", _crop_scale),
     "dense": ("dense", multi_scale),
@@ -124,11 +124,11 @@ def parse_Q(text: str) -> tuple[int, ...]:
 
 def _parse_method(term: str, S: TrainingScale, Q: Sequence[int] | None, side: int) -> tuple[Part, ...]:
     name, at, written = term.strip().partition("@")
-    if name not in NAMES:
-        near = get_close_matches(name.lower(), NAMES, n=1, cutoff=0.4)
+    if name not in METHOD_NAMES:
+        near = get_close_matches(name.lower(), METHOD_NAMES, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ProtocolError(f"protocol {term!r}: the methods are {', '.join(NAMES)}{hint}")
-    method, rule = NAMES[name]
+        raise ProtocolError(f"protocol {term!r}: the methods are {', '.join(METHOD_NAMES)}{hint}")
+    method, rule = METHOD_NAMES[name]
     scales = parse_Q(written) if at else tuple(sorted(set(Q or rule(S, side))))
     if not 0 < scales[0] <= scales[-1] <= LARGEST_Q:
         listed = "/".join(str(scale) for scale in scales)

@@ -82,6 +82,6 @@ class Comparison(PairedErrors):
         }
 
 
-def compare(claim: Claim, first: np.ndarray, second: np.ndarray) -> Comparison:
+def judge(claim: Claim, first: np.ndarray, second: np.ndarray) -> Comparison:
     """Judge a claim by which images each row got wrong: two (N,) arrays of bool, the same images in the same order."""
     return Comparison(claim=claim, **vars(paired(first, second)))

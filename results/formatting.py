@@ -42,10 +42,10 @@ def shortened(text: str, room: float, length: Callable[[str], float] = len) -> s
     """The text; where it is longer than there is room, its end and, twice as long, its beginning."""
     if len(text) <= LONGEST and length(text) <= room:
         return text
-    shorter = (_cut(text, kept) for kept in range(min(len(text) - 1, LONGEST), 0, -1))
+    shorter = (_without_middle(text, kept) for kept in range(min(len(text) - 1, LONGEST), 0, -1))
     return next((each for each in shorter if length(each) <= room), "…")
 
 
-def _cut(text: str, kept: int) -> str:
+def _without_middle(text: str, kept: int) -> str:
     end = kept // 3
     return f"{text[: kept - end].rstrip()}…{text[len(text) - end :].lstrip()}"

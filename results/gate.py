@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from results.errors import ResultError
 from results.formatting import escaped, number
-from results.reading import NAMES, PROVENANCE, UNKNOWN, Counts, WrittenRow, read
+from results.reading import PROVENANCE, ROW_NAMES, UNKNOWN, Counts, WrittenRow, read_table
 from results.result import signature_id
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
@@ -57,14 +57,14 @@ class GateReport:
         return "\n".join([*table, f"gate: {summary}; {'passed' if self.passed else 'failed'}", *beside, *warnings])
 
 
-def compare(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> GateReport:
+def compare_tables(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> GateReport:
     """Compare two files; `tolerance` is in images, `share` of the baseline's images/s. Raises ResultError."""
     if tolerance < 0:
         raise ResultError(f"tolerance {tolerance}: give a number of images, 0 or more")
     if share is not None and not 0 < share < math.inf:
         raise ResultError(f"throughput {share}: give a share of the baseline's images/s above 0, such as 0.8")
-    pairs = _pairs(read(baseline), read(new))
-    findings = [_judge(old, new, tolerance, share) for old, new in pairs]
+    pairs = _pairs(read_table(baseline), read_table(new))
+    findings = [_findings(old, new, tolerance, share) for old, new in pairs]
     both = [(old, new) for old, new in pairs if old and new]
     apart = [_apart(old, new) for old, new in both if share is not None and old.signature == new.signature]
     equal, warned = findings.count([]), _warned(pairs)
@@ -84,7 +84,7 @@ def _pairs(olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]) -> li
 
 def _closest(olds: Sequence[WrittenRow], news: Sequence[WrittenRow]) -> dict[str, str]:
     """By signature: to each old row the new one of the same names that differs in the fewest fields, each once."""
-    alike = [(old, new) for old, new in product(olds, news) if all(old[name] == new[name] for name in NAMES)]
+    alike = [(old, new) for old, new in product(olds, news) if all(old[name] == new[name] for name in ROW_NAMES)]
     partners: dict[str, str] = {}
     taken: set[str] = set()
     for old, new in sorted(alike, key=lambda pair: _distance(*pair)):
@@ -94,7 +94,7 @@ def _closest(olds: Sequence[WrittenRow], news: Sequence[WrittenRow]) -> dict[str
     return partners
 
 
-def _judge(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share: float | None) -> list[Finding]:
+def _findings(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share: float | None) -> list[Finding]:
     """What there is to say of a pair; nothing where it is equal."""
     if old is None or new is None:
         what, change = ("missing", "missing in NEW") if old else ("new", "not in BASELINE")
@@ -108,7 +108,7 @@ def _judge(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share
         found.append(_finding(old, new, _verdict(old.counts, new.counts, tolerance), _steps(old.counts, new.counts)))
     if share is not None and not _apart(old, new) and new.speed < share * old.speed:
         before, after = (f"{row.speed:.3g} images/s" for row in (old, new))
-        found.append(Finding(_label(old), "slower", before, after, f"x{new.speed / old.speed:.3g}"))
+        found.append(Finding(_row_label(old), "slower", before, after, f"x{new.speed / old.speed:.3g}"))
     return found
 
 
@@ -133,12 +133,12 @@ def _apart(old: WrittenRow, new: WrittenRow) -> str:
 
 def _finding(old: WrittenRow | None, new: WrittenRow | None, what: str, change: str) -> Finding:
     before, after = (str(row.counts) if row else "–" for row in (old, new))
-    label = next(_label(row) for row in (old, new) if row)
+    label = next(_row_label(row) for row in (old, new) if row)
     return Finding(label, what, before, after, escaped(change))
 
 
-def _label(row: WrittenRow) -> str:
-    return f"{escaped(', '.join(row[name] for name in NAMES[:3]))} `{signature_id(row.signature)}`"
+def _row_label(row: WrittenRow) -> str:
+    return f"{escaped(', '.join(row[name] for name in ROW_NAMES[:3]))} `{signature_id(row.signature)}`"
 
 
 def _fields(old: WrittenRow, new: WrittenRow) -> list[str]:
@@ -177,7 +177,7 @@ def _beside(pairs: Sequence[tuple[WrittenRow, WrittenRow]]) -> list[str]:
 def _warned(pairs: Sequence[Pair]) -> list[str]:
     """What is said of a row in NEW and was not in BASELINE; whether it matters is for people to judge."""
     return [
-        f"- {_label(new)}: {escaped(new.warnings)}"
+        f"- {_row_label(new)}: {escaped(new.warnings)}"
         for old, new in pairs
         if new and new.warnings and new.warnings != (old.warnings if old else "")
     ]

@@ -14,8 +14,8 @@ from results.calibration import BINS, expected_calibration_error, reliability
 from results.confusion import by_class, confusion, confusions, occurring
 from results.errors import ResultError
 from results.formatting import escaped, number
+from results.per_image import per_image
 from results.posteriors import Posteriors
-from results.predictions import predict
 from results.reading import WrittenRow
 from results.result import signature_id
 
@@ -24,7 +24,7 @@ SHOWN = 5  # classes and confusions in the summary
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a row's posteriors say, image by image, as `predict` tells it; `names` are of all classes, each once."""
+    """What a row's posteriors say, image by image, as `per_image` tells it; `names` are of all classes, each once."""
 
     row: WrittenRow
     predictions: pd.DataFrame
@@ -53,14 +53,14 @@ class Inspection:
 
     def mistakes(self, most: int) -> pd.DataFrame:
         """The wrong images that the net was surest of, the surest first."""
-        return self._named(self.predictions[self.predictions["rank"] > 1].nlargest(most, "confidence"))
+        return self._with_names(self.predictions[self.predictions["rank"] > 1].nlargest(most, "confidence"))
 
     def write(self, folder: Path) -> None:
         """Write the tables into a folder that is there."""
-        _csv(self._named(self.predictions), folder / "predictions.csv")
-        _csv(self.matrix, folder / "confusion.csv", "true \\ predicted")
-        _csv(by_class(self.matrix), folder / "classes.csv", "class")
-        _csv(self.reliability, folder / "calibration.csv")
+        _write_csv(self._with_names(self.predictions), folder / "predictions.csv")
+        _write_csv(self.matrix, folder / "confusion.csv", "true \\ predicted")
+        _write_csv(by_class(self.matrix), folder / "classes.csv", "class")
+        _write_csv(self.reliability, folder / "calibration.csv")
         write_text_atomically(folder / "classes.md", self._classes())
         write_text_atomically(folder / "summary.md", self.summary())
 
@@ -104,7 +104,7 @@ class Inspection:
         left_out = f"\n\n{absent} more classes have no image, and no image is taken for them." if absent else ""
         return f"# {escaped(self.title)}\n\nMeasures in %.\n\n{_markdown(classes)}{left_out}\n"
 
-    def _named(self, predictions: pd.DataFrame) -> pd.DataFrame:
+    def _with_names(self, predictions: pd.DataFrame) -> pd.DataFrame:
         """As people read it: names of classes instead of indices."""
         name = np.array(self.names, dtype=object)
         return pd.DataFrame(
@@ -129,7 +129,9 @@ def inspect(
     name = signature_id(row.signature)
     scored = None if competing is None else np.array(competing)
     try:
-        predictions = pd.concat([predict(_of(block, len(classes)), scored) for block in blocks], ignore_index=True)
+        predictions = pd.concat(
+            [per_image(_of_classes(block, len(classes)), scored) for block in blocks], ignore_index=True
+        )
     except (ValueError, IndexError) as error:
         raise ResultError(f"row {name}: its posteriors do not fit it ({error}); run bench.run again") from None
     if predictions["id"].duplicated().any():
@@ -143,7 +145,7 @@ def inspect(
     return Inspection(row, predictions, _distinct(classes), range(len(classes)) if competing is None else competing)
 
 
-def _of(block: Posteriors, classes: int) -> Posteriors:
+def _of_classes(block: Posteriors, classes: int) -> Posteriors:
     if block.probs.shape[1] != classes:
         raise ValueError(f"{block.probs.shape[1]} classes, not {classes}")
     return block
@@ -156,7 +158,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return [name if counts[name] == 1 else f"{name} [{index}]" for index, name in enumerate(plain)]
 
 
-def _csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:
+def _write_csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:
     """Written with the table's index where that has a name."""
     text = table.to_csv(index=bool(index), index_label=index)
     write_text_atomically(path, text.encode(errors="backslashreplace").decode())  # file names may be no Unicode

@@ -10,7 +10,7 @@ import numpy as np
 from results.posteriors import Posteriors
 
 
-class Places(NamedTuple):
+class Standings(NamedTuple):
     """Where each image's own class stands: how many others are `above` it and how many `level` with it, (N,) int64."""
 
     above: np.ndarray
@@ -26,11 +26,11 @@ class Places(NamedTuple):
 
 
 def ranks(posteriors: Posteriors, classes: np.ndarray | None = None) -> np.ndarray:
-    """How many classes score above each image's own: (N,) int64, `places` without the ties."""
-    return places(posteriors, classes).above
+    """How many classes score above each image's own: (N,) int64, `standings` without the ties."""
+    return standings(posteriors, classes).above
 
 
-def places(posteriors: Posteriors, classes: np.ndarray | None = None) -> Places:
+def standings(posteriors: Posteriors, classes: np.ndarray | None = None) -> Standings:
     """How many classes score strictly above each image's own, which is wrong@k where k do, and how many just as much.
 
     With `classes` (indices), only those compete. Strictness makes the count independent of how ties are sorted. A label
@@ -50,7 +50,7 @@ def places(posteriors: Posteriors, classes: np.ndarray | None = None) -> Places:
     own = probs[np.arange(len(labels)), labels]
     rivals, some = probs if classes is None else probs[:, classes], own > 0
     above, level = (rivals > own[:, None]).sum(1), (rivals == own[:, None]).sum(1) - 1
-    return Places(np.where(some, above, rivals.shape[1] - 1), np.where(some, level, 0))
+    return Standings(np.where(some, above, rivals.shape[1] - 1), np.where(some, level, 0))
 
 
 def wilson(wrong: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

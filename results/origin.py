@@ -9,7 +9,7 @@ from pathlib import Path
 from results.atomic_files import write_text_atomically
 from results.errors import ResultError
 from results.store import reopen
-from results.tally import Net
+from results.tally import StoredNet
 
 NAME = "origin.json"
 AGAIN = "the same bench.run command writes it again, without running the net for what is stored"
@@ -38,13 +38,17 @@ class Origin:
     allow_duplicates: bool = False
     exif: bool = False
 
-    def nets(self, row: str, store: Path | None = None) -> list[Net]:
+    def nets(self, row: str, store: Path | None = None) -> list[StoredNet]:
         """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
         root = store or self.store
         return [[(reopen(root / name), share) for name, share in net] for net in self.rows[row]]
 
     def write(self, folder: Path) -> None:
-        said = {**vars(self), "store": str(self.store), "rows": {row: _plain(nets) for row, nets in self.rows.items()}}
+        said = {
+            **vars(self),
+            "store": str(self.store),
+            "rows": {row: _as_json(nets) for row, nets in self.rows.items()},
+        }
         write_text_atomically(folder / NAME, json.dumps(said, indent=1) + "\n")
 
 
@@ -78,5 +82,5 @@ def read_origin(folder: Path) -> Origin:
         raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
 
 
-def _plain(nets: Sequence[Sequence[tuple[str, Fraction]]]) -> list[list[list[str]]]:
+def _as_json(nets: Sequence[Sequence[tuple[str, Fraction]]]) -> list[list[list[str]]]:
     return [[[name, str(share)] for name, share in net] for net in nets]

@@ -14,9 +14,9 @@ from results.result import Result
 from results.table import (
     csv_text,
     error_cell,
-    grid,
     images_cell,
     judged_cells,
+    markdown_of,
     signature_lines,
     warning_lines,
     wrong_cells,
@@ -77,7 +77,7 @@ def _write(path: Path, table: str, lines: Sequence[str]) -> None:
 
 def _markdown(rows: Iterable[PaperRow], records: Sequence[dict[str, Any]]) -> str:
     cells = [_paper_row(row, record) for row, record in zip(rows, records, strict=True)]
-    return grid(cells, ("nets (configuration/S)", "protocol"))
+    return markdown_of(cells, ("nets (configuration/S)", "protocol"))
 
 
 def _paper_row(row: PaperRow, record: dict[str, Any]) -> dict[str, str]:

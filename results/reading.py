@@ -15,7 +15,7 @@ from results.errors import ResultError
 from results.formatting import number
 
 NUMBERS = ("n", "wrong1", "wrong5", "images_per_second", "ties1", "ties5")
-NAMES = ("model", "S", "protocol", "data")  # what people know a row by
+ROW_NAMES = ("model", "S", "protocol", "data")  # what people know a row by
 VERSIONS = ("python", "torch", "torchvision", "numpy", "pillow", "vgg-protocols")
 PROVENANCE = ("machine", "device", "cpu_capability", *VERSIONS)
 UNKNOWN = ("–", "unknown")  # of provenance: not in the table, or not in the blocks that it was counted from
@@ -57,12 +57,12 @@ class WrittenRow:
         return self.texts[name]
 
 
-def read(path: Path) -> dict[str, WrittenRow]:
+def read_table(path: Path) -> dict[str, WrittenRow]:
     """The rows of a results.json or results.csv by signature. Raises ResultError."""
     rows: dict[str, WrittenRow] = {}
     for place, record in enumerate(_records(path), 1):
         try:
-            row = _row(record)
+            row = _written_row(record)
         except ValueError as error:
             raise ResultError(f"'{path}', row {place}: {error}; {WANTED}") from None
         if rows.setdefault(row.signature, row).counts != row.counts:
@@ -113,27 +113,27 @@ def _cell(text: str) -> Any:
         return text
 
 
-def _row(record: Mapping[str, Any]) -> WrittenRow:
+def _written_row(record: Mapping[str, Any]) -> WrittenRow:
     line, n, wrong1, wrong5, speed, *ties = [record.get(name, None) for name in ("signature", *NUMBERS)]
     warnings = record.get("warnings") or ""
     if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):
         warnings = "; ".join(warnings)
-    _check("warnings", warnings, isinstance(warnings, str), "a list of texts")
-    texts = {name: record.get(name) or "–" for name in (*NAMES, *PROVENANCE)}
+    _require("warnings", warnings, isinstance(warnings, str), "a list of texts")
+    texts = {name: record.get(name) or "–" for name in (*ROW_NAMES, *PROVENANCE)}
     for name, text in (("signature", line), *texts.items()):
-        _check(name, text, isinstance(text, str) and bool(text.strip()), "a text")
-    _check("n", n, _is_number(n), "a whole number")
-    _check("wrong1", wrong1, _is_number(wrong1, n), "a whole number from 0 to n")
-    _check("wrong5", wrong5, wrong5 is None or _is_number(wrong5, n), "a whole number from 0 to n")
-    _check("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
+        _require(name, text, isinstance(text, str) and bool(text.strip()), "a text")
+    _require("n", n, _is_number(n), "a whole number")
+    _require("wrong1", wrong1, _is_number(wrong1, n), "a whole number from 0 to n")
+    _require("wrong5", wrong5, wrong5 is None or _is_number(wrong5, n), "a whole number from 0 to n")
+    _require("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
     for name, count in zip(NUMBERS[-2:], ties, strict=True):
-        _check(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
+        _require(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
     ties1, ties5 = (int(count or 0) for count in ties)
     return WrittenRow(line, counts, math.nan if speed is None else float(speed), texts, (ties1, ties5), warnings)
 
 
-def _check(name: str, value: Any, fine: bool, wanted: str) -> None:
+def _require(name: str, value: Any, fine: bool, wanted: str) -> None:
     if not fine:
         raise ValueError(f"{name} {reprlib.repr(value)} is not {wanted}")
 

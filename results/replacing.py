@@ -10,14 +10,14 @@ from results.errors import ResultError
 def keep_larger(tables: Iterable[Path], images: int) -> None:
     """Raises ResultError where one of the CSV files was made from more images than the new one will be."""
     for path in tables:
-        if (before := images_of(path)) > images:
+        if (before := image_count(path)) > images:
             raise ResultError(
                 f"'{path}' was made from {before} images, and this would be from {images}; give another --out DIR, "
                 "or --replace to lose it"
             )
 
 
-def images_of(path: Path) -> int:
+def image_count(path: Path) -> int:
     """How many images a table was made from, over all of its data sets; 0 where there is no such table."""
     most: dict[str, int] = {}
     try:

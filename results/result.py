@@ -97,14 +97,14 @@ class Result:
             "ties5": None if self.wrong5 is None else self.ties5,
             "wrong1_against": self.wrong1 + self.ties1,
             "wrong5_against": None if self.wrong5 is None else self.wrong5 + self.ties5,
-            "assumed": told(self.assumed),
+            "assumed": assumed_text(self.assumed),
             "warnings": self.warnings,
         }
         record = measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
 
 
-def told(assumed: Collection[str]) -> str:
+def assumed_text(assumed: Collection[str]) -> str:
     """What is assumed as one text; empty where nothing is."""
     return ", ".join(each for each in ASSUMED if each in assumed)
 

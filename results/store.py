@@ -65,7 +65,7 @@ class Blocks:
     def path(self, block: int) -> Path:
         return self.folder / f"{block:06d}.npz"
 
-    def _place(self, block: int) -> str:
+    def _address(self, block: int) -> str:
         """What a block says of where it belongs: the same file elsewhere would be another part's, or other images'."""
         return f"{self.folder.name}/{block}"
 
@@ -82,7 +82,7 @@ class Blocks:
             raise StoreError(f"cannot read {self.path(block)}: {error.strerror}; mend that and run again") from None
         try:
             found = _arrays(content)
-            if str(found.get("place", self._place(block))) != self._place(block):  # earlier blocks do not say it
+            if str(found.get("place", self._address(block))) != self._address(block):  # earlier blocks do not say it
                 return None
             posteriors = Posteriors(found["probs"], found["labels"], found["ids"])
             posteriors.check()
@@ -107,7 +107,7 @@ class Store(Blocks):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._describe()
-            write_atomically(self.path(block), _archive(content, self._place(block)))
+            write_atomically(self.path(block), _archive(content, self._address(block)))
         except OSError as error:
             raise StoreError(
                 f"cannot write to the store {self.folder.parent}: {error.strerror}; finished blocks are kept; "

@@ -73,7 +73,7 @@ def write_systems(sections: Sequence[Section], folder: Path, provenance: Mapping
 
 def _section(section: Section) -> list[str]:
     lines = [section.data.removeprefix("- "), "", _table([_system_row(each) for each in section.systems], 2), ""]
-    if said := _said(section.systems):
+    if said := _remarks(section.systems):
         lines += [*said, ""]
     if section.judged:
         lines += [_table([_judged_row(*each) for each in section.judged], 2), ""]
@@ -87,7 +87,7 @@ def _section(section: Section) -> list[str]:
     return [*lines, "Recipes, as `bench.train` was told:", "", *recipes, ""]
 
 
-def _said(systems: Sequence[Measured]) -> list[str]:
+def _remarks(systems: Sequence[Measured]) -> list[str]:
     """What is assumed of a system and what speaks against its rows, a line of Markdown each."""
     lines = []
     for each in systems:

@@ -19,7 +19,7 @@ Record = dict[str, Any]
 def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     """The whole table: header lines, one row per result with all columns, and below it the signatures in full."""
     records = [result.record() for result in results]
-    table = grid([wide_cells(record) for record in records], PLAIN)
+    table = markdown_of([wide_cells(record) for record in records], PLAIN)
     lines = [*header, ""] if header else []
     return "\n".join([*lines, table, "", *warning_lines(records), *signature_lines(records)])
 
@@ -67,7 +67,7 @@ def judged_cells(comparison: Comparison) -> dict[str, str]:
     }
 
 
-def grid(cells: Sequence[dict[str, str]], texts: Sequence[str]) -> str:
+def markdown_of(cells: Sequence[dict[str, str]], texts: Sequence[str]) -> str:
     """A Markdown table, `texts` and signatures to the left; what is assumed has a column where anything is."""
     table = pd.DataFrame(cells)
     if not any(row["assumed"] for row in cells):

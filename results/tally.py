@@ -11,11 +11,11 @@ import numpy as np
 
 from results.doubts import Relabelling, Trial
 from results.errors import ResultError
-from results.metrics import Places, places
+from results.metrics import Standings, standings
 from results.posteriors import Posteriors, combine
 from results.store import Block, Blocks, Expected, StoreError
 
-Net = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
+StoredNet = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Tally:
     would give.
     """
 
-    places: Places
+    standings: Standings
     classes: int
     seconds: float
     devices: tuple[str, ...]
@@ -37,7 +37,7 @@ class Tally:
     @property
     def ranks(self) -> np.ndarray:
         """Per image the number of classes above its own, (N,) int64."""
-        return self.places.above
+        return self.standings.above
 
     def makers(self, name: str) -> str:
         """Everything of one kind that computed blocks, such as each version of torch, the lowest first."""
@@ -51,7 +51,7 @@ class Tally:
 
 
 def tally(
-    rows: Sequence[Sequence[Net]],
+    rows: Sequence[Sequence[StoredNet]],
     blocks: Sequence[Expected],
     scored: np.ndarray | None = None,
     relabellings: Sequence[Relabelling] = (),
@@ -74,9 +74,9 @@ def tally(
 class _Count:
     """A row on its way to a tally."""
 
-    nets: Sequence[Net]
+    nets: Sequence[StoredNet]
     trials: Sequence[Trial] = ()
-    places: list[Places] = field(default_factory=list)
+    standings: list[Standings] = field(default_factory=list)
     corrupt: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     seconds: float = 0.0
@@ -85,8 +85,8 @@ class _Count:
 
     def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
         row = _combine(contents, self.nets)
-        found, best = places(row, scored), row.probs.max(1)
-        self.places.append(found)
+        found, best = standings(row, scored), row.probs.max(1)
+        self.standings.append(found)
         for trial in self.trials:
             trial.add(row, found.above >= 1, best, scored)
         self.seconds += sum(content.seconds for content in contents)
@@ -96,20 +96,20 @@ class _Count:
         self.classes = row.probs.shape[1] if scored is None else len(scored)
 
     def tally(self) -> Tally:
-        found = Places(*map(np.concatenate, zip(*self.places, strict=True)))
+        found = Standings(*map(np.concatenate, zip(*self.standings, strict=True)))
         if not len(found.above):
             raise ResultError("no image is left to count: none of them can be decoded")
         devices, made = tuple(sorted(self.devices)), tuple(self.made.values())
         return Tally(found, self.classes, self.seconds, devices, tuple(self.corrupt), made, tuple(self.trials))
 
 
-def row_blocks(nets: Sequence[Net], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:
+def row_blocks(nets: Sequence[StoredNet], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:
     """The row's posteriors, block by block; None stands for a block whose images are not known."""
     for number, expected in enumerate(blocks):
         yield _combine(_read(nets, number, expected, {}), nets)
 
 
-def _read(nets: Sequence[Net], number: int, expected: Expected | None, read: dict[Path, Block]) -> list[Block]:
+def _read(nets: Sequence[StoredNet], number: int, expected: Expected | None, read: dict[Path, Block]) -> list[Block]:
     """The blocks of a row's parts under one number; `read` keeps them by their place for other rows."""
     contents = []
     for store, _ in chain.from_iterable(nets):
@@ -126,7 +126,7 @@ def _read(nets: Sequence[Net], number: int, expected: Expected | None, read: dic
     return contents
 
 
-def _combine(contents: Sequence[Block], nets: Sequence[Net]) -> Posteriors:
+def _combine(contents: Sequence[Block], nets: Sequence[StoredNet]) -> Posteriors:
     """`contents` are those of all parts of all nets, in their order."""
     parts = iter(content.posteriors for content in contents)
     return combine([[(next(parts), share) for _, share in net] for net in nets])

@@ -14,7 +14,7 @@ from results.formatting import shown
 from results.origin import Origin
 from results.posteriors import Posteriors, join
 from results.result import Result
-from results.tally import Net, Tally, row_blocks, tally
+from results.tally import StoredNet, Tally, row_blocks, tally
 
 ADDED = ("vgg-protocols", "cpu_capability")  # columns behind those that tables had before
 
@@ -35,7 +35,7 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
     """What the tables say of a counted row."""
     nets, protocols = zip(*row.nets, strict=True)
     images = job.images
-    n, wrong1, ties1 = len(counted.ranks), counted.places.wrong(1), counted.places.ties(1)
+    n, wrong1, ties1 = len(counted.ranks), counted.standings.wrong(1), counted.standings.ties(1)
     doubts = [] if refused(ties1, n) else label_doubts(n, wrong1, counted.classes, counted.trials)
     return Result(
         model=joined(model.name for model in nets),
@@ -48,14 +48,14 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         n=n,
         skipped=len(counted.corrupt),
         wrong1=wrong1,
-        wrong5=counted.places.wrong(5) if counted.top5 else None,
+        wrong5=counted.standings.wrong(5) if counted.top5 else None,
         views=sum(protocol.nominal_views for protocol in protocols),
         seconds=counted.seconds,
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
         signature=row_signature(row, images, len(counted.corrupt), job.numbers.restrict_classes),
         provenance=_made(counted),
         ties1=ties1,
-        ties5=counted.places.ties(5) if counted.top5 else 0,
+        ties5=counted.standings.ties(5) if counted.top5 else 0,
         assumed=row.assumed | images.assumed,
         doubts=(*images.doubts, *doubts),
     )
@@ -91,7 +91,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
     )
 
 
-def stored_nets(job: Job, row: Row) -> list[Net]:
+def stored_nets(job: Job, row: Row) -> list[StoredNet]:
     """The stored parts of each of a row's nets, with their shares."""
     return [
         [(job.tasks[model, part].store, share) for part, share in protocol.weights.items()]

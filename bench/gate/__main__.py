@@ -31,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from results.gate import compare
+        from results.gate import compare_tables
 
-        comparison = compare(options.baseline, options.new, options.tolerance, options.throughput)
+        comparison = compare_tables(options.baseline, options.new, options.tolerance, options.throughput)
         say(comparison.markdown())
         return 0 if comparison.passed else 1
 

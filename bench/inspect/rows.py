@@ -18,7 +18,7 @@ from results.errors import ResultError
 from results.inspection import Inspection, inspect
 from results.origin import Origin, read_origin
 from results.posteriors import Posteriors
-from results.reading import WrittenRow, read
+from results.reading import WrittenRow, read_table
 from results.result import signature_id
 from results.store import BLOCK
 from results.tally import row_blocks
@@ -48,7 +48,7 @@ class InspectionRequest:
 def run(request: InspectionRequest) -> None:
     """Look into the wanted rows one by one and print their summaries. Raises UserError and ResultError."""
     table = request.run / "results.json" if request.run.is_dir() else request.run
-    rows = _chosen(list(read(table).values()), request.rows)
+    rows = _chosen(list(read_table(table).values()), request.rows)
     origin = read_origin(table.parent)
     places = _places(origin) if request.mistakes else {}
     for row in rows:

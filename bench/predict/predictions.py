@@ -25,7 +25,7 @@ from bench.nets.net_spec import NetSpec
 from bench.predict.report import Report
 from bench.progress import warn
 from results.formatting import escaped, shown
-from results.result import told
+from results.result import assumed_text
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _assumed(models: Sequence[Model]) -> str:
     """What nobody stated of the nets and their classes, in words."""
     found = {what for model in models for what in model.assumed}
     found |= {"class order" for model in models if model.classes is None}
-    return told(found)
+    return assumed_text(found)
 
 
 def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str, str]]:

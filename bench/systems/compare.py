@@ -25,7 +25,7 @@ from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, Syst
 from bench.train.processes import Training, train_nets
 from protocols.protocol import Protocol, parse
 from protocols.scales import in_proportion
-from results.claims import Claim, compare
+from results.claims import Claim, judge
 from results.replacing import keep_larger
 from results.systems_table import Judged, Measured, Section, Trained, write_systems
 from results.tally import Tally
@@ -163,7 +163,7 @@ def _judged(tallies: Mapping[tuple[str, str], Tally]) -> list[Judged]:
             if (each.first, protocol) in tallies and (each.second, protocol) in tallies:
                 wrong = [tallies[name, protocol].ranks >= 1 for name in (each.first, each.second)]
                 claim = Claim(each.text, each.source, "better", (each.first,), (each.second,))
-                found.append(Judged(protocol, compare(claim, *wrong)))
+                found.append(Judged(protocol, judge(claim, *wrong)))
     return found
 
 

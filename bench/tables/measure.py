@@ -20,7 +20,7 @@ from bench.nets.weights import SUFFIXES, builtin_names
 from bench.train.paper_nets import NETS, PaperNet
 from protocols.protocol import parse
 from protocols.scales import parse_S
-from results.claims import Claim, claims, compare
+from results.claims import Claim, claims, judge
 from results.paper import PaperRow, paper_rows
 from results.paper_tables import WRITTEN, write_claims, write_tables
 from results.replacing import keep_larger
@@ -120,7 +120,7 @@ def _write(folder: Path, rows: Mapping[PaperRow, Row], evaluated: Evaluated) -> 
     judged = [claim for claim in comparable if not _sides(claim) & unclear]
     if tied := len(comparable) - len(judged):
         caption.append(f"- Claims that are not judged, since ties decide a row that they compare: {tied}")
-    comparisons = [compare(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
+    comparisons = [judge(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
     write_claims(comparisons, folder, caption)
 
 

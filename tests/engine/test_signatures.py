@@ -21,12 +21,12 @@ from bench.nets.model import Model
 from bench.nets.weights import Weights
 from protocols.protocol import parse
 from protocols.scales import parse_S
-from results.metrics import Places
+from results.metrics import Standings
 from results.result import Result
 from results.tally import Tally
 
 IMAGES = Images("a+b =c", (Path("1"),), ("1",), np.zeros(1, int), None, 1, pixel_digests=("0",))
-COUNTED = Tally(Places(np.zeros(1, int), np.zeros(1, int)), 8, 1.0, ("cpu",), ())
+COUNTED = Tally(Standings(np.zeros(1, int), np.zeros(1, int)), 8, 1.0, ("cpu",), ())
 COLOUR = ("RGB/255/128,128,128/64,64,64", "BGR/1/0.5,0.5,0.5/1e+20,1,1", "RGB/1/0.5,0.5,0.5/1,1,1e+20")
 GREY = ("L/1/0.5/0.5", "L/255/0/1e+20", "L/255/1e+20/1")
 NETS = st.tuples(

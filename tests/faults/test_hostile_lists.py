@@ -18,8 +18,8 @@ from bench.errors import UserError
 from bench.images.sets.list_entries import LONGEST
 from bench.images.sets.lists import read_list
 from results.errors import ResultError
-from results.gate import compare
-from results.reading import MOST_BYTES, MOST_ROWS, read
+from results.gate import compare_tables
+from results.reading import MOST_BYTES, MOST_ROWS, read_table
 
 OFTEN = settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 BOUNDED = """
@@ -178,29 +178,29 @@ def test_a_table_from_elsewhere_is_read_or_refused(tmp_path_factory, tried, name
     file = tmp_path_factory.getbasetemp() / "results.json"
     file.write_text(json.dumps([{**GOOD, name: value}]))
     try:
-        (row,) = read(file).values()
+        (row,) = read_table(file).values()
     except ResultError as error:
         assert "\n" not in str(error), error  # noqa: PT017, either is right
     else:
         n, wrong1, wrong5 = row.counts
         assert 0 <= wrong1 <= n
         assert wrong5 is None or 0 <= wrong5 <= n
-        assert compare(file, file).passed == row.clean
+        assert compare_tables(file, file).passed == row.clean
     tried("weights and files", "a results.json from elsewhere given to the gate", 1, "read, or refused in one line")
 
 
 def test_a_table_that_never_ends_or_is_too_long_is_refused(tmp_path):
     if os.path.exists("/dev/zero"):
         with pytest.raises(ResultError, match="is not a table of results"):
-            read(Path("/dev/zero"))
+            read_table(Path("/dev/zero"))
     with (tmp_path / "long.json").open("wb") as file:
         file.write(json.dumps([GOOD]).encode() + b" " * MOST_BYTES)
     with pytest.raises(ResultError, match="is not a table of results"):
-        read(tmp_path / "long.json")
+        read_table(tmp_path / "long.json")
     rows = [{**GOOD, "signature": f"a={k}"} for k in range(MOST_ROWS + 1)]
     (tmp_path / "many.json").write_text(json.dumps(rows))
     with pytest.raises(ResultError, match=r"holds 1001 rows; give a table of at most 1000"):
-        read(tmp_path / "many.json")
+        read_table(tmp_path / "many.json")
 
 
 def test_tables_without_a_common_signature_are_compared_in_seconds(tmp_path, every):
@@ -210,6 +210,6 @@ def test_tables_without_a_common_signature_are_compared_in_seconds(tmp_path, eve
         rows = [{**GOOD, "signature": f"v={name} k={k} c=1 d=2 e=3"} for k in range(count)]
         (tmp_path / name).write_text(json.dumps(rows))
     start = time.monotonic()
-    found = compare(tmp_path / "a", tmp_path / "b")
+    found = compare_tables(tmp_path / "a", tmp_path / "b")
     assert time.monotonic() - start < (120 if every else 12)
     assert [finding.change for finding in found.findings] == ["v: a -> b"] * count

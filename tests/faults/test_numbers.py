@@ -57,7 +57,7 @@ def test_counts_are_what_the_definition_says(tmp_path_factory, tried, found, res
     pairs = list(zip(found.probs, found.labels, strict=True))
     for k in (1, 5):
         expected = sum(by_definition(row, label, k, competing) for row, label in pairs)
-        assert counted.places.wrong(k) == expected or len(competing) <= k
+        assert counted.standings.wrong(k) == expected or len(competing) <= k
     assert counted.top5 == (len(competing) > 5)
     tried("numbers", "ties, all-equal scores, one class, fewer than five, classes without images", 1, "as defined")
 

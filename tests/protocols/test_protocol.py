@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from protocols.crops import METHODS
-from protocols.protocol import DESCRIPTIONS, NAMES, Part, Protocol, ProtocolError, parse, parse_Q
+from protocols.methods import METHODS
+from protocols.protocol import DESCRIPTIONS, METHOD_NAMES, Part, Protocol, ProtocolError, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
 
 SPELLED_OUT = [
@@ -25,7 +25,7 @@ def test_a_spelled_out_protocol_prints_back(text):
     assert str(parse(text)) == text
 
 
-@pytest.mark.parametrize("text", [*SPELLED_OUT, *NAMES, "dense+multicrop", "single-scale@224"])
+@pytest.mark.parametrize("text", [*SPELLED_OUT, *METHOD_NAMES, "dense+multicrop", "single-scale@224"])
 @pytest.mark.parametrize("S", ["256", "384", "[256;512]", "[300;301]"])
 def test_parse_of_str_is_the_same_protocol(text, S):
     protocol = parse(text, parse_S(S))
@@ -100,7 +100,7 @@ def test_Q_given_apart_holds_where_none_is_written():
     assert parse("dense", Q=(256, 256)) == parse("dense@256")
 
 
-@pytest.mark.parametrize("text", [*SPELLED_OUT, *NAMES, "dense+multicrop"])
+@pytest.mark.parametrize("text", [*SPELLED_OUT, *METHOD_NAMES, "dense+multicrop"])
 @pytest.mark.parametrize("S", [TrainingScale(256, 256), TrainingScale(256, 512), TrainingScale(256, 257)])
 def test_weights_add_up_to_one(text, S):
     protocol = parse(text, S)
@@ -209,8 +209,8 @@ def test_Q_reads_with_slashes_or_commas_in_any_order(text, Q):
 
 
 def test_every_name_leads_to_a_method_and_is_described():
-    assert {method for method, _ in NAMES.values()} == set(METHODS)
-    assert set(NAMES) <= set(DESCRIPTIONS)
+    assert {method for method, _ in METHOD_NAMES.values()} == set(METHODS)
+    assert set(METHOD_NAMES) <= set(DESCRIPTIONS)
 
 
 def test_protocols_are_values():

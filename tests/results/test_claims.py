@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from results.claims import Claim, claims, compare
+from results.claims import Claim, claims, judge
 from results.paper import published
 
 BETTER = claims()[1]
@@ -11,7 +11,7 @@ NO_BETTER = claims()[0]
 def judged(claim: Claim, only_first: int, only_second: int, both: int = 10, neither: int = 100):
     first = np.repeat([True, False, True, False], [only_first, only_second, both, neither])
     second = np.repeat([False, True, True, False], [only_first, only_second, both, neither])
-    return compare(claim, first, second)
+    return judge(claim, first, second)
 
 
 def test_every_claim_compares_two_rows_of_the_papers_tables():

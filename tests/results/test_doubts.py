@@ -40,7 +40,7 @@ def counted(folder, labels: np.ndarray, seen: np.ndarray, count: int, scored=Non
 
 
 def doubts(found: Tally) -> list[str]:
-    return label_doubts(len(found.ranks), found.places.wrong(1), found.classes, found.trials)
+    return label_doubts(len(found.ranks), found.standings.wrong(1), found.classes, found.trials)
 
 
 def test_the_devkits_order_is_that_of_its_ground_truth():
@@ -77,7 +77,7 @@ def test_labels_that_are_read_wrongly_are_doubted_and_how_is_said(tmp_path, whic
     seen = reading.classes[labels]
     seen[::10] = (seen[::10] + 500) % 1000
     found = counted(tmp_path, labels, seen, 1000)
-    wrong = found.places.wrong(1)
+    wrong = found.standings.wrong(1)
     assert f"with {reading.said} 5 of 50 images are wrong, not {wrong}; labels, class order" in doubts(found)[-1]
     assert wrong > 40
 
@@ -102,7 +102,7 @@ def test_guesses_are_called_guesses(tmp_path):
     random = np.random.default_rng(1)
     labels, seen = random.integers(0, 8, (2, 96))
     found = counted(tmp_path, labels, seen, 8)
-    right = 96 - found.places.wrong(1)
+    right = 96 - found.standings.wrong(1)
     assert doubts(found) == [
         f"no better than guessing: {right} of 96 right among 8 classes; labels, class order or pixels may not be those "
         "of the weights"

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from results.metrics import mcnemar, paired_difference, places, ranks, wilson
+from results.metrics import mcnemar, paired_difference, ranks, standings, wilson
 from results.posteriors import Posteriors
 
 
@@ -52,7 +52,7 @@ def test_ranks_equal_a_count_by_hand_with_many_ties():
 def test_ties_are_the_images_that_are_wrong_only_if_ties_count_against_the_label():
     draw = np.random.default_rng(0)
     probs, labels = draw.integers(0, 4, (200, 8)) / 8, draw.integers(0, 8, 200)
-    found = places(scored(probs, labels))
+    found = standings(scored(probs, labels))
     for k in (1, 2, 5):
         against = sum(
             row[label] == 0 or sum(p >= row[label] for p in row) > k for row, label in zip(probs, labels, strict=True)
@@ -72,7 +72,7 @@ def test_ties_are_the_images_that_are_wrong_only_if_ties_count_against_the_label
     ],
 )
 def test_only_a_tie_for_the_best_decides_top_1(probs, label, ties1, wrong1):
-    found = places(scored([probs], [label]))
+    found = standings(scored([probs], [label]))
     assert (found.ties(1), found.wrong(1)) == (ties1, wrong1)
 
 
@@ -80,7 +80,7 @@ def test_only_a_tie_for_the_best_decides_top_1(probs, label, ties1, wrong1):
 def test_a_label_whose_posterior_is_exactly_0_is_wrong_at_every_k(classes):
     """Here only one class has any: 0 is no place among the best five, and no tie either."""
     probs = np.eye(7, dtype=np.float32)[[0, 0]]
-    found = places(scored(probs, [1, 6]), classes)
+    found = standings(scored(probs, [1, 6]), classes)
     assert all(found.wrong(k) == 2 and found.ties(k) == 0 for k in range(1, 6))
 
 

@@ -14,7 +14,7 @@ from bench.nets.weights import Weights, read_weights, save_weights
 from bench.run.__main__ import main as run
 from results.atomic_files import write_text_atomically
 from results.names import mended, text_of, unicode_of
-from results.reading import read
+from results.reading import read_table
 from results.result import Result
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -80,6 +80,6 @@ def test_bytes_that_are_no_letters_are_codes_in_tables(tmp_path):
                     provenance={"command": odd})  # fmt: skip
     assert {result.record()["command"], result.record()["posteriors"]} == {r"a\udcff", r"a\udcff/x.npz"}
     write_text_atomically(tmp_path / "results.json", json.dumps([result.record()]))
-    assert read(tmp_path / "results.json")
+    assert read_table(tmp_path / "results.json")
     write_text_atomically(tmp_path / "t.txt", odd)
     assert (tmp_path / "t.txt").read_bytes() == rb"a\udcff"

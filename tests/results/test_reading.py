@@ -5,7 +5,7 @@ import json
 import pytest
 
 from results.errors import ResultError
-from results.reading import Counts, read
+from results.reading import Counts, read_table
 
 GOOD = {"model": "vgg16", "n": 200, "wrong1": 44, "wrong5": 4, "signature": "a=b"}
 CELLS = ",".join(GOOD) + "\nvgg16,200,44,4,a=b"
@@ -61,7 +61,7 @@ JUNK = [
 @pytest.mark.parametrize("content", [json.dumps([GOOD]), CELLS])
 def test_the_row_that_is_broken_below_is_good(tmp_path, content):
     (tmp_path / "file").write_text(content)
-    (row,) = read(tmp_path / "file").values()
+    (row,) = read_table(tmp_path / "file").values()
     assert (row.signature, row.counts, row["model"], row["device"]) == ("a=b", Counts(200, 44, 4), "vgg16", "–")
 
 
@@ -70,5 +70,5 @@ def test_what_is_no_table_of_results_is_refused(tmp_path, content):
     junk = tmp_path / "junk"
     junk.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ResultError, match=r"junk'.*; give ") as raised:
-        read(junk)
+        read_table(junk)
     assert len(str(raised.value)) < 400

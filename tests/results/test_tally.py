@@ -50,9 +50,9 @@ def stores(tmp_path) -> list[Store]:
 def test_one_part_is_counted_over_all_blocks(stores):
     found = tally([[(stores[0], Fraction(1))]], BOTH)
     assert len(found.ranks) == 36
-    assert found.places.wrong(1) == 30  # six of 36 images have class 0
-    assert found.places.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
-    assert (found.places.ties(1), found.places.ties(5)) == (0, 30)
+    assert found.standings.wrong(1) == 30  # six of 36 images have class 0
+    assert found.standings.wrong(5) == 0  # the other five classes tie, and a tie beats nobody
+    assert (found.standings.ties(1), found.standings.ties(5)) == (0, 30)
     assert (found.seconds, found.devices, found.corrupt) == (3.0, ("a device",), ("broken.jpg",))
 
 
@@ -61,7 +61,7 @@ def test_parts_are_averaged_as_posteriors(stores):
     found = tally(members, BOTH)
     right = found.ranks[np.arange(36) % 6 == 1]
     assert (right == 0).all()  # the surer part wins
-    assert found.places.wrong(1) == 30
+    assert found.standings.wrong(1) == 30
     assert found.seconds == 6
     first = next(row_blocks(members, BOTH))
     assert first.probs[0].tolist() == pytest.approx([0.26, 0.5, 0.06, 0.06, 0.06, 0.06])
@@ -83,8 +83,8 @@ def test_restricted_classes_compete_alone(stores, tmp_path):
     """Without class 0, which the net prefers, the other five tie and nobody is beaten."""
     with_tie = Store(tmp_path, {"part": "tie"})
     with_tie.write(0, Block(posteriors(1, 5, 0, 0.5), 1, "x"))
-    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)]).places.wrong(1) == 5
-    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)], scored=np.arange(1, 6)).places.wrong(1) == 0
+    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)]).standings.wrong(1) == 5
+    assert tally([[(with_tie, Fraction(1))]], [expected(1, 5)], scored=np.arange(1, 6)).standings.wrong(1) == 0
     with pytest.raises(ValueError, match="not one of the scored classes"):
         tally([[(stores[0], Fraction(1))]], BOTH, scored=np.array([0, 1]))
 

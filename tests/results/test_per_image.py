@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from results.metrics import ranks
+from results.per_image import per_image
 from results.posteriors import Posteriors
-from results.predictions import predict
 
 
 def posteriors(rows, labels) -> Posteriors:
@@ -18,7 +18,7 @@ def tied() -> Posteriors:
 
 
 def test_a_true_class_that_ties_for_the_best_is_the_predicted_one():
-    found = predict(posteriors([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2]], [0, 1, 2]))
+    found = per_image(posteriors([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.4, 0.4, 0.2]], [0, 1, 2]))
     assert found["predicted"].tolist() == [0, 1, 0]
     assert found["rank"].tolist() == [1, 1, 3]
     assert found["confidence"].tolist() == pytest.approx([0.4] * 3)
@@ -26,7 +26,7 @@ def test_a_true_class_that_ties_for_the_best_is_the_predicted_one():
 
 @pytest.mark.parametrize("competing", [None, np.arange(6), np.array([5, 0, 2, 1, 3, 4])])
 def test_predictions_differ_from_labels_exactly_where_images_count_as_wrong(tied, competing):
-    found = predict(tied, competing)
+    found = per_image(tied, competing)
     wrong = ranks(tied, competing) >= 1
     assert wrong.any()
     assert not wrong.all()
@@ -35,14 +35,14 @@ def test_predictions_differ_from_labels_exactly_where_images_count_as_wrong(tied
 
 
 def test_the_predicted_class_has_the_highest_probability_and_that_is_the_confidence(tied):
-    found = predict(tied)
+    found = per_image(tied)
     own = tied.probs[np.arange(len(tied)), found["predicted"]]
     assert (own == tied.probs.max(1)).all()
     assert (found["confidence"] == own).all()
 
 
 def test_only_competing_classes_are_predicted_and_confidence_is_their_share():
-    found = predict(posteriors([[0.5, 0.1, 0.3, 0.1], [0.7, 0.2, 0.0, 0.1]], [3, 1]), np.array([1, 2, 3]))
+    found = per_image(posteriors([[0.5, 0.1, 0.3, 0.1], [0.7, 0.2, 0.0, 0.1]], [3, 1]), np.array([1, 2, 3]))
     assert found["predicted"].tolist() == [2, 1]
     assert found["confidence"].tolist() == pytest.approx([0.3 / 0.5, 0.2 / 0.3])
     assert found["rank"].tolist() == [2, 1]
@@ -50,10 +50,10 @@ def test_only_competing_classes_are_predicted_and_confidence_is_their_share():
 
 def test_competing_classes_that_got_nothing_are_as_likely_as_one_another():
     """None of them is the true one: a label that got nothing is wrong."""
-    found = predict(posteriors([[1, 0, 0, 0]], [2]), np.array([2, 3]))
+    found = per_image(posteriors([[1, 0, 0, 0]], [2]), np.array([2, 3]))
     assert found.loc[0, ["predicted", "rank"]].tolist() == [3, 2]
     assert found["confidence"].tolist() == [0.5]
 
 
 def test_confidence_never_passes_1():
-    assert predict(posteriors([[np.nextafter(np.float32(1), np.float32(2)), 0]], [0]))["confidence"].tolist() == [1]
+    assert per_image(posteriors([[np.nextafter(np.float32(1), np.float32(2)), 0]], [0]))["confidence"].tolist() == [1]

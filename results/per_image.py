@@ -7,7 +7,7 @@ from results.metrics import ranks
 from results.posteriors import Posteriors
 
 
-def predict(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd.DataFrame:
+def per_image(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd.DataFrame:
     """One line per image: `id`, `label` and `predicted` (class indices), `confidence` in [0, 1], `rank` from 1.
 
     With `competing` (class indices) only those compete, and confidences are shares of what they got together. `rank` is

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.transforms.v2.functional import center_crop, hflip, ten_crop
 
-from protocols.crops import METHODS, centre, dense, grid_offsets, multicrop, tencrop
+from protocols.methods import METHODS, centre, dense, grid_offsets, multicrop, tencrop
 from protocols.protocol import Part, parse
 from protocols.view import Box, Size, View, rescaled
 
