@@ -20,12 +20,12 @@ def heat_map(row: Row, image: Prepared, index: int, size: Size) -> np.ndarray | 
             seen = cut(image.at[part.Q], view)
             with enough_memory(f"the class score map of {image.name!r}", "give smaller Q, or leave --plot out"):
                 values = model.posterior_map(seen, index).numpy()
-            heat = spread(values, model.map_places, size_of(seen), size)
+            heat = over_image(values, model.map_places, size_of(seen), size)
             maps.append(heat[:, ::-1] if view.flip else heat)
     return np.mean(maps, axis=0) if maps else None
 
 
-def spread(values: np.ndarray, places: tuple[float, float], seen: Size, size: Size) -> np.ndarray:
+def over_image(values: np.ndarray, places: tuple[float, float], seen: Size, size: Size) -> np.ndarray:
     """Values of a score map (h, w) over the whole image, (height, width) of `size`.
 
     `places` are the pixels of the image as the net saw it, of size `seen`, where the first value lies and how far the

@@ -68,9 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     def work() -> int:
         if options.list:
-            from bench.run.catalogue import listing
+            from bench.run.catalogue import catalogue
 
-            say(listing(options.list))
+            say(catalogue(options.list))
             return 0
         from bench.requests import evaluation
         from bench.run.measure import Output, dry_run, run

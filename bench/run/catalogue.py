@@ -27,17 +27,19 @@ PAPERS = {  # where torchvision's nets come from, by how their names begin
 }
 
 
-def listing(what: str) -> str:
+def catalogue(what: str) -> str:
     """The names that an option takes, a line each."""
-    return "\n".join({"models": _models, "protocols": _protocols, "data": _data, "weights": _weights}[what]())
+    return "\n".join(
+        {"models": _list_models, "protocols": _list_protocols, "data": _list_data, "weights": _list_weights}[what]()
+    )
 
 
-def _models() -> list[str]:
+def _list_models() -> list[str]:
     import pandas as pd
 
     from bench.nets import zoo
 
-    rows = [{"name": name, "configuration": zoo.configuration(name), **_facts(name)} for name in zoo.model_names()]
+    rows = [{"name": name, "configuration": zoo.configuration(name), **_line_of(name)} for name in zoo.model_names()]
     columns = list(rows[0])
     aligned = ["right" if column in NUMBERS else "left" for column in columns]
     return [
@@ -49,7 +51,7 @@ def _models() -> list[str]:
     ]
 
 
-def _facts(name: str) -> dict[str, str]:
+def _line_of(name: str) -> dict[str, str]:
     """What a line says of a net; counting torchvision's would take a minute, and its metadata has the same counts."""
     from torchvision import models
 
@@ -80,17 +82,17 @@ def _paper(name: str) -> str:
     return next((f"{paper} (torchvision)" for begin, paper in PAPERS.items() if name.startswith(begin)), "torchvision")
 
 
-def _protocols() -> list[str]:
+def _list_protocols() -> list[str]:
     return [f"{name:16} {text}" for name, text in DESCRIPTIONS.items()]
 
 
-def _data() -> list[str]:
+def _list_data() -> list[str]:
     from bench.images.sources import DATASETS
 
     return [f"{name + source.argument:16} {source.about}" for name, source in DATASETS.items()]
 
 
-def _weights() -> list[str]:
+def _list_weights() -> list[str]:
     from bench.nets.weights import builtin_names, read_weights
 
     lines = ["auto                 the built-in net for shapes, torchvision's for ImageNet's classes"]

@@ -17,7 +17,7 @@ from bench.nets.device import Precision
 from bench.nets.float32_parts import keep_single
 from bench.nets.flops import net_flops
 from bench.nets.out_of_memory import ERRORS, out_of_memory, release
-from bench.speed.stopwatch import FEWEST, percentile, repeated, spread
+from bench.speed.stopwatch import FEWEST, percentile, repeated, spread_of
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 MODES = ("eager", "compiled", "quick")
@@ -88,7 +88,7 @@ def matrix_peak(precision: Precision, device: torch.device, seconds: float) -> f
     """FLOP/s of a large matrix product in a number format: what the machine can do at best."""
     side = PEAK_SIDE.get(device.type, 8192)
     one, other = (torch.randn(side, side, device=device, dtype=precision.dtype) for _ in range(2))
-    return 2 * side**3 / spread(repeated(lambda: one @ other, device, seconds)).low
+    return 2 * side**3 / spread_of(repeated(lambda: one @ other, device, seconds)).low
 
 
 @torch.inference_mode()
@@ -105,7 +105,7 @@ def _measured(
         if not out_of_memory(error):
             raise
         return None
-    low, median, high = spread(times)
+    low, median, high = spread_of(times)
     latency = {"p50_ms": 1e3 * percentile(times, 50), "p99_ms": 1e3 * percentile(times, 99)} if batch == 1 else {}
     return {"ms": 1e3 * median, "ms_low": 1e3 * low, "ms_high": 1e3 * high, "peak_MiB": peak[0] / 2**20, **latency}
 

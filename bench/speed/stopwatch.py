@@ -36,9 +36,11 @@ def repeated(work: Callable[[], object], device: torch.device, seconds: float, f
     return times
 
 
-def spread(times: list[float]) -> Spread:
+def spread_of(times: list[float]) -> Spread:
+    """Of at least two timings, in seconds."""
     return Spread(*quantiles(times, n=4, method="inclusive"))
 
 
 def percentile(times: list[float], percent: int) -> float:
+    """The time, in seconds, that so many percent of the calls do not exceed."""
     return quantiles(times, n=100, method="inclusive")[percent - 1]

@@ -22,7 +22,7 @@ from bench.nets.initial import randomise
 from bench.nets.model import Model, make_model
 from bench.nets.weights import Weights, read_weights
 from bench.run.__main__ import main as evaluate
-from bench.run.catalogue import listing
+from bench.run.catalogue import catalogue
 from bench.train.__main__ import main as train
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
@@ -144,7 +144,7 @@ def test_what_weights_do_not_say_is_assumed_as_the_net_needs_it():
 @pytest.fixture(scope="module")
 def listed() -> dict[str, list[str]]:
     """The words of each net's line: name, configuration, parameters, GFLOP, input, its channels, ..."""
-    _, _, *lines = listing("models").splitlines()
+    _, _, *lines = catalogue("models").splitlines()
     return {line.split()[0]: line.split() for line in lines[: lines.index("")]}
 
 

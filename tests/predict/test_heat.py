@@ -16,7 +16,7 @@ from bench.nets.convert import fully_convolutional, map_places
 from bench.nets.device import Precision
 from bench.nets.model import Model, make_model
 from bench.nets.weights import Weights, read_weights
-from bench.predict.heat import heat_map, spread
+from bench.predict.heat import heat_map, over_image
 from protocols.protocol import parse
 from protocols.scales import JITTERED
 from protocols.view import Size
@@ -34,7 +34,7 @@ def test_positions_lie_in_the_middle_of_their_windows(name, places):
 
 
 def test_values_are_spread_linearly_and_constantly_towards_the_edges():
-    heat = spread(np.array([[0.0, 1.0]]), (112, 32), Size(256, 224), Size(256, 224))
+    heat = over_image(np.array([[0.0, 1.0]]), (112, 32), Size(256, 224), Size(256, 224))
     assert heat.shape == (224, 256)
     assert (heat == heat[0]).all()
     assert (heat[0, :112] == 0).all()
@@ -44,7 +44,7 @@ def test_values_are_spread_linearly_and_constantly_towards_the_edges():
 
 def test_a_picture_of_another_size_shows_the_same():
     values = np.random.RandomState(0).rand(3, 5)
-    small, large = (spread(values, (112, 32), Size(352, 288), Size(352 * k, 288 * k)) for k in (1, 3))
+    small, large = (over_image(values, (112, 32), Size(352, 288), Size(352 * k, 288 * k)) for k in (1, 3))
     assert np.allclose(small, large[1::3, 1::3])
 
 

@@ -7,7 +7,7 @@ from bench.nets.flops import net_flops
 from bench.speed import nets as speed_net
 from bench.speed.__main__ import main
 from bench.speed.nets import Sweep, net_speeds
-from bench.speed.stopwatch import percentile, repeated, spread
+from bench.speed.stopwatch import percentile, repeated, spread_of
 
 CPU = torch.device("cpu")
 
@@ -22,7 +22,7 @@ def test_flops_are_true_flops(name, gigaflop):
 
 def test_quartiles_and_percentiles_of_known_times():
     times = [float(k) for k in range(101)]
-    assert spread(times) == (25, 50, 75)
+    assert spread_of(times) == (25, 50, 75)
     assert percentile(times, 99) == pytest.approx(99)
 
 
