@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -29,6 +30,62 @@ class Stage:
     pool: nn.Module
     reach: int
     cost: int
+
+
+class Copy(NamedTuple):
+    """Along one axis: which crops get at which of their pixels what which images have at theirs."""
+
+    crops: int | slice
+    into: slice
+    images: int | slice
+    pixels: slice
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Along one axis the image as it is, in which crops begin at `starts`."""
+
+    starts: Sequence[int]
+
+    def images(self, image: torch.Tensor, dim: int) -> torch.Tensor:
+        """On a new first axis."""
+        return image.unsqueeze(0)
+
+    @property
+    def begins(self) -> Begins:
+        return {start: start for start in self.starts}
+
+    def copies(self, begins: Begins, n: int) -> list[Copy]:
+        """Each crop, n pixels of features, from where it begins."""
+        return [Copy(self.starts.index(start), slice(0, n), 0, slice(at, at + n)) for start, at in begins.items()]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Along one axis slabs of the image at both edges of every crop; their outer half gives the `frame` of features."""
+
+    starts: Sequence[int]
+    slab: int
+    frame: int
+
+    def images(self, image: torch.Tensor, dim: int) -> torch.Tensor:
+        """On a new first axis, near and far edges in turn."""
+        edges = (edge for start in self.starts for edge in (start, start + SIDE - self.slab))
+        return torch.stack([image.narrow(dim, edge, self.slab) for edge in edges])
+
+    @property
+    def begins(self) -> Begins:
+        return {0: 0}
+
+    def copies(self, begins: Begins, n: int) -> list[Copy]:
+        """The outer half of all near slabs, then of all far ones, to the n pixels of the crops' features."""
+        every, outer = slice(None), self.frame
+        near = Copy(every, slice(0, outer), slice(0, None, 2), slice(0, outer))
+        far = Copy(every, slice(n - outer, n), slice(1, None, 2), slice(outer, 2 * outer))
+        return [near, far]
+
+
+Along = Whole | Edges  # what the first stages are given along one axis
 
 
 class Grid:
@@ -79,18 +136,20 @@ class Grid:
     def _features(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int], depth: int) -> torch.Tensor:
         """What the first stages give for every crop: (L * T, C, n, n), channels last."""
         n, frame, slab = SIDE >> depth, self._frame(depth), self._slab(depth)
+        rows, columns = Whole(tops), Whole(lefts)
+        ways: list[tuple[Along, Along]] = [(rows, columns)]
+        if frame:  # over what the whole image gives
+            edge_rows, edge_columns = Edges(tops, slab, frame), Edges(lefts, slab, frame)
+            ways += [(rows, edge_columns), (edge_rows, columns), (edge_rows, edge_columns)]
         crops: torch.Tensor | None = None
-        for down, across in product((False, True), repeat=2) if frame else [(False, False)]:
-            images = _cut(_cut(image, tops, slab, down, dim=-2), lefts, slab, across, dim=-1)
-            begins = [{0: 0} if edges else {s: s for s in starts} for edges, starts in ((down, tops), (across, lefts))]
-            for features, ys, xs in self._phases(images.flatten(0, 1), begins[0], begins[1], depth):
+        for down, across in ways:
+            images = across.images(down.images(image, dim=-2), dim=-1)  # (columns, rows, 3, h, w)
+            for features, ys, xs in self._phases(images.flatten(0, 1), down.begins, across.begins, depth):
                 last = features.permute(0, 2, 3, 1).unflatten(0, images.shape[:2])
                 if crops is None:
                     crops = last.new_empty(len(lefts), len(tops), n, n, last.shape[-1])
-                rows = _places(ys, tops, n, frame, slab >> depth, down)
-                columns = _places(xs, lefts, n, frame, slab >> depth, across)
-                for (row, b, into_y, from_y), (column, a, into_x, from_x) in product(rows, columns):
-                    crops[column, row, into_y, into_x] = last[a, b, from_y, from_x]
+                for y, x in product(down.copies(ys, n), across.copies(xs, n)):
+                    crops[x.crops, y.crops, y.into, x.into] = last[x.images, y.images, y.pixels, x.pixels]
         assert crops is not None
         return crops.flatten(0, 1).permute(0, 3, 1, 2)
 
@@ -129,19 +188,3 @@ def _cost(layer: nn.Conv2d | Winograd) -> int:
 
 def _halved(begins: Begins, phase: int) -> Begins:
     return {start: at // 2 for start, at in begins.items() if at % 2 == phase}
-
-
-def _cut(image: torch.Tensor, starts: Sequence[int], slab: int, edges: bool, dim: int) -> torch.Tensor:
-    """On a new first axis: the image as it is, or the slabs at both edges of every crop along an axis, in turn."""
-    if not edges:
-        return image.unsqueeze(0)
-    return torch.stack([image.narrow(dim, s, slab) for start in starts for s in (start, start + SIDE - slab)])
-
-
-def _places(begins: Begins, starts: Sequence[int], n: int, frame: int, slab: int, edges: bool) -> list[tuple]:
-    """Along one axis: which crops, from which of the images cut, the pixels to be written and those to be read."""
-    if edges:
-        near, far = slice(0, frame), slice(n - frame, n)
-        every = slice(None)
-        return [(every, slice(0, None, 2), near, near), (every, slice(1, None, 2), far, slice(slab - frame, slab))]
-    return [(starts.index(start), 0, slice(0, n), slice(at, at + n)) for start, at in begins.items()]
