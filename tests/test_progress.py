@@ -178,7 +178,7 @@ def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
 def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     """As where a dataclass is made: Python then ends itself by the signal, whatever the code, in the end of `-m`."""
     interrupted = "lambda: exec('raise KeyboardInterrupt')"
-    code = f"import sys; from bench.options import finished; sys.exit(finished('bench.x', {interrupted}))"
+    code = f"import sys; from bench.command import finished; sys.exit(finished('bench.x', {interrupted}))"
     (tmp_path / "interrupted.py").write_text(code)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     done = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, capture_output=True, check=False)
