@@ -157,6 +157,7 @@ class Tried(NamedTuple):
     outcome: str
 
 
+TRIED = pytest.StashKey[list[Tried]]()
 PARTLY = pytest.StashKey[bool]()  # whether some tests of faults are not run
 FAULTS = Path(__file__).resolve().parent / "faults"
 
@@ -167,10 +168,11 @@ def every(request: pytest.FixtureRequest) -> bool:
     return request.config.getoption("--faults") is not None
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tried(request: pytest.FixtureRequest) -> Record:
     """`tried(area, fault, times, outcome)`, called when all assertions held: nothing was lost."""
-    return lambda *fields: request.node.user_properties.append(("tried", fields))
+    records = request.config.stash.setdefault(TRIED, [])
+    return lambda *fields: records.append(Tried(*fields))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -184,14 +186,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Only the processes that run tests know which; the one that writes the table asks them."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["partly"] = PARTLY in session.config.stash
+    """Where several processes run the tests, what each of them knows goes to the one that writes the table."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["tried"] = [tuple(each) for each in config.stash.get(TRIED, [])]
+        config.workeroutput["partly"] = PARTLY in config.stash
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    if getattr(node, "workeroutput", {}).get("partly"):  # one that was killed has said nothing
+    told = getattr(node, "workeroutput", {})  # one that was killed has said nothing
+    node.config.stash.setdefault(TRIED, []).extend(Tried(*fields) for fields in told.get("tried", []))
+    if told.get("partly"):
         node.config.stash[PARTLY] = True
 
 
@@ -199,9 +205,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     """The table says what all of tests/faults tried; a part of them would say it too."""
     file = config.getoption("--faults")
     if file and exitstatus == 0 and PARTLY not in config.stash:
-        passed = terminalreporter.getreports("passed")
-        records = [Tried(*fields) for report in passed for name, fields in report.user_properties if name == "tried"]
-        Path(file).write_text(_table(records, file))
+        Path(file).write_text(_table(config.stash.get(TRIED, []), file))
     elif file:
         terminalreporter.write_line(f"{file} is not written: all of tests/faults must run, and without a failure")
 
