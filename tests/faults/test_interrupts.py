@@ -70,7 +70,8 @@ def test_an_evaluation_ends(small, tmp_path, every, tried, workers):
 
 
 def test_predictions_end(small, tmp_path, every, tried):
-    words = f"{small.folder} --model digitnet --weights {small.folder}/net.pth --out OUT.csv".split()
+    thirty = [str(path) for path in sorted(small.folder.glob("[0-2]?.png"))]
+    words = [*thirty, *f"--model digitnet --weights {small.folder}/net.pth --out OUT.csv".split()]
     times = 30 if every else 1
     is_stopped("bench.predict", words, tmp_path, times, undisturbed("bench.predict", words, tmp_path))
     tried("Ctrl-C", "predictions, at a random time", times, "one line, code 130")
