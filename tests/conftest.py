@@ -88,7 +88,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photographs")
     lines = []
     for k in range(34):
-        make_image(SIZES[k % len(SIZES)], k).save(folder / f"{k:02d}.png")
+        make_image(SIZES[k % len(SIZES)], k).save(folder / f"{k:02d}.png", compress_level=1)
         lines.append(f"{k:02d}.png {k % len(CLASSES)}\n")
     (folder / "labels.txt").write_text("".join(lines))
     return folder / "labels.txt"

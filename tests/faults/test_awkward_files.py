@@ -3,13 +3,12 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, environment, make_image, make_weights
+from conftest import make_image, make_weights
+from victims import run
 
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -54,14 +53,6 @@ def words(net: Path, root: Path, *more: str) -> list[str]:
     return [*common.split(), "--data", f"folder:{root}", *more]
 
 
-def in_a_process(words: list[str], seconds: float = 300) -> subprocess.CompletedProcess[str]:
-    """A run of its own, which a device that never ends can be stopped in."""
-    return subprocess.run(
-        [sys.executable, "-m", "bench.run", *words],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, errors="replace", timeout=seconds, check=False,
-    )  # fmt: skip
-
-
 def test_pipes_devices_and_folders_named_like_images_are_named(net, root, tried):
     os.mkfifo(root / "cat" / "pipe.jpg")
     (root / "dog" / "folder.jpg").mkdir()
@@ -69,9 +60,9 @@ def test_pipes_devices_and_folders_named_like_images_are_named(net, root, tried)
     found = [device for device in DEVICES if os.path.exists(device)]
     for device in found:
         (root / "dog" / f"{Path(device).name}.jpg").symlink_to(device)
-    strict = in_a_process(words(net, root))
-    assert strict.returncode == 2
-    said = strict.stderr.splitlines()[-1]
+    (strict,) = run(words(net, root))  # in a process, which a device that never ends can be stopped in
+    assert strict.code == 2
+    said = strict.said.splitlines()[-1]
     assert f"{3 + len(found)} image(s) cannot be decoded" in said
     for name in ("cat/pipe.jpg", "dog/folder.jpg", "dog/itself.jpg", "dog/zero.jpg"):
         assert name in said
