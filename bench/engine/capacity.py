@@ -25,7 +25,7 @@ class Capacity:
         self.map = pool.map if pool else map
         self.most: dict[tuple[Model, str], int] = {}  # pixels, by net and kind of batch
 
-    def batches(self, model: Model, views: Sequence[ImageView]) -> list[ViewBatch]:
+    def divide(self, model: Model, views: Sequence[ImageView]) -> list[ViewBatch]:
         """Views of equal size together, as many as there is room for, at least one."""
         found: list[ViewBatch] = []
         for group in by_size(views):

@@ -41,7 +41,7 @@ def part_posteriors(
     """
     views = views_of(block, part, model.side)
     shares = part.method == "multicrop" and model.grid is not None
-    batches = by_grid(views) if shares else capacity.batches(model, views)
+    batches = by_grid(views) if shares else capacity.divide(model, views)
     share = cost / np.bincount([view.owner for view in views], minlength=len(block))  # of an image's views, each
     rows = np.empty((len(views), model.count), np.float32)
     for batch, posteriors in computed(model, batches, capacity):
@@ -68,7 +68,7 @@ def computed(model: Model, batches: Sequence[ViewBatch], capacity: Capacity) -> 
             else:
                 failed.append(batch)
         alone = any(batch.single for batch in failed)
-        batches = capacity.batches(model, [view for batch in failed for view in batch.views])
+        batches = capacity.divide(model, [view for batch in failed for view in batch.views])
 
 
 def attempt(model: Model, capacity: Capacity, batch: ViewBatch) -> np.ndarray | NoRoom:
@@ -95,7 +95,7 @@ def batch_posteriors(model: Model, batch: ViewBatch) -> np.ndarray:
 
 def grid_posteriors(model: Model, views: Sequence[ImageView]) -> np.ndarray:
     """Posteriors (N, K) of all crops of one image that are mirrored, or all that are not."""
-    image = views[0].rescaled
+    image = views[0].at_Q
     if views[0].view.flip:
         image = image.flip(-1)
     corners = [_corner(view.view, image.shape[-1]) for view in views]

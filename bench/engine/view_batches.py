@@ -26,19 +26,19 @@ class ImageView:
     weight: int
 
     @property
-    def rescaled(self) -> torch.Tensor:
+    def at_Q(self) -> torch.Tensor:
         """The image at the view's Q, uint8 RGB (3, H, W)."""
         return self.image.at[self.view.Q]
 
     @property
     def pixels(self) -> torch.Tensor:
         """What the view shows, uint8 RGB (3, h, w)."""
-        return cut(self.rescaled, self.view)
+        return cut(self.at_Q, self.view)
 
     @property
     def size(self) -> Size:
         box = self.view.box
-        return size_of(self.rescaled) if box is None else Size(box.right - box.left, box.bottom - box.top)
+        return size_of(self.at_Q) if box is None else Size(box.right - box.left, box.bottom - box.top)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,4 +91,4 @@ def by_grid(views: Sequence[ImageView]) -> list[ViewBatch]:
     groups: dict[tuple[int, bool], list[ImageView]] = defaultdict(list)
     for view in views:
         groups[view.owner, view.view.flip].append(view)
-    return [ViewBatch(group, "grid", group[0].rescaled[0].numel()) for group in groups.values()]
+    return [ViewBatch(group, "grid", group[0].at_Q[0].numel()) for group in groups.values()]
