@@ -31,7 +31,7 @@ def by_class(matrix: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def confusions(matrix: pd.DataFrame) -> pd.DataFrame:
+def frequent_confusions(matrix: pd.DataFrame) -> pd.DataFrame:
     """Pairs of classes by how often one is taken for the other: `true`, `predicted`, `images`, `share` of the true."""
     counts = matrix.to_numpy()
     wrong = counts - np.diag(np.diag(counts))

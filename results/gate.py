@@ -13,8 +13,8 @@ from tabulate import tabulate
 
 from results.errors import ResultError
 from results.formatting import escaped, number
-from results.reading import PROVENANCE, ROW_NAMES, UNKNOWN, Counts, WrittenRow, read_table
 from results.result import signature_id
+from results.written_tables import PROVENANCE, ROW_NAMES, UNKNOWN, Counts, WrittenRow, read_table
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
 PASSING = ("better", "within tolerance")
@@ -105,7 +105,7 @@ def _findings(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, sh
         return [_finding(old, new, "no clean number", "ties decide more than 1 % of the images")]
     found = []
     if old.counts != new.counts:
-        found.append(_finding(old, new, _verdict(old.counts, new.counts, tolerance), _steps(old.counts, new.counts)))
+        found.append(_finding(old, new, _verdict(old.counts, new.counts, tolerance), _changes(old.counts, new.counts)))
     if share is not None and not _apart(old, new) and new.speed < share * old.speed:
         before, after = (f"{row.speed:.3g} images/s" for row in (old, new))
         found.append(Finding(_row_label(old), "slower", before, after, f"x{new.speed / old.speed:.3g}"))
@@ -159,12 +159,12 @@ def _words(signature: str) -> frozenset[tuple[str, str]]:
     return frozenset((key, value) for key, _, value in (word.partition("=") for word in signature.split()))
 
 
-def _steps(old: Counts, new: Counts) -> str:
+def _changes(old: Counts, new: Counts) -> str:
     changes = ((name, a, b) for name, a, b in zip(Counts._fields, old, new, strict=True) if a != b)
-    return ", ".join(f"{name} {_step(a, b)}" for name, a, b in changes)
+    return ", ".join(f"{name} {_change(a, b)}" for name, a, b in changes)
 
 
-def _step(a: int | None, b: int | None) -> str:
+def _change(a: int | None, b: int | None) -> str:
     return f"{number(a)} -> {number(b)}" if a is None or b is None else f"{b - a:+d}"
 
 

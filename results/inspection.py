@@ -11,13 +11,13 @@ import pandas as pd
 
 from results.atomic_files import write_text_atomically
 from results.calibration import BINS, expected_calibration_error, reliability
-from results.confusion import by_class, confusion, confusions, occurring
+from results.confusion import by_class, confusion, frequent_confusions, occurring
 from results.errors import ResultError
 from results.formatting import escaped, number
 from results.per_image import per_image
 from results.posteriors import Posteriors
-from results.reading import WrittenRow
 from results.result import signature_id
+from results.written_tables import WrittenRow
 
 SHOWN = 5  # classes and confusions in the summary
 
@@ -68,7 +68,7 @@ class Inspection:
         """Accuracy, calibration, the worst classes and the most frequent confusions, in Markdown."""
         n, wrong = len(self.predictions), int((self.predictions["rank"] > 1).sum())
         classes, confidence = by_class(self.matrix), self.predictions["confidence"].mean()
-        pairs = confusions(self.matrix)
+        pairs = frequent_confusions(self.matrix)
         worst = classes[classes["images"] > 0].sort_values(["f1", "images"], ascending=[True, False], kind="stable")
         means = ", ".join(f"{name} {_percent(classes[name].mean())}" for name in ("precision", "recall", "f1"))
         return "\n".join(

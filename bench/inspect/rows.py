@@ -18,10 +18,10 @@ from results.errors import ResultError
 from results.inspection import Inspection, inspect
 from results.origin import Origin, read_origin
 from results.posteriors import Posteriors
-from results.reading import WrittenRow, read_table
 from results.result import signature_id
 from results.store import BLOCK
 from results.tally import row_blocks
+from results.written_tables import WrittenRow, read_table
 
 MOST = 600  # pictures on a sheet
 

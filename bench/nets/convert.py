@@ -51,8 +51,8 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
     """
     traced = _trace(net)
     _drop_log_softmax(traced)
-    shapes = _shapes(traced, (channels, side, side))
-    _make_convolutional(traced, _end(traced), shapes)
+    shapes = _node_shapes(traced, (channels, side, side))
+    _make_convolutional(traced, _end_nodes(traced), shapes)
     traced.delete_all_unused_submodules()
     traced.recompile()
     _refuse_remaining_pooling(traced, shapes)
@@ -112,7 +112,7 @@ def _output(traced: fx.GraphModule) -> fx.Node:
     return next(node for node in reversed(traced.graph.nodes) if node.op == "output")
 
 
-def _shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
+def _node_shapes(traced: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
     """The shape of every node's output for one image of this shape, by node."""
     shapes = _ShapeRecorder(on_meta(traced))
     shapes.run(torch.empty(1, *shape, device="meta"))
@@ -139,7 +139,7 @@ class _ShapeRecorder(fx.Interpreter):
         return super().call_module(target, args, kwargs)
 
 
-def _end(traced: fx.GraphModule) -> list[fx.Node]:
+def _end_nodes(traced: fx.GraphModule) -> list[fx.Node]:
     """The nodes from the last pooling or flattening to the output, in order: first what collapses, then classifies."""
     end: list[fx.Node] = []
     collapsing = False

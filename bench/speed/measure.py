@@ -23,8 +23,8 @@ from bench.nets.device import device_name, pick_device
 from bench.nets.out_of_memory import enough_memory
 from bench.progress import warn
 from bench.provenance import provenance
-from bench.speed.nets import LAYOUTS, MODES, Sweep, net_speeds
 from bench.speed.protocols import protocol_speed
+from bench.speed.throughput import LAYOUTS, MODES, Sweep, net_speeds
 from results.atomic_files import write_text_atomically
 
 

@@ -22,7 +22,7 @@ from bench.images.loader import Prepared
 from bench.images.pixels import decode, rescale, size_of
 from bench.nets.device import single_threads, synchronise
 from bench.nets.model import Model
-from bench.speed.layers import layer_times
+from bench.speed.layer_times import layer_times
 from protocols.protocol import Protocol
 
 SAMPLE = 8  # images whose stages are timed in turn

@@ -19,7 +19,7 @@ from bench.images.sets.list_entries import LONGEST
 from bench.images.sets.lists import read_list
 from results.errors import ResultError
 from results.gate import compare_tables
-from results.reading import MOST_BYTES, MOST_ROWS, read_table
+from results.written_tables import MOST_BYTES, MOST_ROWS, read_table
 
 OFTEN = settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 BOUNDED = """

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from results.confusion import by_class, confusion, confusions, occurring
+from results.confusion import by_class, confusion, frequent_confusions, occurring
 
 K, N = 7, 500
 LABELS = pd.Series(np.random.RandomState(1).randint(0, K, N))
@@ -41,7 +41,7 @@ def test_f1_is_the_harmonic_mean(matrix):
 def test_a_perfect_classifier_has_ones_and_no_confusions():
     perfect = confusion(LABELS, LABELS, range(K))
     assert (by_class(perfect)[["precision", "recall", "f1"]] == 1).all(axis=None)
-    assert confusions(perfect).empty
+    assert frequent_confusions(perfect).empty
 
 
 def test_by_hand_with_what_is_undefined():
@@ -56,7 +56,7 @@ def test_by_hand_with_what_is_undefined():
 
 
 def test_confusions_are_the_mistakes_most_frequent_first(matrix):
-    pairs = confusions(matrix)
+    pairs = frequent_confusions(matrix)
     assert pairs["images"].sum() == WRONG
     assert pairs["images"].is_monotonic_decreasing
     assert (pairs["true"] != pairs["predicted"]).all()

@@ -5,7 +5,7 @@ import pytest
 from results.errors import ResultError
 from results.inspection import inspect
 from results.posteriors import Posteriors
-from results.reading import Counts, WrittenRow
+from results.written_tables import Counts, WrittenRow
 
 CLASSES = ["class", "true", "images"]  # as our own columns are named
 

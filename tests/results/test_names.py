@@ -14,8 +14,8 @@ from bench.nets.weights import Weights, read_weights, save_weights
 from bench.run.__main__ import main as run
 from results.atomic_files import write_text_atomically
 from results.names import mended, text_of, unicode_of
-from results.reading import read_table
 from results.result import Result
+from results.written_tables import read_table
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 NAMES = ("Blüte", "Käfer", "Weg")

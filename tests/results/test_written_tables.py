@@ -5,7 +5,7 @@ import json
 import pytest
 
 from results.errors import ResultError
-from results.reading import Counts, read_table
+from results.written_tables import Counts, read_table
 
 GOOD = {"model": "vgg16", "n": 200, "wrong1": 44, "wrong5": 4, "signature": "a=b"}
 CELLS = ",".join(GOOD) + "\nvgg16,200,44,4,a=b"

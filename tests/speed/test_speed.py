@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from bench.nets.flops import net_flops
-from bench.speed import nets as speed_net
+from bench.speed import throughput
 from bench.speed.__main__ import main
-from bench.speed.nets import Sweep, net_speeds
 from bench.speed.stopwatch import percentile, repeated, spread_of
+from bench.speed.throughput import Sweep, net_speeds
 
 CPU = torch.device("cpu")
 
@@ -59,7 +59,7 @@ def test_the_sweep_ends_where_memory_does(monkeypatch):
         return [0.1] * fewest
 
     tight.calls = 0
-    monkeypatch.setattr(speed_net, "repeated", tight)
+    monkeypatch.setattr(throughput, "repeated", tight)
     assert [each["batch"] for each in speeds(64)][:4] == [1, 2, 1, 2]
 
 
@@ -67,7 +67,7 @@ def test_a_net_that_does_not_fit_is_named(monkeypatch, capsys, tmp_path):
     def lacking(*_: object) -> None:
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr(speed_net, "random_net", lacking)
+    monkeypatch.setattr(throughput, "random_net", lacking)
     assert main(f"--model vgg11 --width 0.03125 --seconds 0.01 --out {tmp_path}".split()) == 2
     assert "model 'vgg11' does not fit into memory (CUDA error: out of memory)" in capsys.readouterr().err
 

@@ -93,22 +93,24 @@ class Grid:
 
     def __init__(self, net: VGG) -> None:
         self.net = net
-        self.stages = _stages(net)
+        self.stages = _stages_of(net)
 
     def scores(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
         """Scores of the crops of an image (3, H, W) at all tops and lefts: (L, T, K)."""
         height, width = image.shape[-2:]
         depth = self.depth(height, width, tops, lefts)
-        features = self._features(image, tops, lefts, depth)
+        features = self._crop_features(image, tops, lefts, depth)
         rest = self.net.features[sum(len(stage.layers) + 1 for stage in self.stages[:depth]) :]
         return self.net.classifier(rest(features).flatten(1)).unflatten(0, (len(lefts), len(tops)))
 
     def depth(self, height: int, width: int, tops: Sequence[int], lefts: Sequence[int]) -> int:
         """Of how many stages sharing takes the fewest multiply-adds; 0 where it never pays."""
-        saved = [self._saved(depth, height, width, tops, lefts) for depth in range(len(self.stages) + 1)]
+        saved = [self._multiply_adds_saved(depth, height, width, tops, lefts) for depth in range(len(self.stages) + 1)]
         return saved.index(max(saved))
 
-    def _saved(self, depth: int, height: int, width: int, tops: Sequence[int], lefts: Sequence[int]) -> int:
+    def _multiply_adds_saved(
+        self, depth: int, height: int, width: int, tops: Sequence[int], lefts: Sequence[int]
+    ) -> int:
         """Multiply-adds of the crops one by one, less those of sharing so many stages."""
         slab, rows, columns = self._slab(depth), len(tops), len(lefts)
         if 2 * slab > SIDE:
@@ -133,7 +135,9 @@ class Grid:
         """How many pixels of the image a frame is computed from: at a slab's inner side a frame is wrong again."""
         return 2 * self._frame(depth) * 2**depth
 
-    def _features(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int], depth: int) -> torch.Tensor:
+    def _crop_features(
+        self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int], depth: int
+    ) -> torch.Tensor:
         """What the first stages give for every crop: (L * T, C, n, n), channels last."""
         n, frame, slab = SIDE >> depth, self._frame(depth), self._slab(depth)
         rows, columns = Whole(tops), Whole(lefts)
@@ -166,7 +170,7 @@ class Grid:
             yield from self._phases(stage.pool(features[..., y:, x:]), _halved(ys, y), _halved(xs, x), depth, level + 1)
 
 
-def _stages(net: VGG) -> list[Stage]:
+def _stages_of(net: VGG) -> list[Stage]:
     """The net's stages from the first on, but for the last: its map is what the classifier takes."""
     stages: list[Stage] = []
     layers: list[nn.Module] = []
