@@ -1,33 +1,34 @@
-"""The contract of a data set: files with ids and labels, a digest that says which, and how they become pixels."""
+"""The contract of a data set: images with ids and labels, a digest that says which, and how they become pixels."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.images import survey
+from bench.images.python_image import Source
 from bench.images.survey import USUAL, Found, Header
 from protocols.view import Box
 
 
 class Place(NamedTuple):
-    """Where an image is, as `picture.read` takes it: a file, the box of it that the image is, if not all of it, and
-    whether its EXIF orientation is applied."""
+    """Where an image is, as `decoding.read` takes it: a file or an image in Python, the box of it that the image is, if
+    not all of it, and whether its EXIF orientation is applied."""
 
-    path: Path
+    source: Source
     box: Box | None = None
     exif: bool = False
 
 
 @dataclass(frozen=True)
 class Images:
-    """An ordered, labelled set of image files.
+    """An ordered, labelled set of images.
 
+    `sources` are their files, or the images themselves where only Python knows them.
     `labels` are class indices (int64, (N,)); `ids` what a person calls the images, unique; `classes` the classes' names
     in index order, None where only the weights know them. `total` is the size of the set that `limit` took these from.
     `pixel_digests` stands in for the files' own digests where encoders differ between machines. `boxes` are what the
@@ -40,7 +41,7 @@ class Images:
     """
 
     name: str
-    paths: tuple[Path, ...]
+    sources: tuple[Source, ...]
     ids: tuple[str, ...]
     labels: np.ndarray
     classes: tuple[str, ...] | None
@@ -55,7 +56,7 @@ class Images:
     exif: bool = False
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.sources)
 
     @cached_property
     def digest(self) -> str:
@@ -75,7 +76,7 @@ class Images:
 
     @cached_property
     def _found(self) -> list[Found]:
-        return survey.survey(self.paths)
+        return survey.survey(self.sources, self.exif)
 
     @property
     def _headers(self) -> list[Header]:
@@ -84,7 +85,7 @@ class Images:
 
     @property
     def rules(self) -> str:
-        """How the files become pixels, for keys and signatures."""
+        """How the images become pixels, for keys and signatures."""
         return survey.rules(self._headers, self.exif)
 
     @property
@@ -94,7 +95,7 @@ class Images:
 
     def place(self, index: int) -> Place:
         """Where image `index` is."""
-        return Place(self.paths[index], self.boxes[index] if self.boxes else None, self.exif)
+        return Place(self.sources[index], self.boxes[index] if self.boxes else None, self.exif)
 
     def limit(self, count: int | None) -> "Images":
         """`count` images spread evenly over the set, or all of them."""
@@ -106,7 +107,7 @@ class Images:
         """Some of the images, in the order given."""
         return replace(
             self,
-            paths=tuple(self.paths[i] for i in indices),
+            sources=tuple(self.sources[i] for i in indices),
             ids=tuple(self.ids[i] for i in indices),
             labels=self.labels[list(indices)],
             pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),

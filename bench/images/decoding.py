@@ -1,4 +1,4 @@
-"""Image files from anywhere, read by PIL: decoded as it decodes them, or refused."""
+"""Images from anywhere, files above all, read by PIL: decoded as it decodes them, or refused."""
 
 import errno
 import os
@@ -16,6 +16,7 @@ from bench.images.bit_depth import levels, rangeless
 from bench.images.limits import MOST_BYTES, MOST_MEMORY, elongated, memory, too_many_scans, too_many_values
 from bench.images.memory_budget import Room
 from bench.images.orientation import orientation, turn, turned
+from bench.images.python_image import PythonImage, Source
 from protocols.view import Box, Size
 
 # what classification sets come in; PIL would run another program for EPS, and take any bytes for some old formats
@@ -31,7 +32,7 @@ DECODING = Room(MOST_MEMORY)
 
 
 class UndecodableError(Exception):
-    """The file itself is at fault: reading it again will not help. Its text says why."""
+    """The image itself is at fault: reading it again will not help. Its text says why."""
 
 
 class RangelessError(UndecodableError):
@@ -47,48 +48,67 @@ class UnreadableError(UserError):
 
 
 @contextmanager
-def opened(path: Path, box: Box | None = None) -> Iterator[Image.Image]:
-    """An image file with its header read, its pixels not yet, and the memory for them kept free of other images.
+def opened(source: Source, box: Box | None = None) -> Iterator[Image.Image]:
+    """An image with its header read, a file's pixels not yet, and the memory for them kept free of other images.
 
     Raises UndecodableError where it is no image, too large or without a range, and UserError for a box outside and for
     what may pass.
     """
-    with reading(path):
-        size = size_of_file(path)
-        with OPENING.taken(2 * size), path.open("rb") as file, _open(file) as image:
-            if box and (box.right > image.width or box.bottom > image.height):
-                raise UserError(
-                    f"image '{path}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
-                    "give the images that the boxes were drawn for"
-                )
-            with _guarded():  # a TIFF's tags may hold anything
-                needed = memory(image, size)
-                kind = rangeless(image)
-            if min(size_of_opened(image, box)) < 1:
-                raise UndecodableError("no pixels")
-            if needed > MOST_MEMORY:
-                raise UndecodableError("too large")
-            if kind:
-                raise RangelessError(f"{kind} have no known range; convert to 8 bits")
-            with DECODING.taken(needed):
+    with reading(source):
+        if isinstance(source, PythonImage):
+            with guarded():
+                found = source.fetched()
+            with _allowed(source, found, box, 0):
+                with guarded():
+                    image = source.read(found)
+                yield image
+        else:
+            size = size_of_file(source)
+            with (
+                OPENING.taken(2 * size),
+                source.open("rb") as file,
+                _open(file) as image,
+                _allowed(source, image, box, size),
+            ):
                 yield image
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def _allowed(source: Source, image: Image.Image, box: Box | None, size: int) -> Iterator[None]:
+    """The memory for an image whose header was read, from `size` bytes of a file. Raises what `opened` raises."""
+    if box and (box.right > image.width or box.bottom > image.height):
+        raise UserError(
+            f"image '{source}' is {image.width}x{image.height}, but a box in it is {tuple(box)}; "
+            "give the images that the boxes were drawn for"
+        )
+    with guarded():  # a TIFF's tags may hold anything
+        needed = memory(image, size)
+        kind = rangeless(image)
+    if min(size_of_opened(image, box)) < 1:
+        raise UndecodableError("no pixels")
+    if needed > MOST_MEMORY:
+        raise UndecodableError("too large")
+    if kind:
+        raise RangelessError(f"{kind} have no known range; convert to 8 bits")
+    with DECODING.taken(needed):
+        yield
+
+
+@contextmanager
+def reading(source: Source | str) -> Iterator[None]:
     """Tell a file that is at fault, by an UndecodableError, from what a user can mend, by a UserError."""
     try:
         yield
     except OSError as error:
         if error.errno in LASTING:
             raise UndecodableError(str(error.strerror)) from None
-        raise _unreadable(path, error.strerror or str(error)) from None
+        raise _unreadable(source, error.strerror or str(error)) from None
     except MemoryError:
-        raise _unreadable(path, "it needs more memory than there is") from None
+        raise _unreadable(source, "it needs more memory than there is") from None
 
 
-def _unreadable(path: Path, why: str) -> UnreadableError:
-    return UnreadableError(f"image '{path}' cannot be read: {why}; mend that and run again", why)
+def _unreadable(source: Source | str, why: str) -> UnreadableError:
+    return UnreadableError(f"image '{source}' cannot be read: {why}; mend that and run again", why)
 
 
 def size_of_file(path: Path) -> int:
@@ -101,18 +121,18 @@ def size_of_file(path: Path) -> int:
     return about.st_size
 
 
-def read(path: Path, box: Box | None = None, exif: bool = False) -> Image.Image:
-    """The file, or a box of it, as an RGB image; its EXIF orientation is applied if `exif`.
+def read(source: Source, box: Box | None = None, exif: bool = False) -> Image.Image:
+    """The image, or a box of it, in RGB; its EXIF orientation is applied if `exif`.
 
     Raises what `opened` raises.
     """
-    with opened(path, box) as image:
+    with opened(source, box) as image:
         return converted(image, box, exif)
 
 
 def converted(image: Image.Image, box: Box | None, exif: bool) -> Image.Image:
     """An opened image, or a box of it, in RGB. Raises UndecodableError, OSError and MemoryError."""
-    with _guarded():
+    with guarded():
         number = orientation(image) if exif else 1  # as long as its header alone is read
         table = levels(image)
         part = image.crop(box) if box else image
@@ -123,9 +143,9 @@ def converted(image: Image.Image, box: Box | None, exif: bool) -> Image.Image:
         return turn(part, number)
 
 
-def size_in(path: Path, box: Box | None, exif: bool = False) -> Size:
+def size_in(source: Source, box: Box | None, exif: bool = False) -> Size:
     """As `read` gives it, from the box or the file's header alone. Raises what `opened` and `rescalable` raise."""
-    with opened(path, box) as image:
+    with opened(source, box) as image:
         size = rescalable(size_of_opened(image, box))
         return turned(size, orientation(image)) if exif else size
 
@@ -140,7 +160,7 @@ def rescalable(size: Size) -> Size:
 def _open(file: IO[bytes]) -> Image.Image:
     """Raises UndecodableError, also where the file claims so much that there is no memory for it, and OSError."""
     try:
-        with _guarded():
+        with guarded():
             if too_many_values(file):
                 raise UndecodableError("too many strips or tiles")
             file.seek(0)
@@ -182,11 +202,11 @@ def _formats() -> tuple[str, ...]:
 
 
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
     """PIL's decoders raise nearly any type at a broken file; only the system's own errors have a number."""
     try:
         yield
-    except (MemoryError, UndecodableError):
+    except (MemoryError, UndecodableError, UserError):
         raise
     except UnidentifiedImageError:
         raise UndecodableError("no image in a format that is read") from None

@@ -18,6 +18,7 @@ from bench.images.decoding import (
     size_of_opened,
 )
 from bench.images.pixels import rescale, size_of, tensor_of
+from bench.images.python_image import PythonImage
 from bench.images.survey import USUAL, Header, header_of
 from bench.progress import progress
 from protocols.view import Size
@@ -31,7 +32,7 @@ NOTHING: ToPrepare = ((), ())
 class Prepared:
     """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages.
 
-    `header` is what its file's header says of how it is read.
+    `header` says how it is read: what its file's header has of that.
     """
 
     size: Size
@@ -44,7 +45,8 @@ class Loader:
     """Threads that prepare images; `blocks` keeps one block of look-ahead.
 
     A file that cannot be read, for a lack of rights or a failing disk, is an error; if `forgiving`, it counts as one
-    that cannot be decoded. `why` says by index what is wrong with these.
+    that cannot be decoded. `why` says by index what is wrong with these; `explained` are
+    those of which a list of their names says it too.
     """
 
     def __init__(self, images: Images, threads: int, forgiving: bool = False) -> None:
@@ -52,7 +54,7 @@ class Loader:
         self.threads = threads
         self.forgiving = forgiving
         self.why: dict[int, str] = {}
-        self.rangeless: set[int] = set()
+        self.explained: set[int] = set()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def blocks(self, wanted: Sequence[ToPrepare]) -> Iterator[list[Prepared | None]]:
@@ -78,8 +80,8 @@ class Loader:
             return _prepare(self.images.place(i), scales)
         except UndecodableError as error:
             self.why[i] = str(error)
-            if isinstance(error, RangelessError):
-                self.rangeless.add(i)
+            if isinstance(error, RangelessError) or isinstance(self.images.sources[i], PythonImage):
+                self.explained.add(i)
         except UnreadableError as error:
             if not self.forgiving:
                 raise
@@ -91,7 +93,7 @@ class Loader:
         readable = self.pool.map(lambda i: self._prepared(i, ()) is not None, range(len(self.images)))
         checked = progress(readable, len(self.images), "checking all images")
         bad = [i for i, fine in enumerate(checked) if not fine]
-        return [self.images.ids[i] + (f" ({self.why[i]})" if i in self.rangeless else "") for i in bad]
+        return [self.images.ids[i] + (f" ({self.why[i]})" if i in self.explained else "") for i in bad]
 
     def close(self) -> None:
         self.pool.shutdown(cancel_futures=True)
@@ -110,9 +112,9 @@ def _weight(image: Prepared | None) -> int:
 
 def _prepare(place: Place, scales: Sequence[int]) -> Prepared:
     """Raises UndecodableError, and UnreadableError for what may pass."""
-    path, box, exif = place
-    with opened(path, box) as image:
+    source, box, exif = place
+    with opened(source, box) as image:
         rescalable(size_of_opened(image, box))
         header = header_of(image)
         whole = tensor_of(converted(image, box, exif))
-        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(path), header)
+        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(source), header)

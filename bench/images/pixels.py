@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from PIL import Image
 
 from bench.images.decoding import read
+from bench.images.python_image import Source
 from protocols.view import Box, Size, View, rescaled
 
 STRIP = 1 << 20  # pixels that PIL hands over at once
@@ -106,9 +106,9 @@ def _numbers(values: tuple[float, ...]) -> str:
     return ",".join(repr(float(value)).removesuffix(".0") for value in values)
 
 
-def decode(path: Path, box: Box | None = None, exif: bool = False) -> torch.Tensor:
+def decode(source: Source, box: Box | None = None, exif: bool = False) -> torch.Tensor:
     """An image as uint8 RGB (3, H, W), from where `read` reads it; raises what that raises."""
-    return tensor_of(read(path, box, exif))
+    return tensor_of(read(source, box, exif))
 
 
 def tensor_of(image: Image.Image) -> torch.Tensor:

@@ -3,11 +3,13 @@
 import hashlib
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.python_image import Source
 
 
 def split_images(images: Images, share: float, seed: int) -> tuple[Images, Images]:
@@ -32,9 +34,13 @@ def split_images(images: Images, share: float, seed: int) -> tuple[Images, Image
 
 
 def in_both(train: Images, val: Images) -> int:
-    """How many validation images are files that are training images too, under another name."""
-    seen = {os.path.realpath(path) for path in train.paths}
-    return sum(os.path.realpath(path) in seen for path in val.paths)
+    """How many validation images are training images too, under another name: the same file, or image in Python."""
+    seen = {_itself(source) for source in train.sources}
+    return sum(_itself(source) in seen for source in val.sources)
+
+
+def _itself(source: Source) -> Source | str:
+    return os.path.realpath(source) if isinstance(source, Path) else source
 
 
 def _rank(seed: int, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the files of a set are, found in one pass: their digests, and whose pixels need more than PIL's conversion."""
+"""What the images of a set are, found in one pass: their digests, and whose pixels need more than PIL's conversion."""
 
 import hashlib
 import os
@@ -10,10 +10,12 @@ from typing import NamedTuple
 from PIL import Image
 
 from bench.images import bit_depth as depth
-from bench.images.decoding import RangelessError, UndecodableError, opened, reading, size_of_file
+from bench.images.decoding import RangelessError, UndecodableError, converted, opened, reading, size_of_file
 from bench.images.orientation import PREFIX, orientation, turned_by_decoding
+from bench.images.python_image import PythonImage, Source
 from bench.progress import progress
 
+UNREADABLE = "unreadable"  # in place of a digest
 PIECE = 1 << 18  # bytes of a file that are read at once
 RANGELESS = "pixels without a range refused"
 JPEG = b"\xff\xd8\xff"
@@ -33,20 +35,30 @@ USUAL = Header()  # of most images, and of those that were made here
 
 
 class Found(NamedTuple):
-    """A file's SHA-256, `unreadable` where it is none or too large, and its header, the usual one if that is broken."""
+    """A file's SHA-256, or that of the pixels of an image without one, and its header, the usual one if that is broken.
+
+    `unreadable` stands for what is no file, too large a one, or no image in Python.
+    """
 
     sha256: str
     header: Header = USUAL
 
 
-def survey(paths: Sequence[Path]) -> list[Found]:
-    """Read every file once. Raises UserError for what may pass: a digest that says so would be another set's."""
-    files = list(dict.fromkeys(paths))
+def survey(sources: Sequence[Source], exif: bool) -> list[Found]:
+    """Read every image once; pixels in Python are turned by their EXIF orientation if `exif`, as they are for the nets.
+
+    Raises UserError for what may pass: a digest that says so would be another set's.
+    """
+    each = list(dict.fromkeys(sources))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(
-            zip(files, progress(pool.map(_found, files), len(files), "reading images for their digest"), strict=True)
-        )
-    return [found[path] for path in paths]
+        read = pool.map(lambda one: _of_pixels(one, exif) if isinstance(one, PythonImage) else _of_file(one), each)
+        found = dict(zip(each, progress(read, len(each), "reading images for their digest"), strict=True))
+    return [found[source] for source in sources]
+
+
+def pixel_digest(image: Image.Image) -> str:
+    """SHA-256 of an RGB image's size and pixels: the same for whatever file or array they come from."""
+    return hashlib.sha256(f"{image.width}x{image.height}".encode() + image.tobytes()).hexdigest()
 
 
 def rules(headers: Sequence[Header], exif: bool) -> str:
@@ -88,7 +100,15 @@ def header_of(image: Image.Image) -> Header:
     return Header(depth.bits(image) > 8, False, orientation(image), turned_by_decoding(image))
 
 
-def _found(path: Path) -> Found:
+def _of_pixels(image: PythonImage, exif: bool) -> Found:
+    try:
+        with opened(image) as found:
+            return Found(pixel_digest(converted(found, None, exif)), header_of(found))
+    except UndecodableError as error:
+        return Found(UNREADABLE, Header(rangeless=isinstance(error, RangelessError)))
+
+
+def _of_file(path: Path) -> Found:
     try:
         with reading(path):
             size = size_of_file(path)
@@ -98,7 +118,7 @@ def _found(path: Path) -> Found:
                 while piece := file.read(PIECE):
                     digest.update(piece)
     except UndecodableError:
-        return Found("unreadable")
+        return Found(UNREADABLE)
     if len(start) == size and _plain(start):
         return Found(digest.hexdigest())
     try:

@@ -114,7 +114,7 @@ def _find(arguments: Sequence[str], duplicates: bool) -> tuple[Images, dict[str,
         raise UserError(f"image {first!r}: {why}; give files or folders of images")
     images = Images(
         name="images",
-        paths=tuple(found),
+        sources=tuple(found),
         ids=tuple(map(str, found)),
         labels=np.full(len(found), -1),  # unknown, and not asked for
         classes=None,

@@ -71,5 +71,5 @@ def _image(images: Images, index: int) -> Image.Image:
     try:
         return read(*images.place(index))
     except UndecodableError as error:
-        path = images.paths[index]
-        raise UserError(f"image '{path}' cannot be decoded ({shown(str(error))}); mend or remove it") from None
+        source = images.sources[index]
+        raise UserError(f"image '{source}' cannot be decoded ({shown(str(error))}); mend or remove it") from None

@@ -75,7 +75,7 @@ def compare(
     difference = 0.0
     for _ in range(rounds + 1):
         start = time.perf_counter()
-        expected = process.submit(partial(peer_loops.posteriors, loop, images.paths)).result()
+        expected = process.submit(partial(peer_loops.posteriors, loop, images.sources)).result()
         between = time.perf_counter()
         found = our_posteriors(model, protocol, images)
         stop = time.perf_counter()
@@ -118,7 +118,7 @@ def random_state(images: Images) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     net = VGG("D", peer_loops.CLASSES)
     randomise(net)
-    crops = torch.stack([F.center_crop(peer_loops.opened(path, 256), 224) for path in images.paths[:4]])
+    crops = torch.stack([F.center_crop(peer_loops.opened(path, 256), 224) for path in images.sources[:4]])
     net.eval().classifier[-1].weight /= net(crops).std() / 2
     return net.state_dict()
 

@@ -64,7 +64,7 @@ def refused(folder: Path, text: str | bytes) -> str:
 )
 def test_an_image_by_two_paths_does_not_count_twice(folder, tried, again):
     again = again.replace("/{}", str(folder))
-    assert read_list(listed(folder, f"{again} 0\n")).paths[0].samefile(folder / "a.png")
+    assert read_list(listed(folder, f"{again} 0\n")).sources[0].samefile(folder / "a.png")
     assert "stands twice, in lines 1 and 2" in refused(folder, f"a.png 0\n{again} 1\n")
     tried("weights and files", "lists with ../ and absolute paths", 2, "read; an image by two paths is refused")
 

@@ -28,7 +28,7 @@ def test_kaggles_class_is_the_file_name_before_its_first_dot(tmp_path, inside):
     draw(tmp_path, *(inside + name for name in names))
     images = open_data(DataSpec(f"catsdogs:{tmp_path}"))
     assert (images.ids, images.labels.tolist(), images.classes) == (names, [0, 0, 1, 1], ("cat", "dog"))
-    assert images.paths == tuple(tmp_path / inside / name for name in names)
+    assert images.sources == tuple(tmp_path / inside / name for name in names)
     train, val = (open_data(DataSpec(f"catsdogs:{tmp_path}", 0.5), split) for split in ("train", "val"))
     assert train.labels.tolist() == val.labels.tolist() == [0, 1]
     assert set(train.ids) | set(val.ids) == set(names)

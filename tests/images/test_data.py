@@ -29,7 +29,7 @@ def sha256(content: bytes) -> str:
 
 def test_digest_of_a_set_without_boxes_is_over_ids_labels_and_contents(images):
     """As before there were boxes: stored blocks and baselines of older versions stand on it."""
-    content = sha256(images.paths[0].read_bytes())
+    content = sha256(images.sources[0].read_bytes())
     expected = sha256(f"a#1\t0\t{content}\na#2\t1\t{content}\na\t0\t{content}\n".encode())
     assert replace(images, boxes=None).digest == expected
     assert replace(images, boxes=(None,) * 3).digest == expected
@@ -46,7 +46,7 @@ def test_digest_tells_boxes_apart(images):
 
 def test_box_goes_with_its_image(images):
     assert [images.take([2, 1]).place(i).box for i in (0, 1)] == [None, BOXES[1]]
-    assert images.limit(1).place(0) == Place(images.paths[0], BOXES[0])
+    assert images.limit(1).place(0) == Place(images.sources[0], BOXES[0])
 
 
 def test_every_reader_sees_the_box_alone(images):
@@ -58,8 +58,8 @@ def test_every_reader_sees_the_box_alone(images):
     (block,) = loader.blocks([((0, 1, 2), ())])
     loader.close()
     assert [image.size for image in block] == [Size(40, 30), Size(15, 25), Size(40, 30)]
-    part.save(images.paths[0].with_name("part.png"))
-    alone = replace(images, paths=(images.paths[0].with_name("part.png"),) * 3, boxes=None)
+    part.save(images.sources[0].with_name("part.png"))
+    alone = replace(images, sources=(images.sources[0].with_name("part.png"),) * 3, boxes=None)
     (found, _), (expected, _) = CentreCrops(images, 32, 32)[1], CentreCrops(alone, 32, 32)[1]
     assert (found == expected).all()
 

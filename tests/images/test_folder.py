@@ -38,7 +38,7 @@ def test_folder_is_read_as_torchvision_reads_it(tmp_path):
     (root / "dog" / "notes.txt").write_text("no image")
     (root / "README.md").write_text("no image either")
     theirs, ours = ImageFolder(str(root)), open_data(DataSpec(f"folder:{root}"))
-    assert [(str(path), label) for path, label in zip(ours.paths, ours.labels.tolist(), strict=True)] == theirs.samples
+    assert list(zip(map(str, ours.sources), ours.labels.tolist(), strict=True)) == theirs.samples
     assert list(ours.classes) == theirs.classes
     assert ours.ids == tuple(Path(path).relative_to(root).as_posix() for path, _ in theirs.samples)
     assert (ours.name, ours.total, len(set(ours.ids))) == ("folder:set", 12, 12)
@@ -151,7 +151,7 @@ def test_flat_imagenet_is_labelled_by_a_file(tmp_path, name, place):
     (tmp_path / place / name).write_text(FLAT[name])
     images = open_data(DataSpec(f"imagenet:{tmp_path}"))
     assert images.ids == tuple(f"{image}.JPEG" for image in VAL)
-    assert images.paths == tuple(tmp_path / "val" / f"{image}.JPEG" for image in VAL)
+    assert images.sources == tuple(tmp_path / "val" / f"{image}.JPEG" for image in VAL)
     assert images.labels.tolist() == [217, 0, 999]
     assert (images.name, images.classes, images.total) == ("imagenet/val", wnids(), 3)
 
@@ -218,7 +218,7 @@ def test_imagenette_is_downloaded_into_the_cache(tmp_path, monkeypatch):
 
     monkeypatch.setattr("torchvision.datasets.Imagenette", download)
     monkeypatch.setattr("bench.images.sources.cache_folder", lambda: tmp_path / "cache")
-    assert open_data(DataSpec("imagenette")).paths == (tmp_path / "cache" / "imagenette2" / "val" / TENCH / "a.JPEG",)
+    assert open_data(DataSpec("imagenette")).sources == (tmp_path / "cache" / "imagenette2" / "val" / TENCH / "a.JPEG",)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["imagenette2"]
 
 

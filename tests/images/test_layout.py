@@ -50,7 +50,7 @@ def test_parts_for_evaluation_are_known_by_their_names_and_said(tmp_path, part):
     for training in ("train", "training_set"):
         root = parted(tmp_path / training, part, training)
         images = opened(f"folder:{root}")
-        assert (images.classes, [path.stem for path in images.paths]) == (CLASSES, [part] * 2)
+        assert (images.classes, [path.stem for path in images.sources]) == (CLASSES, [part] * 2)
         assert images.digest == opened(f"folder:{root}/{part}").digest
         assert part == "val" or any(note.startswith(f"{part}/ is evaluated") for note in images.notes)
         assert images.name == f"folder:{training}" + f"/{part}" * (part != "val")
@@ -60,7 +60,7 @@ def test_parts_for_evaluation_are_known_by_their_names_and_said(tmp_path, part):
 def test_parts_for_training_are_known_by_their_names_and_said(tmp_path, part):
     root = parted(tmp_path, part, "test")
     images = opened(f"folder:{root}", "train")
-    assert [path.stem for path in images.paths] == [part] * 2
+    assert [path.stem for path in images.sources] == [part] * 2
     assert images.notes == (() if part == "train" else (f"{part}/ is taken for training",))
     assert "has seen them" in opened(f"folder:{root}/{part}").notes[0]
     assert "leave --split out" in refused(f"folder:{root}", split=0.5)
@@ -81,7 +81,7 @@ def test_validation_goes_before_test_and_the_choice_is_said(tmp_path):
     for parts in (("train", "val", "test"), ("validation", "test"), ("training_set", "Valid", "test_set")):
         root = parted(tmp_path / parts[-2], *parts)
         images = opened(f"folder:{root}")
-        assert [path.stem for path in images.paths] == [parts[-2]] * 2
+        assert [path.stem for path in images.sources] == [parts[-2]] * 2
         assert images.notes == (f"{parts[-2]}/ is evaluated; {parts[-1]}/ could be, by its path",)
 
 
@@ -100,8 +100,8 @@ def test_a_training_part_alone_is_refused(tmp_path):
 def test_names_with_something_before_are_parts_in_pairs_only(tmp_path):
     """Intel's scenes; steam trains are a class, and so are valid and invalid documents."""
     root = parted(tmp_path / "scenes", "seg_train/seg_train", "seg_test/seg_test")
-    assert [path.stem for path in opened(f"folder:{root}").paths] == ["seg_test-seg_test"] * 2
-    assert [path.stem for path in opened(f"folder:{root}", "train").paths] == ["seg_train-seg_train"] * 2
+    assert [path.stem for path in opened(f"folder:{root}").sources] == ["seg_test-seg_test"] * 2
+    assert [path.stem for path in opened(f"folder:{root}", "train").sources] == ["seg_train-seg_train"] * 2
     draw(tmp_path / "a", "steam train/uk/a.jpg", "steam train/us/a.jpg", "bullet train/japan/b.jpg", "car/c.jpg")
     assert opened(f"folder:{tmp_path}/a").classes == ("bullet train", "car", "steam train")
     draw(tmp_path / "b", "valid/2020/a.jpg", "valid/2021/b.jpg", "invalid/c.jpg")

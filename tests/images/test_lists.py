@@ -55,7 +55,7 @@ FORMS = {
 def test_every_way_to_write_a_list_says_the_same(folder, text):
     images = read(folder, text)
     assert images.ids == NAMES
-    assert images.paths == tuple(folder / name for name in NAMES)
+    assert images.sources == tuple(folder / name for name in NAMES)
     assert images.labels.tolist() == [0, 7, 12]
     assert (images.name, images.classes, images.total) == ("list:images.txt", None, 3)
     assert images.digest == read(folder, FORMS["path label"], "other.txt").digest
@@ -73,19 +73,19 @@ def test_any_file_name_goes(folder, name):
     assert read(folder, f"{name} 3\n").ids == (name,)
     assert read(folder, f"5;{name}\n").ids == (name,)
     quoted = name.replace('"', '""')
-    assert read(folder, f'file,label\n"{quoted}",3\n').paths == (folder / name,)
+    assert read(folder, f'file,label\n"{quoted}",3\n').sources == (folder / name,)
 
 
 def test_paths_start_at_the_list_or_at_images_beside_it(folder):
     (folder / "images").mkdir()
     (folder / "a.png").rename(folder / "images" / "a.png")
     images = read(folder, "a.png 1\nmy cat.png 2\n")
-    assert images.paths == (folder / "images" / "a.png", folder / "my cat.png")
+    assert images.sources == (folder / "images" / "a.png", folder / "my cat.png")
     assert images.ids == ("a.png", "my cat.png")
     (folder / "images" / "my cat.png").write_bytes(b"another")
-    assert read(folder, "my cat.png 2\n").paths == (folder / "my cat.png",)
+    assert read(folder, "my cat.png 2\n").sources == (folder / "my cat.png",)
     absolute = read(folder, f"{folder / 'my cat.png'} 2\n")
-    assert absolute.paths == (folder / "my cat.png",)
+    assert absolute.sources == (folder / "my cat.png",)
 
 
 def test_wordnet_ids_become_imagenets_indices(folder):
@@ -207,4 +207,4 @@ def test_list_has_no_training_split(folder):
 def test_sample_of_imagenet_is_read_from_images_beside_it():
     images = open_data(DataSpec(f"list:{SAMPLE}"))
     assert len(images) == 250
-    assert [path.name[:9] for path in images.paths] == [wnids()[label] for label in images.labels]
+    assert [path.name[:9] for path in images.sources] == [wnids()[label] for label in images.labels]

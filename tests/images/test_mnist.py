@@ -52,7 +52,7 @@ def test_pixels_and_labels_are_those_of_the_files(folder, cache, pixels, split, 
     assert [images.classes[label][0] for label in images.labels] == [str(digit) for digit in DIGITS[part]]
     for index, expected in enumerate(pixels[part]):
         assert np.array_equal(np.array(read(*images.place(index))), np.stack([expected] * 3, -1))
-    assert all(cache in path.parents for path in images.paths)
+    assert all(cache in path.parents for path in images.sources)
 
 
 def test_it_is_unpacked_once(folder, cache, monkeypatch):

@@ -63,7 +63,7 @@ def test_only_what_is_asked_for_is_drawn_and_once(small, tmp_path):
     assert (images.ids, images.total) == (("00000", "00016", "00033"), 50)
     assert images.labels.tolist() == labels("val")[small].tolist()
     assert len(images.present) == 24
-    assert all(path.is_file() for path in images.paths)
+    assert all(path.is_file() for path in images.sources)
     read_shapes("val", tmp_path, 4)
     assert small == [0, 16, 33, 12, 25, 37]
     assert read_shapes("val", tmp_path, 3).digest == images.digest
@@ -90,7 +90,7 @@ def test_a_cache_rendered_at_once_by_an_earlier_version_is_used(small, tmp_path,
 
 
 def test_pictures_are_kept_without_loss(tmp_path):
-    with Image.open(read_shapes("val", tmp_path, 1).paths[0]) as image:
+    with Image.open(read_shapes("val", tmp_path, 1).sources[0]) as image:
         assert pixel_digest(image.convert("RGB")) == pixel_digest(render("val", 0, int(labels("val")[0])))
 
 

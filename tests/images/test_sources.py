@@ -82,7 +82,7 @@ def test_relative_and_home_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "pets")
     seen = [open_data(DataSpec(spec)) for spec in ("folder:~/pets", "folder:.", "folder:../pets/", "folder:cat/..")]
     assert {images.name for images in seen} == {"folder:pets"}
-    assert {images.paths for images in seen} == {(tmp_path / "pets" / "cat" / "a.png",)}
+    assert {images.sources for images in seen} == {(tmp_path / "pets" / "cat" / "a.png",)}
 
 
 def test_a_set_can_be_named_so_that_it_is_found_from_anywhere(tmp_path, monkeypatch):
@@ -91,5 +91,5 @@ def test_a_set_can_be_named_so_that_it_is_found_from_anywhere(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     spec = anywhere("folder:.")
     monkeypatch.chdir("/")
-    assert open_data(DataSpec(spec)).paths == (tmp_path / "cat" / "a.png",)
+    assert open_data(DataSpec(spec)).sources == (tmp_path / "cat" / "a.png",)
     assert [anywhere(spec) for spec in ("shapes", "imagenette")] == ["shapes", "imagenette"]

@@ -102,7 +102,7 @@ def test_flower_photos(flowers):
     )
     assert training.classes == validation.classes == FLOWERS
     assert Counter(validation.labels.tolist()) == dict.fromkeys(range(5), 1)
-    assert set(training.paths) | set(validation.paths) == set(open_data(DataSpec(spec)).paths)
+    assert set(training.sources) | set(validation.sources) == set(open_data(DataSpec(spec)).sources)
 
 
 def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_path):
@@ -111,7 +111,7 @@ def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_pa
     training = Training(train.parser().parse_args([*words, *small]))
     evaluated = open_data(data_spec(run.parser().parse_args(words)))
     assert evaluated.digest == training.validation.digest
-    assert not set(evaluated.paths) & set(training.train.paths)
+    assert not set(evaluated.sources) & set(training.train.sources)
     assert len(evaluated) + len(training.train) == 25
 
 

@@ -69,7 +69,7 @@ def test_every_object_that_is_not_difficult_is_an_image(folder):
     assert (images.name, images.total, images.classes) == ("voc2007/val", 3, CLASSES)
     assert images.ids == ("000001#2", "000001#3", "000007#1")
     assert [images.classes[label] for label in images.labels] == ["dog", "person", "person"]
-    assert [path.stem for path in images.paths] == ["000001", "000001", "000007"]
+    assert [path.stem for path in images.sources] == ["000001", "000001", "000007"]
     assert open_data(DataSpec(f"voc2007:{folder}"), "train").ids == ("000012#1",)
 
 

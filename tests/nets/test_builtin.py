@@ -38,6 +38,6 @@ def test_dense_looks_at_more_than_the_centre(rows):
 def test_the_validation_split_is_read_from_the_cache():
     images = open_data(DataSpec("shapes", limit=16))
     assert (len(images), images.total) == (16, SPLITS["val"])
-    assert all(cache_folder() in path.parents for path in images.paths)
+    assert all(cache_folder() in path.parents for path in images.sources)
     assert images.total > SUBSET
     assert parser().parse_args([]).limit is None

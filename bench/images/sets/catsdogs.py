@@ -57,7 +57,7 @@ def _flat(folder: Path, duplicates: bool) -> Images | None:
     finder.leave_out(root, here.others)
     return Images(
         name=f"catsdogs:{folder.name}",
-        paths=paths,
+        sources=paths,
         ids=tuple(here.images),
         labels=np.array([CLASSES.index(name.partition(".")[0]) for name in here.images]),
         classes=CLASSES,

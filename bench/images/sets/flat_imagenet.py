@@ -40,7 +40,7 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
     finder.check_twins(paths)
     return Images(
         name="imagenet/val",
-        paths=paths,
+        sources=paths,
         ids=tuple(here.images),
         labels=np.array(labels, dtype=np.int64),
         classes=wnids(),

@@ -101,7 +101,7 @@ def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[s
         notes += (f"beside the class folders{unpacked.removeprefix(';')} to be counted",)
     return Images(
         name=name,
-        paths=tuple(paths),
+        sources=tuple(paths),
         ids=tuple(path.relative_to(root).as_posix() for path in paths),
         labels=np.array(labels, dtype=np.int64),
         classes=tuple(classes),

@@ -86,7 +86,7 @@ def _images(
         notes += (f"{finder.again} images stand in the list again and count twice (--allow-duplicates)",)
     return Images(
         name=f"list:{file.name}",
-        paths=tuple(paths),
+        sources=tuple(paths),
         ids=distinct(ids),
         labels=numbers,
         classes=classes,

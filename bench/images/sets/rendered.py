@@ -1,6 +1,5 @@
 """Data sets that are made here: a folder of pictures with an index, whole or not at all, or pictures one by one."""
 
-import hashlib
 import re
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.survey import pixel_digest
 from results.atomic_files import abandoned, write_atomically
 
 INDEX = "index.csv"  # written last: a folder without it is not read
@@ -94,18 +94,13 @@ def line(name: str, label: int, image: Image.Image) -> str:
     return f"{name},{label},{pixel_digest(image)}\n"
 
 
-def pixel_digest(image: Image.Image) -> str:
-    """SHA-256 of size and pixels: files of other encoders than ours still give the same digest."""
-    return hashlib.sha256(f"{image.width}x{image.height}".encode() + image.tobytes()).hexdigest()
-
-
 def read_made(folder: Path, name: str, classes: tuple[str, ...]) -> Images:
     """The pictures of a folder that `make_folder` made, in its order."""
     rows = [row.split(",") for row in (folder / INDEX).read_text().splitlines()[1:]]
     names, numbers, digests = zip(*rows, strict=True)
     return Images(
         name=name,
-        paths=tuple(folder / each for each in names),
+        sources=tuple(folder / each for each in names),
         ids=tuple(Path(each).stem for each in names),
         labels=np.array(numbers, dtype=np.int64),
         classes=classes,

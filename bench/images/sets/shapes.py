@@ -170,7 +170,7 @@ def read_shapes(split: str, cache: Path, limit: int | None = None) -> Images:
     paths, digests = zip(*(made[number] for number in numbers), strict=True)
     return Images(
         name=name,
-        paths=paths,
+        sources=paths,
         ids=tuple(f"{number:05d}" for number in numbers),
         labels=own[numbers],
         classes=CLASSES,

@@ -33,7 +33,7 @@ def read_annotated(folder: Path, name: str, notes: tuple[str, ...] = (), duplica
     classes = tuple(sorted(set(labels.values())))
     return Images(
         name=name,
-        paths=paths,
+        sources=paths,
         ids=tuple(names),
         labels=np.array([classes.index(labels[each]) for each in names], dtype=np.int64),
         classes=classes,
