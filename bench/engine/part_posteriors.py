@@ -36,17 +36,17 @@ def part_posteriors(
 ) -> np.ndarray:
     """Posteriors (N, K) float32 of N prepared images under one part: the weighted mean over each image's views.
 
-    Views of equal size go through the net together, whichever image they are of; the crops of a grid do so where the
-    net shares their early features. `advance` is told of progress, `cost` for an image in all.
+    Views of equal size go through the net together, whichever image they are of; where the net shares the early
+    features of a grid's crops, those of one image do. `advance` is told of progress, `cost` for an image in all.
     """
     views = views_of(block, part, model.side)
-    shares = part.method == "multicrop" and model.grid is not None
-    batches = by_grid(views) if shares else capacity.divide(model, views)
-    share = cost / np.bincount([view.owner for view in views], minlength=len(block))  # of an image's views, each
+    as_grids = part.method == "multicrop" and model.grid is not None
+    batches = by_grid(views) if as_grids else capacity.divide(model, views)
+    cost_of_view = cost / np.bincount([view.owner for view in views], minlength=len(block))  # image by image
     rows = np.empty((len(views), model.count), np.float32)
     for batch, posteriors in computed(model, batches, capacity):
         rows[batch.rows] = posteriors
-        advance(sum(share[batch.owners]))
+        advance(sum(cost_of_view[batch.owners]))
     return means(rows, views, len(block))
 
 

@@ -33,7 +33,7 @@ class Stage:
 
 
 class Copy(NamedTuple):
-    """Along one axis: which crops get at which of their pixels what which images have at theirs."""
+    """Along one axis: the pixels `into` of `crops` are the `pixels` of the features of `images`."""
 
     crops: int | slice
     into: slice
