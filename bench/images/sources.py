@@ -8,7 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from bench.cache import cache_folder
+from bench.choices import CLASS_ORDERS
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.layout import SEEN
@@ -34,7 +37,7 @@ class DataSpec:
     With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
     taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
     `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
-    EXIF orientation is applied.
+    EXIF orientation is applied. Raises UserError for values that the options would refuse.
     """
 
     source: str
@@ -45,6 +48,20 @@ class DataSpec:
     labels_from: int = 0
     allow_duplicates: bool = False
     exif: bool = False
+
+    def __post_init__(self) -> None:
+        share, limit, order, first = self.split, self.limit, self.class_order, self.labels_from
+        checks = (
+            ("--data", self.source, isinstance(self.source, str), "a set, such as folder:DIR"),
+            ("--split", share, share is None or _within(share), "a number between 0 and 1, such as 0.2"),
+            ("--seed", self.seed, _whole(self.seed, 0), "a whole number from 0"),
+            ("--limit", limit, limit is None or _whole(limit, 1), "a whole number above 0"),
+            ("--class-order", order, order is None or order in CLASS_ORDERS, " or ".join(CLASS_ORDERS)),
+            ("--labels-from", first, _whole(first, 0) and first <= 1, "0 or 1"),
+        )
+        for option, value, fine, allowed in checks:
+            if not fine:
+                raise UserError(f"{option} '{value}': give {allowed}")
 
     @property
     def kind(self) -> str:
@@ -61,6 +78,14 @@ class DataSpec:
         words += ["--split", str(self.split)] if self.split else []
         words += ["--class-order", self.class_order] if self.class_order else []
         return words + ["--allow-duplicates"] * self.allow_duplicates + ["--exif"] * self.exif
+
+
+def _within(share: object) -> bool:
+    return isinstance(share, int | float) and 0 < share < 1
+
+
+def _whole(number: object, least: int) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool) and int(number) >= least
 
 
 class Source(NamedTuple):

@@ -14,6 +14,29 @@ def refused(spec: str, split: str = "val") -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"source": 3}, "--data '3': give a set, such as folder:DIR"),
+        *(({"split": share}, f"--split '{share}': give a number between 0 and 1, such as 0.2")
+          for share in (0, 1, -0.1, 1.5, float("nan"), "0.2")),
+        *(({"seed": seed}, f"--seed '{seed}': give a whole number from 0") for seed in (-1, 0.5, None, "0", True)),
+        *(({"limit": limit}, f"--limit '{limit}': give a whole number above 0") for limit in (0, -1, 2.0, "all", True)),
+        *(({"class_order": order}, f"--class-order '{order}': give text or number") for order in ("Text", "", 0)),
+        *(({"labels_from": first}, f"--labels-from '{first}': give 0 or 1") for first in (-1, 2, None, "1", True)),
+    ],
+)  # fmt: skip
+def test_a_spec_refuses_what_its_options_refuse(wrong, said):
+    with pytest.raises(UserError) as raised:
+        DataSpec(**{"source": "shapes", **wrong})
+    assert str(raised.value) == said
+
+
+def test_a_spec_takes_what_its_options_take():
+    spec = DataSpec("folder:x", split=0.2, seed=0, limit=np.int64(1), class_order="number", labels_from=1)
+    assert spec == DataSpec("folder:x", 0.2, 0, 1, "number", 1)
+
+
 def test_every_kind_has_a_line_about_it():
     assert list(DATASETS) == ["shapes", "imagenet", "imagenette", "mnist", "voc2007", "catsdogs", "folder", "list"]
     assert all(source.about and "\n" not in source.about for source in DATASETS.values())
