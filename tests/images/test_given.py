@@ -82,7 +82,9 @@ def oriented(number: int) -> Image.Exif:
 
 
 @pytest.mark.parametrize(
-    "image", [PHOTO, GREY, DEEP, PALETTE, PHOTO.convert("1"), PHOTO.convert("LA"), PHOTO.convert("RGBA")], ids=str
+    "image",
+    [PHOTO, GREY, DEEP, PALETTE, PHOTO.convert("1"), PHOTO.convert("LA"), PHOTO.convert("RGBA")],
+    ids=lambda image: image.mode,
 )
 def test_a_file_its_pil_image_and_its_pixels_are_the_same_picture(tmp_path, image):
     """Of every mode, opened lazily or not; equal pixels have one digest, whatever they came in."""
