@@ -39,8 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A process per core, where there is more to do than a few files: each needs seconds to start."""
-    files = {file for word in config.args for file in Path(word).rglob("test_*.py")}
-    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if len(files) > FEW_FILES else 0
+    paths = [Path(word) for word in config.args]
+    files = sum(path.is_file() or len([*path.rglob("test_*.py")]) for path in paths)
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if files > FEW_FILES else 0
 
 
 def pytest_configure(config: pytest.Config) -> None:
