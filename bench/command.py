@@ -11,6 +11,7 @@ from pathlib import Path
 from bench import __version__
 from bench.errors import UserError
 from bench.interrupt import noted
+from bench.memory import keep_freed_memory
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
 from results.formatting import shown
@@ -46,6 +47,7 @@ def finished(
     `kept` says what there is when it was stopped; `shared` is work that the workers of `torchrun` do together.
     """
     try:
+        keep_freed_memory()
         with noted():
             if not shared:
                 _refuse_workers()

@@ -2,18 +2,34 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextvars import ContextVar
 from io import StringIO
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from bench.errors import BenchWarning
 from bench.interrupt import heed
 
 T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
+_guest: ContextVar[bool] = ContextVar("guest", default=False)  # called from Python: nothing is printed
+_hidden: ContextVar[bool] = ContextVar("hidden", default=False)
 SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
+
+
+@contextmanager
+def called_from_python(bars: bool) -> Iterator[None]:
+    """While the body runs what would be said is a BenchWarning, and there are bars only if the caller wants them."""
+    before = _guest.set(True), _hidden.set(not bars)
+    try:
+        yield
+    finally:
+        _guest.reset(before[0])
+        _hidden.reset(before[1])
 
 
 def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> Iterator[T]:
@@ -77,17 +93,31 @@ def _drawn() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _bar(form: str, hidden: bool, **options: Any) -> _Bar:
+def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
+    hidden = hidden or _hidden.get()
+    if _guest.get() and not hidden and (widget := _notebook()):
+        return widget(**options)
     if _drawn():
         return _Bar(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
     return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)
 
 
+def _notebook() -> type[tqdm] | None:
+    """tqdm's own widget, in a notebook that can show it."""
+    if "IPython" not in sys.modules:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is said to be experimental, or to lack what shows it
+        from tqdm.autonotebook import tqdm as chosen
+    return None if chosen is tqdm else chosen
+
+
 @contextmanager
 def downloading() -> Iterator[None]:
     """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
-    bars = nullcontext() if _drawn() else redirect_stderr(StringIO())
-    with redirect_stdout(sys.stderr), bars:
+    bars = nullcontext() if _drawn() and not _hidden.get() else redirect_stderr(StringIO())
+    announced = redirect_stdout(StringIO() if _hidden.get() else sys.stderr)
+    with announced, bars:
         yield
 
 
@@ -97,7 +127,10 @@ def above() -> AbstractContextManager[None]:
 
 
 def warn(text: str) -> None:
-    """Say something on standard error, above a bar that may stand there."""
+    """Say something on standard error, above a bar that may stand there; a caller from Python gets a warning."""
+    if _guest.get():
+        warnings.warn(text, BenchWarning, stacklevel=2)
+        return
     if _drawn():
         tqdm.write(text, file=sys.stderr)
     else:

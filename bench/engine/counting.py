@@ -70,15 +70,16 @@ def _made(counted: Tally) -> dict[str, str]:
 
 
 def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
-    """Where rows come from, by their signature ids."""
-    any_task, images, data = next(iter(job.tasks.values())), job.images, job.data
+    """Where rows come from, by their signature ids; those of nets that are not kept are not there."""
+    images, data = job.images, job.data
+    kept = {line: row for line, row in rows.items() if all(model.kept for model, _ in row.nets)}
     return Origin(
         data=anywhere(data.source) if data else None,
         split=data.split if data else None,
         seed=data.seed if data else 0,
         images=len(images),
-        store=any_task.store.folder.parent.resolve(),
-        classes=images.classes or tuple(map(str, range(any_task.model.count))),
+        store=job.root.resolve(),
+        classes=images.classes or tuple(map(str, range(job.models[0].count))),
         competing=None if job.competing is None else tuple(job.competing.tolist()),
         class_order=data.class_order if data else None,
         labels_from=data.labels_from if data else 0,
@@ -86,7 +87,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
         exif=images.exif,
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in stored_nets(job, row)]
-            for line, row in rows.items()
+            for line, row in kept.items()
         },
     )
 

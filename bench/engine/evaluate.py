@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from bench.engine.agreement import appears, check_same, check_shared
 from bench.engine.capacity import Capacity
@@ -17,8 +16,9 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.limits import LIMITS
 from bench.images.loader import Loader, Prepared
-from bench.nets.device import device_name, single_threads
+from bench.nets.device import device_name
 from bench.nets.model import Model
+from bench.nets.torch_settings import single_threads
 from bench.progress import Meter, warn
 from bench.provenance import computing
 from protocols.protocol import Part
@@ -61,7 +61,7 @@ def fill(
     name = device_name(device)
     costs = [cost(task.model, task.part) for task in tasks]
     meter = Meter(sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
-    with engine(images, device, batch_size, loading) as (loader, capacity):
+    with engine(images, tasks[0].model, batch_size, loading) as (loader, capacity):
         try:
             wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
             prepared = loader.blocks(wanted)
@@ -94,14 +94,14 @@ def blocks_of(images: Images) -> list[range]:
 
 @contextmanager
 def engine(
-    images: Images, device: torch.device, batch_size: int | None, loading: int, forgiving: bool = False
+    images: Images, model: Model, batch_size: int | None, loading: int, forgiving: bool = False
 ) -> Iterator[tuple[Loader, Capacity]]:
     """Threads that prepare images and threads that run nets on them, as long as they are needed."""
-    with single_threads(device) as threads:
+    with model.precision.settings(), single_threads(model.device) as threads:
         loader = Loader(images, loading, forgiving)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
         try:
-            yield loader, Capacity(batch_size, device, pool if threads > 1 else None)
+            yield loader, Capacity(batch_size, model.device, pool if threads > 1 else None)
         finally:
             pool.shutdown(cancel_futures=True)
             loader.close()

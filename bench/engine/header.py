@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from bench.images.dataset import Images
-from bench.nets import zoo
 from bench.nets.model import Model
 from results.formatting import escaped, shown
 
@@ -45,7 +44,7 @@ def _net(model: Model) -> str:
     facts = {
         "S": f"were trained at S {model.S}",
         "pixels": f"take pixels {model.pixels}",
-        "side": "" if model.side == zoo.side_of(model.name) else f"are for crops of {model.side} pixels",
+        "side": "" if model.side == model.usual_side else f"are for crops of {model.side} pixels",
     }
     stated = [fact for what, fact in facts.items() if fact and what not in model.assumed]
     known = f"; they {_listed(stated)}" if stated else ""
@@ -96,7 +95,7 @@ def _model(model: Model) -> str:
 
 def _side(model: Model) -> str:
     """Said where the net has weights for several."""
-    usual = model.side == zoo.side_of(model.name) and "side" not in model.assumed
+    usual = model.side == model.usual_side and "side" not in model.assumed
     return "" if usual else f", crops of {model.side} pixels{_assumed(model, 'side')}"
 
 

@@ -2,22 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from bench.cache import cache_folder
 from bench.engine.evaluate import Task, fill
 from bench.engine.keys import Tasks, tasks_of
-from bench.engine.request import Computation, Evaluation, Numbers, Setup
+from bench.engine.request import Computation, Entrant, Evaluation, Numbers, Setup
 from bench.engine.rows import Row, rows_of
 from bench.engine.same_classes import same_classes
 from bench.engine.workers import Shard
+from bench.errors import UserError
 from bench.folders import made
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.nets.device import Precision, pick_device
-from bench.nets.model import Model, open_model
-from bench.nets.net_spec import NetSpec
+from bench.nets.given import GivenNet, open_given
+from bench.nets.model import Model
+from bench.nets.named import open_model
 from bench.nets.weights import choose_weights
 
 
@@ -25,7 +29,8 @@ from bench.nets.weights import choose_weights
 class Job:
     """Images with labels in the models' classes, rows, and the tasks that they need.
 
-    `data` is how the images were named, None where nothing but this process has them.
+    `data` is how the images were named, None where nothing but this process has them. `root` is where blocks are kept,
+    `passing` where those are that go with the job, if there are such.
     """
 
     images: Images
@@ -34,6 +39,8 @@ class Job:
     tasks: Tasks
     numbers: Numbers
     data: DataSpec | None
+    root: Path
+    passing: TemporaryDirectory[str] | None = None
 
     @property
     def distinct_tasks(self) -> list[Task]:
@@ -57,7 +64,9 @@ def make_job(setup: Setup, images: Images, models: Sequence[Model], rows: Sequen
     """Find the parts that the rows need and their places in the store. Raises UserError where a Q is too small."""
     data = setup.images if isinstance(setup.images, DataSpec) else None
     root = made("--store", setup.keeping.store or cache_folder() / "store")
-    job = Job(images, models, rows, tasks_of(rows, images, root), setup.numbers, data)
+    passing = None if all(model.kept for model in models) else TemporaryDirectory(prefix="vgg-protocols-")
+    tasks = tasks_of(rows, images, root, Path(passing.name) if passing else None)
+    job = Job(images, models, rows, tasks, setup.numbers, data, root, passing)
     for model, part in job.tasks:
         model.check(part, images.ids[0])
     return job
@@ -77,14 +86,33 @@ def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
 
 
 def open_models(
-    nets: Sequence[NetSpec], numbers: Numbers, computation: Computation, images: Images | None, shard: Shard
+    nets: Sequence[Entrant], numbers: Numbers, computation: Computation, images: Images | None, shard: Shard
 ) -> list[Model]:
     """Nets with their weights, on this process's device; `auto` weights go by the images. Raises UserError."""
     device = pick_device(computation.device, shard.local_rank)
     precision = Precision(numbers.dtype)
-    precision.set_up(device)
-    return [open_model(_with_weights(each, images), device, precision, numbers.map_rule) for each in nets]
+    precision.check(device)
+    models = []
+    for each in nets:
+        if isinstance(each, Model):
+            models.append(_kept(each, numbers, computation))
+        elif isinstance(each, GivenNet):
+            own = each.device if computation.device == "auto" else None
+            models.append(open_given(each, own or device, precision, numbers.map_rule))
+        else:
+            place = choose_weights(each.weights, each.name, images)
+            models.append(open_model(replace(each, weights=place), device, precision, numbers.map_rule))
+    return models
 
 
-def _with_weights(net: NetSpec, images: Images | None) -> NetSpec:
-    return replace(net, weights=choose_weights(net.weights, net.name, images))
+def _kept(model: Model, numbers: Numbers, computation: Computation) -> Model:
+    """A model that is open already. Raises UserError where something else is asked for than it was opened for."""
+    asked = {"dtype": numbers.dtype, "map": numbers.map_rule, "device": computation.device}
+    usual = {"dtype": Numbers.dtype, "map": Numbers.map_rule, "device": Computation.device}
+    has = {"dtype": model.precision.name, "map": model.map_rule, "device": str(model.device)}
+    for name, value in asked.items():
+        if value not in (usual[name], has[name]):
+            raise UserError(
+                f"{name} '{value}': model '{model.name}' was loaded with '{has[name]}'; load it with {value}"
+            )
+    return model

@@ -33,7 +33,10 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
     }
 
 
-def tasks_of(rows: Iterable[Row], images: Images, root: Path) -> Tasks:
-    """The parts that all rows need, with their places in the store."""
+def tasks_of(rows: Iterable[Row], images: Images, root: Path, passing: Path | None = None) -> Tasks:
+    """The parts that all rows need, with their places in the store; of nets that are not to be kept in `passing`."""
     wanted = dict.fromkeys(each for row in rows for each in row.parts)
-    return {(model, part): Task(model, part, Store(root, part_key(model, part, images))) for model, part in wanted}
+    return {
+        (model, part): Task(model, part, Store(root if model.kept else passing or root, part_key(model, part, images)))
+        for model, part in wanted
+    }

@@ -39,7 +39,7 @@ def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[st
     meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
     with (
         closing(meter),
-        engine(images, row.nets[0][0].device, how.batch, how.loading, forgiving=True) as (loader, batch),
+        engine(images, row.nets[0][0], how.batch, how.loading, forgiving=True) as (loader, batch),
     ):
         for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
             parts = {

@@ -9,10 +9,13 @@ from bench.choices import DTYPES, MAP_RULES
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec
+from bench.nets.given import GivenNet
+from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from protocols.protocol import Protocol, parse
 from protocols.scales import TrainingScale
 
+Entrant = NetSpec | GivenNet | Model  # a net as it may be asked for
 MOST_LOADING = 8  # threads that prepare images, where nobody says how many
 
 
@@ -77,7 +80,7 @@ class ProtocolSpec:
         for each in self.written:
             parse(each, None, self.Q)
 
-    def of(self, S: TrainingScale, side: int) -> list[Protocol]:
+    def of(self, S: TrainingScale | None, side: int) -> list[Protocol]:
         """What they mean for a net that was trained at S on crops of `side` pixels. Raises ProtocolError."""
         return [parse(each, S, self.Q, side) for each in self.written]
 
@@ -86,7 +89,7 @@ class ProtocolSpec:
 class Setup:
     """Nets and images, what changes the numbers, what computes them, and what is kept."""
 
-    nets: Sequence[NetSpec]
+    nets: Sequence[Entrant]
     images: DataSpec | Images
     numbers: Numbers = field(default_factory=Numbers)
     computation: Computation = field(default_factory=Computation)

@@ -28,6 +28,13 @@ class Shard(AbstractContextManager):
         self.watch: Watch | None = None
         self.group: Any = None  # of workers that have met
 
+    @classmethod
+    def alone(cls) -> "Shard":
+        """One process that does all, whatever the environment says."""
+        shard = cls()
+        shard.rank, shard.world, shard.local_rank = 0, 1, 0
+        return shard
+
     @property
     def first(self) -> bool:
         """Whether this is the process that prints."""

@@ -1,13 +1,13 @@
 """Which device computes, and in which number format."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 
 from bench.errors import UserError
-from bench.nets.cpu.forms import keep_freed_memory
+from bench.nets.torch_settings import products_in, threads
 from bench.provenance import processor
 
 # How many of each kind this machine has, as torch sees them; torch's modules are asked when it is wanted
@@ -54,34 +54,16 @@ class Precision:
         """What keys and signatures say: fp32 is the same everywhere, what others give is the device's own."""
         return self.name if self.name == "fp32" else f"{self.name}@{''.join(chip(device).split())}"
 
-    def set_up(self, device: torch.device) -> None:
-        """Make the device ready: TF32 only where it was asked for. Raises UserError where the device has none."""
-        tf32 = self.name == "tf32"
-        if tf32 and device.type != "cuda":
+    def settings(self) -> AbstractContextManager[None]:
+        """Torch's for the whole process, while the body runs: TF32 only where it was asked for."""
+        return products_in(self.name == "tf32")
+
+    def check(self, device: torch.device) -> None:
+        """Raise UserError where the device has no such numbers."""
+        if self.name == "tf32" and device.type != "cuda":
             raise UserError(f"dtype 'tf32': only CUDA devices have it, this is {device.type}; give fp32 or bf16")
         if self.name != "fp32" and device.type not in ("cpu", "cuda"):
             raise UserError(f"dtype '{self.name}': on {device.type} only fp32 is computed; give --dtype fp32")
-        torch.set_float32_matmul_precision("high" if tf32 else "highest")
-        torch.backends.cudnn.allow_tf32 = tf32
-        if device.type == "cpu":
-            keep_freed_memory()
-
-
-@contextmanager
-def single_threads(device: torch.device) -> Iterator[int]:
-    """How many batches to compute at once: on a CPU as many as torch has threads, with one thread each meanwhile.
-
-    Small layers leave most of a team of threads waiting, and its members keep the cores from decoding as they wait.
-    """
-    threads = torch.get_num_threads()
-    if device.type != "cpu":
-        yield 1
-        return
-    torch.set_num_threads(1)
-    try:
-        yield threads
-    finally:
-        torch.set_num_threads(threads)
 
 
 def chip(device: torch.device) -> str:
@@ -93,7 +75,7 @@ def chip(device: torch.device) -> str:
 
 def device_name(device: torch.device) -> str:
     """What a throughput was measured on."""
-    return f"{chip(device)}, {torch.get_num_threads()} threads" if device.type == "cpu" else chip(device)
+    return f"{chip(device)}, {threads()} threads" if device.type == "cpu" else chip(device)
 
 
 def synchronise(device: torch.device) -> None:

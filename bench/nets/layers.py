@@ -18,18 +18,29 @@ def put(net: nn.Module, name: str, layer: nn.Module) -> None:
 
 
 def tensors_of(net: nn.Module) -> list[torch.Tensor]:
-    """Parameters and buffers, each once."""
-    return [*net.parameters(), *net.buffers()]
+    """Parameters, buffers, and tensors that layers keep as plain attributes, each once."""
+    plain = [each for layer in net.modules() for each in vars(layer).values() if isinstance(each, torch.Tensor)]
+    return list({id(each): each for each in (*net.parameters(), *net.buffers(), *plain)}.values())
+
+
+def hooks_of(net: nn.Module) -> list[Callable]:
+    """What was hooked into the forward pass of a net's layers."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks")
+    return [hook for layer in net.modules() for kind in kinds for hook in getattr(layer, kind).values()]
 
 
 def sharing_copy(net: Net) -> Net:
     """A net with layers of its own that has the very parameters and buffers of the given one."""
-    return copy.deepcopy(net, {id(each): each for each in tensors_of(net)})
+    return copy_with(net, lambda each: each)
 
 
 def copy_with(net: Net, change: Callable[[torch.Tensor], torch.Tensor]) -> Net:
-    """A net of its own whose parameters and buffers are what `change` makes of the given one's."""
-    return copy.deepcopy(net, {id(each): _of_its_kind(each, change(each)) for each in tensors_of(net)})
+    """A net of its own whose parameters and buffers are what `change` makes of the given one's.
+
+    Hooks are the very same, and what they belong to is not copied.
+    """
+    memo: dict[int, object] = {id(each): each for each in hooks_of(net)}
+    return copy.deepcopy(net, memo | {id(each): _of_its_kind(each, change(each)) for each in tensors_of(net)})
 
 
 @contextmanager
@@ -54,6 +65,6 @@ def _single(tensor: torch.Tensor) -> torch.dtype:
 
 
 def _of_its_kind(tensor: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    if not isinstance(tensor, nn.Parameter):
+    if value is tensor or not isinstance(tensor, nn.Parameter):
         return value
     return nn.Parameter(value, tensor.requires_grad and not value.is_inference())  # that of inference has no gradient

@@ -9,22 +9,19 @@ from torch import fx, nn
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.nets import zoo
-from bench.nets.conversion_check import check_conversion
-from bench.nets.convert import UnconvertibleError, fully_convolutional, map_places, smallest_side
+from bench.nets.convert import map_places, smallest_side
 from bench.nets.cpu.grid import Grid
+from bench.nets.dense_form import dense_form
 from bench.nets.device import Precision
+from bench.nets.flops import counted_flops
 from bench.nets.layers import on_meta
-from bench.nets.net_spec import NetSpec
 from bench.nets.out_of_memory import brief
 from bench.nets.overflow import Float16OverflowError, watched
 from bench.nets.ready import Workshop
 from bench.nets.vgg import VGG
-from bench.nets.weights import Weights, read_weights
+from bench.nets.weights import Weights
 from protocols.protocol import Part
-from protocols.scales import TrainingScale, assumed_S
-
-CHECKED: set[tuple] = set()  # conversions that this process has found to be exact
+from protocols.scales import SIDE, TrainingScale
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +29,10 @@ class Model:
     """A classifier of K classes; `net` takes (N, channels, side, side) and gives (N, K) scores.
 
     `map_rule` says what is averaged over the positions of a class score map: `scores`, before the soft-max (section
-    3.2 as we read it), or `posteriors`, after it. `assumed`: which of "S", "pixels" and "side" nobody said. `crop` is
-    the side of the crops in pixels, None for the net's own; `drop` the class of the weights that is left out, K are
-    the others; `whole` says that all of 1001 are meant.
+    3.2 as we read it), or `posteriors`, after it. `configuration` is the paper's letter, or a dash; `side` that of the
+    crops in pixels, `usual_side` that of most weights of such nets. `assumed`: which of "S", "pixels" and "side" nobody
+    said. `drop` is the class of the weights that is left out, K are the others; `whole` says that all of 1001 are
+    meant; with `kept` unset its posteriors are not to be stored, since nobody can tell what computed them.
     """
 
     name: str
@@ -46,19 +44,13 @@ class Model:
     device: torch.device
     precision: Precision
     map_rule: str = "scores"
+    configuration: str = "–"
+    side: int = SIDE
+    usual_side: int = SIDE
     assumed: frozenset[str] = frozenset()
-    crop: int | None = None
     drop: int | None = None
     whole: bool = False
-
-    @property
-    def configuration(self) -> str:
-        return zoo.configuration(self.name, self.weights.width)
-
-    @property
-    def side(self) -> int:
-        """Side of the crops, in pixels."""
-        return self.crop or zoo.side_of(self.name)
+    kept: bool = True
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -74,21 +66,8 @@ class Model:
     @cached_property
     def converted(self) -> fx.GraphModule:
         """The fully-convolutional form, checked by numbers. Raises UserError where there is none."""
-        try:
-            converted = fully_convolutional(self.net, self.side, self.pixels.channels)
-            self._check(converted)
-            return converted
-        except UnconvertibleError as error:
-            raise UserError(
-                f"model '{self.name}' cannot be made fully convolutional: {error}; give centre, tencrop or multicrop"
-            ) from None
-
-    def _check(self, converted: fx.GraphModule) -> None:
-        """By numbers, once for a net and its weights; without storage there are none."""
         known = self.name, self.weights.digest, self.drop, self.side, self.pixels
-        if known not in CHECKED and not next(self.net.parameters()).is_meta:
-            check_conversion(self.net, converted, self.side, self.pixels)
-            CHECKED.add(known)
+        return dense_form(self.name, self.net, self.side, self.pixels, known)
 
     @cached_property
     def workshop(self) -> Workshop:
@@ -188,12 +167,8 @@ class Model:
 
     def flops(self, height: int, width: int, whole: bool) -> int:
         """Floating-point operations for one view: twice its multiply-adds."""
-        from torch.utils.flop_counter import FlopCounterMode  # imports a compiler
-
         net = self._meta_dense if whole else self._meta_crop
-        with FlopCounterMode(display=False) as counter:
-            net(torch.empty(1, self.pixels.channels, height, width, device="meta"))
-        return counter.get_total_flops()
+        return counted_flops(net, (self.pixels.channels, height, width))
 
     @cached_property
     def _meta_dense(self) -> nn.Module:
@@ -201,88 +176,4 @@ class Model:
 
     @cached_property
     def _meta_crop(self) -> nn.Module:
-        return zoo.build(self.name, self.count, self.weights.width, self.side)
-
-
-def open_model(spec: NetSpec, device: torch.device, precision: Precision, map_rule: str) -> Model:
-    """Read a net's weights and put both together. Raises UserError."""
-    weights = read_weights(spec.weights, spec.name, spec.key)
-    return make_model(
-        spec.name, weights, spec.pixels, spec.S, device, precision, map_rule, spec.side, spec.drop, spec.whole
-    )
-
-
-def make_model(
-    name: str,
-    weights: Weights,
-    pixels: Pixels | None,
-    S: TrainingScale | None,
-    device: torch.device,
-    precision: Precision,
-    map_rule: str,
-    side: int | None = None,
-    drop: int | None = None,
-    whole: bool = False,
-) -> Model:
-    """Put a net and its weights together; `pixels`, `S` and `side` hold where the weights say nothing.
-
-    Raises UserError.
-    """
-    if weights.model and zoo.canonical(weights.model) != name:
-        raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
-    count = zoo.class_count(name, weights.state) or 1000  # loading says what is missing
-    if weights.classes and len(weights.classes) != count:
-        raise UserError(
-            f"weights '{weights.source}' name {len(weights.classes)} classes and tell {count} apart; mend their header"
-        )
-    own = {
-        "pixels": agreed("pixels", weights.source, weights.pixels, pixels),
-        "S": agreed("S", weights.source, weights.S, S),
-        "side": agreed("side", weights.source, said_side(name, weights), side),
-    }
-    crop = own["side"] or zoo.side_of(name)
-    if crop != zoo.side_of(name):
-        zoo.check_side(name, weights.width, crop)
-    state = weights.state
-    if drop is not None:
-        if drop >= count:
-            raise UserError(f"--drop-class {drop}: '{weights.source}' has {count} classes, 0 to {count - 1}")
-        state, count = zoo.without_class(name, state, drop), count - 1
-    assumed = {what for what, value in own.items() if value is None}
-    if len(zoo.sides_of(name)) == 1:
-        assumed -= {"side"}  # all published weights have it
-    return Model(
-        name=name,
-        weights=weights,
-        net=zoo.load(name, state, count, weights.width, weights.source, crop),
-        count=count,
-        pixels=fitting(name, own["pixels"]),
-        S=own["S"] or assumed_S(crop),
-        device=device,
-        precision=precision,
-        map_rule=map_rule,
-        assumed=frozenset(assumed),
-        crop=crop,
-        drop=drop,
-        whole=whole,
-    )
-
-
-def said_side(name: str, weights: Weights) -> int | None:
-    """The side of the crops, in pixels, that weights state or tell; None where they do not."""
-    return weights.side or zoo.told_side(name, weights.state)
-
-
-def agreed(what: str, source: str, said, given):
-    """What weights say of themselves, else what `--pixels` or `--S` gives. Raises UserError where the two differ."""
-    if said is not None and given is not None and said != given:
-        raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
-    return said or given
-
-
-def fitting(name: str, pixels: Pixels | None) -> Pixels:
-    """The pixels, or those that are assumed of such a net. Raises UserError where their channels are not the net's."""
-    channels, usual = zoo.channels_of(name), zoo.usual_pixels(name)
-    if (pixels or usual).channels != channels:
-        raise UserError(f"pixels '{pixels}': {name} takes images of {channels} channel(s); give pixels such as {usual}")
-    return pixels or usual
+        return on_meta(self.net)

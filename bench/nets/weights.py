@@ -41,7 +41,8 @@ MOST_SIDE = 4096  # pixels; nor were crops above
 class Weights:
     """A state dict in float32 and what is known of it; None where the weights do not say it.
 
-    `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts.
+    `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts. `identity`
+    stands for the digest where more than a state dict says what is computed.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Weights:
     classes: tuple[str, ...] | None = None
     side: int | None = None
     key: str | None = None
+    identity: str | None = None
 
     @property
     def label(self) -> str:
@@ -70,6 +72,8 @@ class Weights:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names, shapes and values, whatever the file's format."""
+        if self.identity is not None:
+            return self.identity
         total = hashlib.sha256()
         for name, value in sorted(self.state.items()):
             total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

@@ -20,8 +20,9 @@ from bench.engine.workers import Shard
 from bench.images.dataset import Images
 from bench.images.loader import Prepared
 from bench.images.pixels import decode, rescale, size_of
-from bench.nets.device import single_threads, synchronise
+from bench.nets.device import synchronise
 from bench.nets.model import Model
+from bench.nets.torch_settings import single_threads
 from bench.speed.layer_times import layer_times
 from protocols.protocol import Protocol
 
@@ -83,7 +84,7 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
     decoded = [decode(*place) for place in places]
     times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
     netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
-    with single_threads(model.device):
+    with model.precision.settings(), single_threads(model.device):
         capacity = Capacity(None, model.device)
         for part in protocol.parts:
             start = time.perf_counter()

@@ -45,26 +45,32 @@ class Sweep:
 
 def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
     """A record for every setting and batch size, doubled until memory runs out."""
+    for dtype in sweep.dtypes:
+        precision = Precision(dtype)
+        precision.check(sweep.device)
+        with precision.settings():
+            yield from _speeds_in(precision, sweep)
+
+
+def _speeds_in(precision: Precision, sweep: Sweep) -> Iterator[dict[str, Any]]:
+    """In one number format."""
     device, side = sweep.device, zoo.side_of(sweep.model)
     channels, flops = zoo.channels_of(sweep.model), net_flops(sweep.model, sweep.width)
     largest = sweep.largest or LARGEST.get(device.type, 4096)
-    for dtype in sweep.dtypes:
-        precision = Precision(dtype)
-        precision.set_up(device)
-        peak = matrix_peak(precision, device, sweep.seconds)
-        for layout, mode in product(sweep.layouts, sweep.modes):
-            form = LAYOUTS[layout]
-            net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
-            if precision.dtype != torch.float32:
-                keep_single(net)
-            work = _in_mode(mode, net)
-            said = {"model": sweep.model, "dtype": dtype, "layout": layout, "mode": mode}
-            for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
-                found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
-                if found is None:
-                    release(device)
-                    break
-                yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
+    peak = matrix_peak(precision, device, sweep.seconds)
+    for layout, mode in product(sweep.layouts, sweep.modes):
+        form = LAYOUTS[layout]
+        net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
+        if precision.dtype != torch.float32:
+            keep_single(net)
+        work = _in_mode(mode, net)
+        said = {"model": sweep.model, "dtype": precision.name, "layout": layout, "mode": mode}
+        for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
+            found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
+            if found is None:
+                release(device)
+                break
+            yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
 
 
 def _in_mode(mode: str, net: nn.Module) -> Callable:

@@ -94,8 +94,8 @@ def _prepare(request: TablesRequest, shard: Shard) -> tuple[dict[PaperRow, Row],
     models = dict(zip((_label(BY_NAME[name]) for name in request.names), opened, strict=True))
     rows = {row: _row(row.nets, models) for row in paper_rows() if all(net.split()[0] in models for net in row.nets)}
     if not rows:
-        places = ",".join(net.weights for net in request.nets)
-        raise UserError(f"weights '{places}': no row of the paper's tables can be measured with these")
+        names = ", ".join(request.names)
+        raise UserError(f"weights for {names}: no row of the paper's tables can be measured with these alone")
     return rows, make_job(request, images, opened, list(dict.fromkeys(rows.values())))
 
 

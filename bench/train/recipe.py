@@ -5,7 +5,7 @@ from argparse import Namespace
 from bench.errors import UserError
 from bench.images.pixels import Pixels, parse_pixels
 from bench.nets import zoo
-from bench.nets.model import agreed, fitting, said_side
+from bench.nets.named import fitting, said_side, stated_or_given
 from bench.nets.weights import Weights
 from bench.progress import warn
 from bench.train.crops import SHIFT
@@ -77,7 +77,7 @@ def _pixels(text: str | None, name: str, init: Weights | None) -> Pixels | None:
         raise UserError(str(error)) from None
     if init is None:
         return given or (PIXELS if zoo.channels_of(name) == PIXELS.channels else None)
-    pixels = agreed("pixels", init.source, init.pixels, given)
+    pixels = stated_or_given("pixels", init.source, init.pixels, given)
     if pixels is None:
         warn(f"{init.source} does not say what pixels it takes: the usual ones are assumed (--pixels)")
     return pixels

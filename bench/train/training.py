@@ -43,7 +43,7 @@ from results.formatting import shown
 def train(options: Namespace) -> int:
     """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
     remedy = "give a smaller --batch, or another --device; what is finished is kept"
-    with enough_memory(f"a training with --batch {options.batch}", remedy):
+    with enough_memory(f"a training with --batch {options.batch}", remedy), Precision("fp32").settings():
         return _train(options)
 
 
@@ -71,7 +71,6 @@ class Training:
         self.provenance = provenance()  # now: the tree may be another when the weights are saved
         self.name = zoo.canonical(options.model)
         self.device = pick_device(options.device)
-        Precision("fp32").set_up(self.device)
         init = read_weights(options.init, self.name, options.weights_key) if options.init else None
         self.side = crop_side(self.name, init)
         self.options = settled(options, self.name, init)

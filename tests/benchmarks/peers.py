@@ -30,7 +30,8 @@ from bench.images.pixels import NAMED
 from bench.images.sources import DataSpec, open_data
 from bench.nets.device import Precision
 from bench.nets.initial import randomise
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.vgg import VGG
 from bench.nets.weights import Weights
 from protocols.protocol import Protocol, parse
@@ -96,7 +97,6 @@ def compare(
 
 def make_ours(state: dict[str, torch.Tensor]) -> Model:
     device, precision = torch.device("cpu"), Precision("fp32")
-    precision.set_up(device)
     return make_model(
         "vgg16", Weights("random", state, "vgg16"), NAMED["torchvision"], None, device, precision, "scores"
     )

@@ -13,7 +13,8 @@ from bench.engine.part_posteriors import part_posteriors
 from bench.images.loader import Prepared
 from bench.images.pixels import cut, decode, rescale, size_of
 from bench.nets.device import Precision
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.weights import read_weights
 from protocols.protocol import Part
 from protocols.view import Size

@@ -10,7 +10,8 @@ from bench.engine.header import sentences
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.nets.device import Precision
-from bench.nets.model import Model, open_model
+from bench.nets.model import Model
+from bench.nets.named import open_model
 from bench.nets.net_spec import NetSpec
 from bench.nets.weights import read_weights, save_weights
 

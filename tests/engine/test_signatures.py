@@ -54,7 +54,7 @@ def row(nets: list[Net], item: str) -> Row:
         weights = Weights("x + y=z protocol=centre@1.pth", state, width=width, classes=("a+b", "c = d"))
         taken = parse_pixels((GREY if name == "digitnet" else COLOUR)[pixels])
         how = (taken, parse_S(S), torch.device("cpu"), Precision("fp32"))
-        model = Model(name, weights, nn.Identity(), 2, *how, drop=drop, crop=side)
+        model = Model(name, weights, nn.Identity(), 2, *how, drop=drop, side=side or 224)
         found.append((model, parse(item, model.S, None, model.side)))
     return Row(tuple(found))
 
@@ -68,7 +68,7 @@ def keys(row: Row) -> list:
 
 
 def result(row: Row) -> Result:
-    return result_of(Job(IMAGES, [model for model, _ in row.nets], [row], {}, Numbers(), None), row, COUNTED)
+    return result_of(Job(IMAGES, [model for model, _ in row.nets], [row], {}, Numbers(), None, Path()), row, COUNTED)
 
 
 @OFTEN

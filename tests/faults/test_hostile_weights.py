@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from bench.errors import UserError
 from bench.nets.device import Precision
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.weights import HEADER, read_weights
 
 STATE = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from bench.errors import UserError
 from bench.nets import zoo
-from bench.nets.model import make_model
+from bench.nets.named import make_model
 from bench.nets.weights import read_weights
 
 FIRST = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}

@@ -11,9 +11,11 @@ from bench.images.pixels import NAMED
 from bench.nets import zoo
 from bench.nets.conversion_check import check_conversion, seen_by_a_place
 from bench.nets.convert import UnconvertibleError, fully_convolutional
+from bench.nets.dense_form import CHECKED
 from bench.nets.device import Precision
 from bench.nets.initial import randomise
-from bench.nets.model import CHECKED, Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.weights import Weights, read_weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED
@@ -161,7 +163,7 @@ def test_a_net_that_gives_no_numbers_is_not_judged():
 
 def test_a_conversion_is_checked_once(weights, monkeypatch):
     calls = []
-    monkeypatch.setattr("bench.nets.model.check_conversion", lambda *_: calls.append(1))
+    monkeypatch.setattr("bench.nets.dense_form.check_conversion", lambda *_: calls.append(1))
     CHECKED.clear()
     for _ in range(2):
         model = make_model(

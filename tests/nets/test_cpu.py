@@ -16,7 +16,8 @@ from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
 from bench.nets.cpu.winograd import KERNEL, Winograd
 from bench.nets.device import Precision
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.vgg import VGG
 from bench.nets.weights import read_weights
 

@@ -8,7 +8,7 @@ from bench.engine.keys import part_key
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.nets.device import COUNTS, Precision, chip, device_name, pick_device, synchronise
-from bench.nets.model import make_model
+from bench.nets.named import make_model
 from bench.nets.out_of_memory import release
 from bench.nets.weights import read_weights
 from protocols.protocol import Part
@@ -59,10 +59,10 @@ def test_other_names_get_those_that_there_are(name):
 
 @pytest.mark.parametrize("kind", ["mps", "xpu"])
 def test_apples_and_intels_gpus_compute_in_fp32_alone(kind):
-    Precision("fp32").set_up(torch.device(kind))
+    Precision("fp32").check(torch.device(kind))
     for name in ("bf16", "fp16", "tf32"):
         with pytest.raises(UserError, match=f"^dtype '{name}': .*{kind}.*give .*fp32"):
-            Precision(name).set_up(torch.device(kind))
+            Precision(name).check(torch.device(kind))
 
 
 def test_keys_name_the_device_for_all_formats_but_fp32(monkeypatch):

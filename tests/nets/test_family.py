@@ -19,7 +19,8 @@ from bench.nets.device import Precision
 from bench.nets.family import DigitNet, NiN, SimpleCNN, ZFNet
 from bench.nets.flops import net_flops
 from bench.nets.initial import randomise
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.weights import Weights, read_weights
 from bench.run.__main__ import main as evaluate
 from bench.run.catalogue import catalogue

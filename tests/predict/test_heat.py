@@ -14,7 +14,8 @@ from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.convert import fully_convolutional, map_places
 from bench.nets.device import Precision
-from bench.nets.model import Model, make_model
+from bench.nets.model import Model
+from bench.nets.named import make_model
 from bench.nets.weights import Weights, read_weights
 from bench.predict.heat import heat_map, over_image
 from protocols.protocol import parse

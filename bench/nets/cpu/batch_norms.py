@@ -6,7 +6,7 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bench.nets.layers import put
+from bench.nets.layers import hooks_of, put
 
 
 def fold_norms(net: nn.Module) -> None:
@@ -30,7 +30,7 @@ def fold_norms(net: nn.Module) -> None:
         if not isinstance(convolution, nn.Conv2d):
             continue
         alone = len(before.users) == calls[before.target] == calls[node.target] == 1
-        if alone and convolution.weight.dtype == torch.float32:
+        if alone and convolution.weight.dtype == torch.float32 and not hooks_of(convolution) + hooks_of(norm):
             put(net, str(before.target), fuse_conv_bn_eval(convolution, norm))
             put(net, str(node.target), nn.Identity())
 

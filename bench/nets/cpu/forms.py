@@ -1,7 +1,4 @@
-"""What makes a net fast on a CPU that is not to be trained any more: other forms of its layers, and kept memory."""
-
-import ctypes
-import platform
+"""What makes a net fast on a CPU that is not to be trained any more: other forms of its layers."""
 
 from torch import nn
 
@@ -9,10 +6,9 @@ from bench.nets.cpu.batch_norms import fold_norms
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
 from bench.nets.cpu.winograd import Winograd
+from bench.nets.layers import hooks_of
 
 FORMS = (PairwiseMax, Winograd, Positions)
-# malloc's options by number: what may come from the system alone, what is given back, how many heaps there are
-KEEPING = {-3: 2**31 - 1, -1: 2**31 - 1, -8: 1}
 
 
 def quicken(net: nn.Module) -> None:
@@ -20,13 +16,8 @@ def quicken(net: nn.Module) -> None:
     fold_norms(net)
     for parent in list(net.modules()):
         for name, child in parent.named_children():
+            if hooks_of(child):  # they may change what it gives
+                continue
             for form in FORMS:
                 if (other := form.of(child)) is not None:
                     setattr(parent, name, other)
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep what is freed: to take a net's maps from the system anew costs a tenth of the time."""
-    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
-        for option, value in KEEPING.items():
-            ctypes.CDLL(None).mallopt(option, value)

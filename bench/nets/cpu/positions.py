@@ -24,7 +24,7 @@ class Positions(nn.Module):
     @classmethod
     def of(cls, layer: nn.Module) -> "Positions | None":
         """Its form for a convolution whose kernels are as large as only converted layers have; None for others."""
-        if not isinstance(layer, nn.Conv2d) or min(layer.kernel_size) < LEAST:
+        if type(layer) is not nn.Conv2d or min(layer.kernel_size) < LEAST:
             return None
         settings = (layer.stride, layer.padding, layer.dilation, layer.groups)
         return cls(layer) if settings == ((1, 1), (0, 0), (1, 1), 1) else None

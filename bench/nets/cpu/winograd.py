@@ -31,7 +31,7 @@ class Winograd(nn.Module):
     @classmethod
     def of(cls, layer: nn.Module) -> "Winograd | None":
         """Its form for such a convolution in float32, where it is wide enough to be faster; None for other layers."""
-        if not isinstance(layer, nn.Conv2d) or layer.weight.dtype != torch.float32:
+        if type(layer) is not nn.Conv2d or layer.weight.dtype != torch.float32:
             return None
         settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
         usual = settings == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros")

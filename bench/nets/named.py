@@ -1,0 +1,98 @@
+"""Nets by name with their weights: what weights say of themselves, and what holds where they say nothing."""
+
+import torch
+
+from bench.errors import UserError
+from bench.images.pixels import Pixels
+from bench.nets import zoo
+from bench.nets.device import Precision
+from bench.nets.model import Model
+from bench.nets.net_spec import NetSpec
+from bench.nets.weights import Weights, read_weights
+from protocols.scales import TrainingScale, assumed_S
+
+
+def open_model(spec: NetSpec, device: torch.device, precision: Precision, map_rule: str) -> Model:
+    """Read a net's weights and put both together. Raises UserError."""
+    weights = read_weights(spec.weights, spec.name, spec.key)
+    return make_model(
+        spec.name, weights, spec.pixels, spec.S, device, precision, map_rule, spec.side, spec.drop, spec.whole
+    )
+
+
+def make_model(
+    name: str,
+    weights: Weights,
+    pixels: Pixels | None,
+    S: TrainingScale | None,
+    device: torch.device,
+    precision: Precision,
+    map_rule: str,
+    side: int | None = None,
+    drop: int | None = None,
+    whole: bool = False,
+) -> Model:
+    """Put a net and its weights together; `pixels`, `S` and `side` hold where the weights say nothing.
+
+    Raises UserError.
+    """
+    if weights.model and zoo.canonical(weights.model) != name:
+        raise UserError(f"weights '{weights.source}' are for {weights.model}, not {name}; give --model {weights.model}")
+    count = zoo.class_count(name, weights.state) or 1000  # loading says what is missing
+    if weights.classes and len(weights.classes) != count:
+        raise UserError(
+            f"weights '{weights.source}' name {len(weights.classes)} classes and tell {count} apart; mend their header"
+        )
+    own = {
+        "pixels": stated_or_given("pixels", weights.source, weights.pixels, pixels),
+        "S": stated_or_given("S", weights.source, weights.S, S),
+        "side": stated_or_given("side", weights.source, said_side(name, weights), side),
+    }
+    crop = own["side"] or zoo.side_of(name)
+    if crop != zoo.side_of(name):
+        zoo.check_side(name, weights.width, crop)
+    state = weights.state
+    if drop is not None:
+        if drop >= count:
+            raise UserError(f"--drop-class {drop}: '{weights.source}' has {count} classes, 0 to {count - 1}")
+        state, count = zoo.without_class(name, state, drop), count - 1
+    assumed = {what for what, value in own.items() if value is None}
+    if len(zoo.sides_of(name)) == 1:
+        assumed -= {"side"}  # all published weights have it
+    return Model(
+        name=name,
+        weights=weights,
+        net=zoo.load(name, state, count, weights.width, weights.source, crop),
+        count=count,
+        pixels=fitting(name, own["pixels"]),
+        S=own["S"] or assumed_S(crop),
+        device=device,
+        precision=precision,
+        map_rule=map_rule,
+        configuration=zoo.configuration(name, weights.width),
+        side=crop,
+        usual_side=zoo.side_of(name),
+        assumed=frozenset(assumed),
+        drop=drop,
+        whole=whole,
+    )
+
+
+def said_side(name: str, weights: Weights) -> int | None:
+    """The side of the crops, in pixels, that weights state or tell; None where they do not."""
+    return weights.side or zoo.told_side(name, weights.state)
+
+
+def stated_or_given(what: str, source: str, said, given):
+    """What weights say of themselves, else what `--pixels` or `--S` gives. Raises UserError where the two differ."""
+    if said is not None and given is not None and said != given:
+        raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
+    return said or given
+
+
+def fitting(name: str, pixels: Pixels | None) -> Pixels:
+    """The pixels, or those that are assumed of such a net. Raises UserError where their channels are not the net's."""
+    channels, usual = zoo.channels_of(name), zoo.usual_pixels(name)
+    if (pixels or usual).channels != channels:
+        raise UserError(f"pixels '{pixels}': {name} takes images of {channels} channel(s); give pixels such as {usual}")
+    return pixels or usual
