@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUNS = "<!-- runs -->"  # before a block whose commands need nothing from outside; Markdown does not show it
 BLOCK = re.compile(rf"^({re.escape(RUNS)}\n)?```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(rf"^{re.escape(RUNS)}\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
@@ -55,6 +56,16 @@ def test_commands_work_as_written(page: str, block: str, folder: Path, monkeypat
         assert run(words) == 0, f"{page}: {shlex.join(words)}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if PYTHON.search(page.read_text("utf-8"))], ids=name)
+def test_python_works_as_written(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page one after the other, as in a notebook."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    names: dict[str, object] = {}
+    for block in PYTHON.findall(page.read_text("utf-8")):
+        exec(compile(block, name(page), "exec"), names)
+
+
 def run(words: list[str]) -> int:
     """One command of ours; in this process, but where it starts processes of its own."""
     if words[0] == "torchrun":
@@ -71,7 +82,7 @@ def run(words: list[str]) -> int:
 def test_a_guide_begins_with_a_command_that_runs(page: Path) -> None:
     title, begin = page.read_text("utf-8").split("\n\n", 1)
     assert title.startswith("# ")
-    assert re.match(rf"(## .*\n)?{re.escape(RUNS)}\n```\n", begin)
+    assert re.match(rf"(## .*\n)?{re.escape(RUNS)}\n```(python)?\n", begin)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=name)

@@ -1,1 +1,7 @@
-"""`python -m bench.predict`"""
+"""`python -m bench.predict`, and `bench.predict(...)`: a package that can be called as the function of its name."""
+
+import sys
+
+from bench.calling import callable_package
+
+callable_package(sys.modules[__name__], "bench.api.predict")

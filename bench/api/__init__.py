@@ -1,0 +1,1 @@
+"""`import bench`: evaluation, prediction and comparison from Python."""

@@ -1,0 +1,62 @@
+"""What Python callers write, in the values of a request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.engine.request import ProtocolSpec
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.pixels import Pixels, parse_pixels
+from bench.images.sets.given import read_given
+from bench.images.sources import DataSpec
+from bench.options import SUBSET
+from bench.requests import parsed, whole_number
+from protocols.protocol import Protocol, parse_Q
+from protocols.scales import TrainingScale, parse_S
+
+Scale = str | int | tuple[int, int] | TrainingScale | None
+Scales = str | int | Iterable[int] | None
+
+
+def scale_of(S: Scale) -> TrainingScale | None:
+    """`384`, `"256-512"`, `(256, 512)`. Raises UserError."""
+    text = "-".join(map(str, S)) if isinstance(S, tuple) else S
+    return None if text is None else parsed(parse_S, str(text))
+
+
+def pixels_of(pixels: str | Pixels | None) -> Pixels | None:
+    """As `--pixels` takes it. Raises UserError."""
+    return pixels if isinstance(pixels, Pixels) else parsed(parse_pixels, pixels)
+
+
+def protocols_of(protocols: str | Protocol | Sequence[str | Protocol], Q: Scales) -> ProtocolSpec:
+    """One text with commas, a protocol, or several of both. Raises ProtocolError."""
+    given = [protocols] if isinstance(protocols, str | Protocol) else protocols
+    written = [each.strip() for one in given for each in str(one).split(",")]
+    text = "/".join(map(str, Q)) if Q is not None and not isinstance(Q, str | int) else Q
+    return ProtocolSpec(tuple(written), None if text is None else parse_Q(str(text)))
+
+
+def limit_of(limit: int | str | None, source: str) -> int | None:
+    """How many images: None is `SUBSET` of the built-in set and all of others, as for bench.run. Raises UserError."""
+    if limit is None:
+        return SUBSET if source == "shapes" else None
+    return None if limit == "all" else whole_number("--limit", str(limit))
+
+
+def images_of(
+    images: Any, limit: int | str | None = None, classes: Sequence[str] | None = None, **how: Any
+) -> Images | DataSpec:
+    """What `--data` takes, read as the fields of DataSpec in `how` say; else images in Python. Raises UserError."""
+    if isinstance(images, Path):
+        images = f"{'folder' if images.is_dir() else 'list'}:{images}"
+    if isinstance(images, str):
+        return DataSpec(images, limit=limit_of(limit, images), **how)
+    if isinstance(images, DataSpec):
+        return images
+    if told := [name for name, value in how.items() if value and name != "exif"]:
+        raise UserError(f"{told[0]}: it is for images that are named, such as 'folder:DIR'; leave {told[0]} out")
+    found = images if isinstance(images, Images) else read_given(images, classes=classes)
+    return replace(found, exif=found.exif or how.get("exif", False)).limit(limit_of(limit, ""))

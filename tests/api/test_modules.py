@@ -1,0 +1,261 @@
+"""Modules and images that only Python knows: evaluated as their makers meant them, and given back as they were."""
+
+import json
+import threading
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from conftest import CLASSES, PIXELS, make_image
+from torch import nn
+
+import bench
+from bench.nets.weights import read_weights
+
+ASKED = {"progress": False, "pixels": PIXELS, "S": (256, 288)}
+
+
+class Small(nn.Module):
+    def __init__(self, classes: int = 7) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution, self.norm = nn.Conv2d(3, 8, 7, stride=4), nn.BatchNorm2d(8)
+        self.drop, self.last = nn.Dropout(), nn.Linear(8, classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.last(self.drop(self.norm(self.convolution(images)).relu().mean((2, 3))))
+
+
+class Squashed(Small):
+    """The same tensors, another computation."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.last(self.norm(self.convolution(images)).tanh().mean((2, 3)))
+
+
+class Untold(Small):
+    """No tracer follows it."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images if images.mean() < 1e9 else -images)
+
+
+@pytest.fixture(scope="module")
+def images(photographs) -> "bench.Images":
+    return bench.open_images(f"list:{photographs}", limit=5)
+
+
+def test_a_module_has_the_posteriors_of_the_net_that_is_named(weights, images, tmp_path):
+    model = bench.load_model(str(weights))
+    protocols = "centre@256,multicrop@256,dense@256"
+    mine = bench.evaluate(model.net, images, protocols, classes=CLASSES, store=tmp_path, **ASKED)
+    named = bench.evaluate(model, images, protocols, store=tmp_path, progress=False)
+    for one, other in zip(mine, named, strict=True):
+        assert np.array_equal(one.posteriors.probs, other.posteriors.probs)
+        assert one.wrong1 == other.wrong1
+    assert read_weights(str(weights)).classes == CLASSES
+
+
+def test_nets_of_equal_tensors_and_other_computation_share_no_block(images, tmp_path):
+    one, other = (
+        bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0] for net in (Small(), Squashed())
+    )
+    assert all(torch.equal(value, Squashed().state_dict()[name]) for name, value in Small().state_dict().items())
+    assert not np.array_equal(one.posteriors.probs, other.posteriors.probs)
+    assert one.signature != other.signature
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_training_goes_on_between_calls_and_the_next_call_sees_it(images, tmp_path):
+    net = Small()
+    before = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
+    again = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
+    with torch.no_grad():
+        net.last.bias[0] += 5
+    after = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
+    assert np.array_equal(before, again)
+    assert (after[:, 0] > before[:, 0]).all()
+
+
+def state_of(net: nn.Module) -> list[object]:
+    """All that a caller could find changed."""
+    return [
+        [(name, layer.training, id(layer), dict(layer._forward_hooks)) for name, layer in net.named_modules()],
+        [
+            (name, id(each), each.data_ptr(), each.dtype, each.device, each.stride(), each.requires_grad, id(each.grad))
+            for name, each in net.named_parameters()
+        ],
+        [(name, id(each), each.clone().tolist()) for name, each in net.named_buffers()],
+    ]
+
+
+def in_training(net: nn.Module) -> nn.Module:
+    net.train()
+    net.norm.eval()
+    net.convolution.weight.requires_grad_(False)
+    net(torch.rand(2, 3, 64, 64)).sum().backward()
+    return net
+
+
+@pytest.mark.parametrize("interrupted", [None, KeyboardInterrupt, RuntimeError])
+def test_a_module_is_given_back_as_it_was(images, tmp_path, interrupted, monkeypatch):
+    net = in_training(Small().to(memory_format=torch.channels_last))
+    before = state_of(net)
+
+    def ask() -> None:
+        bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, fresh=True, **ASKED)
+
+    if interrupted is None:
+        ask()
+    else:
+        monkeypatch.setattr("bench.engine.evaluate.compute", lambda *_: (_ for _ in ()).throw(interrupted()))
+        with pytest.raises(interrupted):
+            ask()
+    assert state_of(net) == before
+    net(torch.rand(2, 3, 64, 64)).sum().backward()
+
+
+GLOBALS: dict[str, Callable[[], object]] = {
+    "threads": torch.get_num_threads,
+    "products": torch.get_float32_matmul_precision,
+    "convolutions": lambda: torch.backends.cudnn.allow_tf32,
+    "gradients": torch.is_grad_enabled,
+    "type": torch.get_default_dtype,
+    "random numbers": lambda: torch.get_rng_state().tolist(),
+    "numpy's": lambda: json.dumps(np.random.get_state()[1].tolist()),
+    "filters": lambda: list(warnings.filters),
+}
+
+
+@pytest.mark.parametrize("interrupted", [None, KeyboardInterrupt])
+def test_what_is_global_is_put_back(images, tmp_path, interrupted, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        before = {name: ask() for name, ask in GLOBALS.items()}
+        net = Small()
+        torch.manual_seed(7)
+        before["random numbers"] = GLOBALS["random numbers"]()
+        if interrupted:
+            monkeypatch.setattr("bench.engine.evaluate.compute", lambda *_: (_ for _ in ()).throw(interrupted()))
+            with pytest.raises(interrupted):
+                bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, **ASKED)
+        else:
+            bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, **ASKED)
+        assert {name: ask() for name, ask in GLOBALS.items()} == before
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_two_threads_may_evaluate_at_once(images, tmp_path):
+    nets = [Small(), Squashed()]
+    alone = [bench.evaluate(net, images, "dense@256", store=tmp_path / "alone", **ASKED)[0] for net in nets]
+    threads_before = torch.get_num_threads()
+    found: dict[int, np.ndarray] = {}
+
+    def work(k: int) -> None:
+        row = bench.evaluate(nets[k], images, "dense@256", store=tmp_path / "together", **ASKED)[0]
+        found[k] = row.posteriors.probs
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for k in range(2):
+        assert np.array_equal(found[k], alone[k].posteriors.probs)
+    assert torch.get_num_threads() == threads_before
+
+
+def test_nothing_is_kept_of_a_net_that_nobody_can_tell(images, tmp_path, capfd):
+    with pytest.warns(bench.BenchWarning, match=r"^net 'Untold': .*; identity='...' says what it computes"):
+        row = bench.evaluate(Untold(), images, "centre@256", store=tmp_path, **ASKED)[0]
+    assert list(tmp_path.iterdir()) == []
+    told = bench.evaluate(Small(), images, "centre@256", store=tmp_path, **ASKED)[0]
+    assert np.allclose(row.posteriors.probs, told.posteriors.probs, atol=1e-6)  # its norms are not folded
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bench.evaluate(Untold(), images, "centre@256", store=tmp_path, identity="untold 1", **ASKED)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "tuple": (lambda: Changed(lambda scores: (scores,)), "it gives a tuple, not scores"),
+    "map": (lambda: nn.Conv2d(3, 4, 3), "it must give scores"),
+    "random": (lambda: Changed(lambda scores: scores + torch.rand_like(scores)), "depend on the image alone"),
+    "batch": (lambda: Changed(lambda scores: scores - scores.mean(0)), "depend on the image alone"),
+    "statistics": (
+        lambda: nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), Small()),
+        "no running statistics",
+    ),
+    "lazy": (lambda: nn.LazyConv2d(4, 3), "lazy layers"),
+    "meta": (lambda: Small().to("meta"), "have no values"),
+    "other images": (lambda: nn.Linear(3, 4), "it does not take images"),
+}
+
+
+class Changed(Small):
+    def __init__(self, change: Callable[[torch.Tensor], object]) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, images: torch.Tensor) -> object:
+        return self.change(super().forward(images))
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_gives_no_scores_of_an_image_is_refused(images, make, message):
+    with pytest.raises(bench.UserError, match=message) as told:
+        bench.evaluate(make(), images, "centre@256", **ASKED)
+    assert "\n" not in str(told.value)
+
+
+def test_wrappers_are_looked_through(images, tmp_path):
+    plain, wrapped = (
+        bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0]
+        for net in (Small(), nn.DataParallel(Small()))
+    )
+    assert np.array_equal(plain.posteriors.probs, wrapped.posteriors.probs)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_pictures_arrays_and_files_are_the_same_images(tmp_path):
+    pictures = [make_image((300, 260), seed) for seed in range(3)]
+    paths = []
+    for k, picture in enumerate(pictures):
+        paths.append(tmp_path / f"{k}.png")
+        picture.save(paths[-1])
+    kinds = (pictures, [np.asarray(each) for each in pictures], paths, list(map(str, paths)))
+    rows = [
+        bench.evaluate(Small(), [(each, k) for k, each in enumerate(kind)], "dense@256", store=tmp_path / "s", **ASKED)[
+            0
+        ]
+        for kind in kinds
+    ]
+    for row in rows[1:]:
+        assert np.array_equal(row.posteriors.probs, rows[0].posteriors.probs)
+    predicted = [bench.predict(Small(), kind, "dense@256", **ASKED) for kind in kinds]
+    for found in predicted:
+        for k in range(3):
+            assert np.array_equal(found[k].posteriors, rows[0].posteriors.probs[k])
+            assert found[k].probs.tolist() == sorted(found[k].posteriors.tolist(), reverse=True)[:5]
+
+
+def test_predictions_name_what_cannot_be_read(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    given = [make_image((300, 260), 0), str(tmp_path / "broken.png")]
+    with pytest.raises(bench.UserError, match=r"1 image\(s\) cannot be read: .*broken.png"):
+        bench.predict(Small(), given, "centre@256", **ASKED)
+    assert len(bench.predict(Small(), given, "centre@256", skip_corrupt=True, **ASKED)) == 1
+
+
+def test_a_saved_table_of_images_in_python_can_be_looked_into(tmp_path, capsys):
+    from bench.inspect.__main__ import main as inspect
+
+    pairs = [(make_image((300, 260), seed), seed) for seed in range(3)]
+    table = bench.evaluate(Small(), pairs, "centre@256", store=tmp_path / "store", **ASKED)
+    assert inspect([str(table.save(tmp_path / "run"))]) == 0
+    assert "the images were given from Python" in capsys.readouterr().err
