@@ -97,7 +97,7 @@ def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_pa
 
 def test_dense_equals_the_centre_crop_on_a_square_image_at_224(weights, tmp_path):
     """The image and its mirror image, each under `centre`, average to what `dense` says of either."""
-    image = make_image((300, 300), 1)
+    image = make_image((224, 224), 1)
     image.save(tmp_path / "a.png")
     image.transpose(0).save(tmp_path / "b.png")
     (tmp_path / "list.txt").write_text("a.png 0\nb.png 0\n")
