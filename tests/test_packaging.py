@@ -54,8 +54,8 @@ def test_all_that_is_imported_is_declared(package):
 @pytest.mark.parametrize("package", INSTALLED)
 def test_all_that_lies_beside_the_modules_is_installed(package):
     folder = ROOT / package
-    named = {ROOT / room.replace(".", "/"): patterns for room, patterns in DATA.items()}
-    taken = {path for room, patterns in named.items() for pattern in patterns for path in room.glob(pattern)}
+    named = [(place, patterns) for room, patterns in DATA.items() for place in ROOT.glob(room.replace(".", "/"))]
+    taken = {path for place, patterns in named for pattern in patterns for path in place.glob(pattern)}
     beside = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert {path for path in beside - taken if folder / "tables" not in path.parents} == set()  # these are for readers
 
