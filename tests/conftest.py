@@ -202,7 +202,9 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash[PARTLY] = True
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: "pytest.TerminalReporter", exitstatus: int, config: pytest.Config
+) -> None:
     """The table says what all of tests/faults tried; a part of them would say it too."""
     file = config.getoption("--faults")
     if file and exitstatus == 0 and PARTLY not in config.stash:
