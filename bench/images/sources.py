@@ -71,14 +71,6 @@ class DataSpec:
     def argument(self) -> str:
         return self.source.partition(":")[2]
 
-    @property
-    def words(self) -> list[str]:
-        """The options that say the same to `bench.train`, the limit aside."""
-        words = ["--data", self.source, "--seed", str(self.seed), "--labels-from", str(self.labels_from)]
-        words += ["--split", str(self.split)] if self.split else []
-        words += ["--class-order", self.class_order] if self.class_order else []
-        return words + ["--allow-duplicates"] * self.allow_duplicates + ["--exif"] * self.exif
-
 
 def _within(share: object) -> bool:
     return isinstance(share, int | float) and 0 < share < 1

@@ -1,6 +1,5 @@
 """Where training starts from: random weights, or another net's (section 3.1)."""
 
-from argparse import Namespace
 from collections.abc import Sequence
 
 import torch
@@ -26,20 +25,29 @@ def randomise(net: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def initial_net(options: Namespace, name: str, classes: Sequence[str], init: Weights | None) -> nn.Module:
-    """The net before its first epoch: random, then with the weights of --init, then frozen up to its head.
+def initial_net(
+    name: str,
+    classes: Sequence[str],
+    init: Weights | None,
+    width: float,
+    dropout: float | str,
+    seed: int,
+    frozen: bool,
+) -> nn.Module:
+    """The net before its first epoch: random, then with the weights of --init, then `frozen` up to its head.
 
-    torchvision's nets start as their constructors leave them, but for AlexNet, whose says nothing. Raises UserError.
+    `dropout` is a share of units, or "own". torchvision's nets start as their constructors leave them, but for AlexNet,
+    whose says nothing. Raises UserError.
     """
-    torch.manual_seed(options.seed)
-    dropout = None if options.dropout == "own" else options.dropout
-    net = zoo.construct(name, len(classes), options.width, dropout, said_side(name, init) if init else None)
+    torch.manual_seed(seed)
+    rate = None if isinstance(dropout, str) else dropout
+    net = zoo.construct(name, len(classes), width, rate, said_side(name, init) if init else None)
     if name in (*zoo.OWN, "alexnet"):
         randomise(net)
     if init:
-        left = start_from(net, name, options.width, init, classes)
+        left = start_from(net, name, width, init, classes)
         warn(_description(net, init, left))
-        if options.freeze:
+        if frozen:
             _check_frozen(net, init, left)
             freeze(net)
     return net

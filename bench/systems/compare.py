@@ -22,7 +22,8 @@ from bench.nets.net_spec import NetSpec
 from bench.nets.weights import read_weights
 from bench.provenance import provenance
 from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
-from bench.train.processes import Training, train_nets
+from bench.train.processes import PlannedTraining, train_nets
+from bench.train.request import TrainingRequest, typed
 from protocols.protocol import Protocol, parse
 from protocols.scales import in_proportion
 from results.claims import Claim, judge
@@ -94,16 +95,14 @@ def run(request: SystemsRequest) -> None:
     print(f"written to {request.out}/systems.md and .csv", file=sys.stderr)
 
 
-def _training(system: System, request: SystemsRequest) -> Training:
-    words = ["--model", system.model, "--device", request.computation.device, *system.recipe.split()]
-    words += request.data[system.data].words
-    if system.frozen and request.features:
-        words += ["--init", request.features]
-        given = {"--pixels": request.pixels, "--weights-key": request.key}
-        words += [word for option, value in given.items() if value for word in (option, value)]
-    epochs = words[words.index("--epochs") + 1].split(",")
+def _training(system: System, request: SystemsRequest) -> PlannedTraining:
+    own = dict(system.recipe)
+    if system.frozen:
+        own |= {"init": request.features, "pixels": request.pixels, "weights_key": request.key}
+    images = replace(request.data[system.data], limit=own.pop("limit", None))
+    asked = TrainingRequest(model=system.model, images=images, device=request.computation.device, **own)
     # kept features are timed against the frozen net: one after the other, not beside one another
-    return Training(words, sum(map(int, epochs)), PLAIN if system.name == CACHED else None)
+    return PlannedTraining(asked, PLAIN if system.name == CACHED else None)
 
 
 def _section(systems: Sequence[System], data: DataSpec, request: SystemsRequest) -> Section:
@@ -152,7 +151,8 @@ def _trained(system: System, model: Model, runs: Path) -> Trained:
     with (runs / system.name / "log.csv").open() as lines:
         seconds = [float(epoch["seconds"]) for epoch in csv.DictReader(lines)]
     parameters = sum(value.numel() for value in model.net.parameters())
-    return Trained(system.name, model.name, model.weights.width, parameters, system.recipe, len(seconds), sum(seconds))
+    told, width = " ".join(typed(system.recipe)), model.weights.width
+    return Trained(system.name, model.name, width, parameters, told, len(seconds), sum(seconds))
 
 
 def _judged(tallies: Mapping[tuple[str, str], Tally]) -> list[Judged]:

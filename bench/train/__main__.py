@@ -19,10 +19,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
 from bench.options import add_data, add_device, add_weights_key, whole
-from bench.train.defaults import RATE
+from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES
+
+if TYPE_CHECKING:
+    from bench.train.request import TrainingRequest
 
 EPILOG = """examples:
   python -m bench.train --model D --S 256-512 --init D-384.safetensors --data folder:DIR
@@ -37,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--model", default="vgg16", metavar="NAME", help="net by name or letter (vgg16)")
     what.add_argument(
         "--width",
-        type=_positive,
+        type=_number("width"),
         help="multiplier of all channel counts (that of --init, else 1/16 for the paper's nets and 1 for others)",
     )
     what.add_argument("--dropout", type=_dropout, default=0.0, help="share of units, or own: the net's own (0)")
@@ -57,7 +61,7 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
     images.add_argument("--S", help="training scale: 256, or 256-512 drawn per image (256, in proportion to the crops)")
     images.add_argument(
         "--augment",
-        choices=("paper", "none"),
+        choices=AUGMENTS,
         default="paper",
         help="a random crop, flip and RGB shift each time, or always the centre crop at S (paper)",
     )
@@ -88,21 +92,23 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
 def _add_learning(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how it learns")
     how.add_argument("--optimiser", choices=tuple(RATE), default="sgd", help="(sgd)")
-    how.add_argument("--rate", type=_positive, help="first learning rate (0.04; adam 0.001)")
-    how.add_argument("--momentum", type=_share, help="of sgd (0.9)")
-    how.add_argument("--weight-decay", type=_decay, metavar="RATE", help="(0.0005; adam 0)")
+    how.add_argument("--rate", type=_number("rate"), help="first learning rate (0.04; adam 0.001)")
+    how.add_argument("--momentum", type=_number("momentum"), help="of sgd (0.9)")
+    how.add_argument("--weight-decay", type=_number("weight_decay"), metavar="RATE", help="(0.0005; adam 0)")
     how.add_argument(
         "--schedule",
-        choices=("plateau", "step", "cosine"),
+        choices=SCHEDULES,
         default="plateau",
         help="the rate falls to a tenth where accuracy stops improving, or after --epochs alone, or goes down to zero "
         "as a cosine does (plateau)",
     )
-    how.add_argument("--epochs", type=_epochs, default="4,1", help="the most at the first rate, at a tenth of it (4,1)")
     how.add_argument(
-        "--patience", type=whole(1), default=2, metavar="N", help="plateau: epochs without improvement (2)"
+        "--epochs", type=_epochs, default=EPOCHS, help="the most at the first rate, at a tenth of it (4,1)"
     )
-    how.add_argument("--batch", type=whole(1), default=32, metavar="N", help="images per iteration (32)")
+    how.add_argument(
+        "--patience", type=whole(1), default=PATIENCE, metavar="N", help="plateau: epochs without improvement (2)"
+    )
+    how.add_argument("--batch", type=whole(1), default=BATCH, metavar="N", help="images per iteration (32)")
 
 
 def _add_computation(parser: argparse.ArgumentParser) -> None:
@@ -124,35 +130,40 @@ def _add_computation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> float:
-    return _number(text, lambda value: 0 < value < float("inf"), "a number above 0")
+def _number(name: str) -> Callable[[str], float]:
+    """An option's type: a number as `ALLOWED` says."""
+    allowed, wanted = ALLOWED[name]
 
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not allowed(value):
+            raise argparse.ArgumentTypeError(f"'{text}': give {wanted}")
+        return value
 
-def _decay(text: str) -> float:
-    return _number(text, lambda value: 0 <= value < float("inf"), "a number from 0")
-
-
-def _share(text: str) -> float:
-    return _number(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+    return parse
 
 
 def _dropout(text: str) -> float | str:
-    return text if text == "own" else _number(text, lambda value: 0 <= value < 1, "a number from 0 to below 1, or own")
-
-
-def _number(text: str, allowed: Callable[[float], bool], wanted: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not allowed(value):
-        raise argparse.ArgumentTypeError(f"'{text}': give {wanted}")
-    return value
+    return text if text == "own" else _number("dropout")(text)
 
 
 def _epochs(text: str) -> tuple[int, ...]:
     """`4,1`, one number for each rate."""
     return tuple(whole(1)(each) for each in text.split(","))
+
+
+def requested(options: argparse.Namespace) -> "TrainingRequest":
+    """What the options say. Raises UserError."""
+    from dataclasses import fields
+
+    from bench.requests import data_spec
+    from bench.train.request import TrainingRequest
+
+    own = {field.name: vars(options)[field.name] for field in fields(TrainingRequest) if field.name != "images"}
+    return TrainingRequest(images=data_spec(options), **own)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -162,7 +173,12 @@ def main(arguments: list[str] | None = None) -> int:
         from bench.train.paper_nets import train_all
         from bench.train.training import train
 
-        return train_all(options) if options.paper else train(options)
+        request = requested(options)
+        if options.paper:
+            train_all(request, options.jobs)
+        else:
+            train(request)
+        return 0
 
     return finished("bench.train", work)
 

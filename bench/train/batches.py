@@ -1,6 +1,5 @@
 """What goes through a net while it trains, batch by batch: crops of images, or features kept of them."""
 
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from bench.images.dataset import Images
 from bench.progress import progress
 from bench.train.crops import CentreCrops, TrainingCrops
 from bench.train.feed import batches_of
+from bench.train.recipe import Recipe
 from protocols.scales import TrainingScale, single_scale
 
 VALIDATION_BATCH = 50
@@ -53,20 +53,26 @@ class Batches:
 
 
 def crop_batches(
-    train: Images, validation: Images, S: TrainingScale, side: int, options: Namespace, device: torch.device
+    train: Images,
+    validation: Images,
+    S: TrainingScale,
+    side: int,
+    recipe: Recipe,
+    workers: int,
+    device: torch.device,
 ) -> Batches:
     """Crops of the images, cut in every epoch anew as `--augment` says; of validation images the centre's."""
     (Q,) = single_scale(S)
 
     def training_set(epoch: int) -> CentreCrops | TrainingCrops:
-        if options.augment == "none":
+        if recipe.augment == "none":
             return CentreCrops(train, Q, side)
-        return TrainingCrops(train, S, side, options.seed, epoch)
+        return TrainingCrops(train, S, side, recipe.seed, epoch)
 
     def prepare(images: torch.Tensor, shifts: torch.Tensor | None = None) -> torch.Tensor:
-        batch = options.pixels.normalise(images.to(device))
+        batch = recipe.pixels.normalise(images.to(device))
         if shifts is not None:
-            batch += options.pixels.normalise_shift(shifts).to(device)
+            batch += recipe.pixels.normalise_shift(shifts).to(device)
         return batch.contiguous(memory_format=torch.channels_last)
 
-    return Batches(training_set, CentreCrops(validation, Q, side), prepare, options.batch, options.workers, device)
+    return Batches(training_set, CentreCrops(validation, Q, side), prepare, recipe.batch, workers, device)

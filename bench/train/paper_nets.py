@@ -1,17 +1,15 @@
 """The twelve nets of Table 3, each trained by a `bench.train` of its own once the net that it starts from is there."""
 
 import sys
-from argparse import Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.errors import UserError
 from bench.folders import writable
 from bench.images.sources import open_data
-from bench.requests import data_spec
-from bench.train.__main__ import parser
 from bench.train.defaults import RATE, VALIDATED, WIDTH
-from bench.train.processes import Training, train_nets
+from bench.train.processes import PlannedTraining, train_nets
+from bench.train.request import TrainingRequest, option, unusual
 
 
 @dataclass(frozen=True)
@@ -37,42 +35,40 @@ NETS = (
     *(PaperNet(each, "384", start=f"{each}-256", share=0.1) for each in reversed(DEEP)),
     *(PaperNet(each, "256-512", start=f"{each}-384") for each in reversed(DEEP)),
 )
-# What one `bench.train` is told that all of them are told.
-SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
-DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif")
-TAKEN = {*SHARED, *DATA, "width", "rate", "paper", "jobs", "threads", "half", "out"}  # of all options
+# What a request may say of all of them; the rest the paper's recipe says itself.
+SHARED = ("images", "epochs", "patience", "batch", "dropout", "device", "workers")
+TAKEN = {*SHARED, "width", "rate", "threads", "half", "out"}
 
 
-def train_all(options: Namespace) -> int:
-    """Train the twelve nets, several at once, into one folder each; what is there already is kept. Raises UserError."""
-    _refuse_others(options)
-    out = writable("--out", options.out or Path("runs/paper"))
+def train_all(request: TrainingRequest, jobs: int | None) -> None:
+    """Train the twelve nets, `jobs` at once, into one folder each; what is there already is kept. Raises UserError."""
+    _refuse_others(request)
+    out = writable("--out", request.out or Path("runs/paper"))
     # rendered once, not by every training that finds it missing
-    data = data_spec(options)
-    open_data(data, "train")
-    open_data(replace(data, limit=VALIDATED))
-    trainings = {net.name: Training(words(net, options, out), sum(options.epochs), net.start) for net in NETS}
-    train_nets(trainings, out, options.jobs, options.threads)
+    open_data(request.images, "train")
+    open_data(replace(request.images, limit=VALIDATED))
+    trainings = {net.name: PlannedTraining(own_request(net, request, out), net.start) for net in NETS}
+    train_nets(trainings, out, jobs, request.threads)
     print(f"the twelve nets are in {out}/*/weights.safetensors", file=sys.stderr)
-    return 0
 
 
-def words(net: PaperNet, options: Namespace, out: Path) -> list[str]:
-    """What the training of one net is told."""
-    rate, width = options.rate or RATE["sgd"], options.width or WIDTH
-    told = ["--model", net.configuration, "--S", net.S, "--rate", f"{rate * net.share:g}", "--half"]
-    told += ["--width", str(width)]
-    if net.start:
-        told += ["--init", str(out / net.start / "weights.safetensors")]
-    for name in SHARED:
-        value = getattr(options, name)
-        told += [f"--{name}", ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    return told + data_spec(options).words
+def own_request(net: PaperNet, request: TrainingRequest, out: Path) -> TrainingRequest:
+    """What the training of one net is asked to be."""
+    rate = (request.rate or RATE["sgd"]) * net.share
+    return TrainingRequest(
+        model=net.configuration,
+        S=net.S,
+        rate=float(f"{rate:g}"),
+        half=True,
+        width=request.width or WIDTH,
+        init=str(out / net.start / "weights.safetensors") if net.start else None,
+        **{name: getattr(request, name) for name in SHARED},
+    )
 
 
-def _refuse_others(options: Namespace) -> None:
+def _refuse_others(request: TrainingRequest) -> None:
     """Raise UserError for what the paper's recipe says itself."""
-    usual = vars(parser().parse_args([]))
-    for name, value in vars(options).items():
-        if name not in TAKEN and value != usual[name]:
-            raise UserError(f"--paper: the twelve nets have the paper's own --{name.replace('_', '-')}; leave it out")
+    given = [*unusual(request), *(["limit"] if request.images.limit is not None else [])]
+    for name in given:
+        if name not in TAKEN:
+            raise UserError(f"--paper: the twelve nets have the paper's own {option(name)}; leave it out")

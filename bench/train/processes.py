@@ -8,23 +8,24 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.progress import Meter, warn
+from bench.train.request import TrainingRequest, command_line
 
 
-class Training(NamedTuple):
-    """What `bench.train` is told, `--threads` and `--out` aside, the most epochs it runs, and what it starts from."""
+class PlannedTraining(NamedTuple):
+    """A training, its threads and folder aside, and the name of the one that it starts from."""
 
-    words: list[str]
-    epochs: int
+    request: TrainingRequest
     start: str | None = None
 
 
-def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None, threads: int | None) -> None:
+def train_nets(trainings: Mapping[str, PlannedTraining], folder: Path, jobs: int | None, threads: int | None) -> None:
     """Run trainings, `jobs` at a time, into one folder each by name; what is trained already is kept.
 
     One that fails is named, and all that do not start from it are run all the same; stopped or terminated, it ends
@@ -35,7 +36,7 @@ def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None
     threads = threads or max(1, cores // jobs)
     waiting = TopologicalSorter({name: [each.start] if each.start else [] for name, each in trainings.items()})
     waiting.prepare()
-    meter = Meter(sum(each.epochs for each in trainings.values()), "training")
+    meter = Meter(sum(sum(each.request.epochs) for each in trainings.values()), "training")
     running: dict[Future[str | None], str] = {}
     failed: list[str] = []
     children: list[subprocess.Popen[bytes]] = []
@@ -43,7 +44,7 @@ def train_nets(trainings: Mapping[str, Training], folder: Path, jobs: int | None
     with closing(meter), _ended(pool, running, children):
         while True:
             for name in sorted(waiting.get_ready(), key=list(trainings).index):
-                running[pool.submit(_train, trainings[name].words, threads, folder / name, children)] = name
+                running[pool.submit(_train, trainings[name].request, threads, folder / name, children)] = name
             if not running:
                 break
             for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
@@ -83,10 +84,11 @@ def _ended(
             signal.signal(number, handler)
 
 
-def _train(words: list[str], threads: int, folder: Path, children: list[subprocess.Popen[bytes]]) -> str | None:
+def _train(request: TrainingRequest, threads: int, folder: Path, children: list[subprocess.Popen[bytes]]) -> str | None:
     """Run a training to its end, its messages into `messages.txt`; return what it says where it fails."""
     messages = folder / "messages.txt"
-    command = [sys.executable, "-m", "bench.train", *words, "--threads", str(threads), "--out", str(folder)]
+    words = command_line(replace(request, threads=threads, out=folder))
+    command = [sys.executable, "-m", "bench.train", *words]
     # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     try:

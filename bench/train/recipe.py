@@ -1,6 +1,6 @@
 """What a training is told: options checked and completed, and what a resumed one must share with the one begun."""
 
-from argparse import Namespace
+from dataclasses import dataclass
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels, parse_pixels
@@ -10,58 +10,80 @@ from bench.nets.weights import Weights
 from bench.progress import warn
 from bench.train.crops import SHIFT
 from bench.train.defaults import CLIP, MOMENTUM, RATE, VALIDATED, WARM_SHARE, WARM_UP, WEIGHT_DECAY, WIDTH
+from bench.train.request import TrainingRequest
 from bench.train.schedule import DROP
 from protocols.scales import TrainingScale, in_proportion, parse_S
 
 PIXELS = Pixels("RGB", 255, (128, 128, 128), (64, 64, 64))  # of nets trained from scratch
-FREE = {
-    "out",
-    "workers",
-    "threads",
-    "device",
-    "half",
-    "paper",
-    "jobs",
-    "split",
-    "limit",
-    "class_order",
-    "labels_from",
-    "allow_duplicates",
-    "weights_key",
-    "exif",
-}  # or digests say
 
 
-def check(options: Namespace) -> None:
-    """Raise UserError for options that contradict one another."""
-    if options.freeze and not options.init:
-        raise UserError("--freeze: without --init the frozen features would be random; give --init WHERE")
-    if options.weights_key and not options.init:
-        raise UserError("--weights-key: it is of the weights of --init; give --init WHERE, or leave it out")
-    if options.cache_features and not (options.freeze and options.augment == "none"):
-        raise UserError(
-            "--cache-features: features are the same in every epoch only with --freeze and --augment none; give both"
-        )
-    if options.optimiser == "adam" and options.momentum is not None:
-        raise UserError("--momentum: adam has its own; leave --momentum out, or give --optimiser sgd")
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A request with everything in place that depends on other things: equal ones train the same net.
+
+    `S` is as it is typed, `init` the digest of the weights to start from, empty for none; `side` is that of the crops,
+    in pixels, where it is not the net's own.
+    """
+
+    model: str
+    width: float
+    dropout: float | str
+    data: str
+    seed: int
+    S: str
+    augment: str
+    init: str
+    pixels: Pixels
+    freeze: bool
+    cache_features: bool
+    optimiser: str
+    rate: float
+    momentum: float
+    weight_decay: float
+    schedule: str
+    epochs: tuple[int, ...]
+    patience: int
+    batch: int
+    side: int | None = None
+
+    def words(self, **digests: str) -> dict[str, str]:
+        """As they are typed, with digests of what they name: what a resumed training must share with the begun one."""
+        said = {name: value for name, value in vars(self).items() if name != "side" or value is not None}
+        return {
+            **{name: _text(value) for name, value in said.items()},
+            **digests,
+            "constants": f"{WARM_UP} {WARM_SHARE} {VALIDATED} {CLIP} {DROP} {SHIFT}",
+        }
 
 
-def settled(options: Namespace, name: str, init: Weights | None) -> Namespace:
-    """The options with defaults in place that depend on others: nothing is None but `threads` and the like."""
-    own = Namespace(**vars(options))
-    own.rate = options.rate or RATE[options.optimiser]
-    own.momentum = MOMENTUM if options.momentum is None else options.momentum
-    if options.weight_decay is None:
-        own.weight_decay = WEIGHT_DECAY[options.optimiser]
-    if options.width is None:
-        own.width = init.width if init and name in zoo.OWN else WIDTH if zoo.configuration(name) != "–" else 1
-    side = crop_side(name, init)
-    if side != zoo.side_of(name):
-        own.side = side
-    own.S = options.S or str(in_proportion(256, side))
-    own.pixels = fitting(name, _pixels(options.pixels, name, init))
-    own.init = init.digest if init else ""
-    return own
+def recipe_of(request: TrainingRequest, name: str, init: Weights | None) -> Recipe:
+    """A request for a net of this name, with defaults that depend on others. Raises UserError."""
+    side, width = crop_side(name, init), request.width
+    if width is None:
+        width = init.width if init and name in zoo.OWN else WIDTH if zoo.configuration(name) != "–" else 1
+    decay = request.weight_decay
+    return Recipe(
+        model=request.model,
+        width=width,
+        dropout=request.dropout,
+        data=request.images.source,
+        seed=request.images.seed,
+        S=request.S or str(in_proportion(256, side)),
+        augment=request.augment,
+        init=init.digest if init else "",
+        pixels=fitting(name, _pixels(request.pixels, name, init)),
+        freeze=request.freeze,
+        cache_features=request.cache_features,
+        optimiser=request.optimiser,
+        rate=request.rate or RATE[request.optimiser],
+        momentum=MOMENTUM if request.momentum is None else request.momentum,
+        weight_decay=WEIGHT_DECAY[request.optimiser] if decay is None else decay,
+        schedule=request.schedule,
+        epochs=request.epochs,
+        patience=request.patience,
+        batch=request.batch,
+        side=None if side == zoo.side_of(name) else side,
+    )
 
 
 def crop_side(name: str, init: Weights | None) -> int:
@@ -83,26 +105,14 @@ def _pixels(text: str | None, name: str, init: Weights | None) -> Pixels | None:
     return pixels
 
 
-def scale(options: Namespace, side: int) -> TrainingScale:
+def scale(recipe: Recipe, side: int) -> TrainingScale:
     """The training scale S. Raises UserError."""
-    try:
-        S = parse_S(options.S)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    S = parse_S(recipe.S)
     if S.low < side:
-        raise UserError(f"S '{options.S}': the crops are {side} px; give an S of at least {side}")
-    if S.low < S.high and options.augment == "none":
+        raise UserError(f"S '{recipe.S}': the crops are {side} px; give an S of at least {side}")
+    if S.low < S.high and recipe.augment == "none":
         raise UserError(f"--augment none: centre crops are taken at one S, not at {S}; give --S {S.low}")
     return S
-
-
-def recipe(options: Namespace, **digests: str) -> dict[str, str]:
-    """Settled options as they are typed, with digests of what they name: equal ones train the same net."""
-    return {
-        **{name: _text(value) for name, value in vars(options).items() if name not in FREE},
-        **digests,
-        "constants": f"{WARM_UP} {WARM_SHARE} {VALIDATED} {CLIP} {DROP} {SHIFT}",
-    }
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 DROP = 0.1  # what the rate is multiplied by when it falls
 
 
-def share(schedule: str, errors: Sequence[float], longest: Sequence[int], patience: int) -> float | None:
+def rate_share(schedule: str, errors: Sequence[float], longest: Sequence[int], patience: int) -> float | None:
     """The next epoch's share of the first rate; None when training is over.
 
     `errors` are the validation errors of the epochs so far, and all that is known of them: a resumed training goes on

@@ -1,19 +1,19 @@
 """One epoch of learning: the optimiser's steps over the batches."""
 
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import nn
 
 from bench.train.defaults import CLIP
+from bench.train.recipe import Recipe
 
 
-def make_optimiser(options: Namespace, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+def make_optimiser(recipe: Recipe, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
     """What `--optimiser` says; the rate is set before every step."""
-    if options.optimiser == "adam":
-        return torch.optim.Adam(parameters, options.rate, weight_decay=options.weight_decay)
-    return torch.optim.SGD(parameters, options.rate, momentum=options.momentum, weight_decay=options.weight_decay)
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(parameters, recipe.rate, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(parameters, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
 
 
 def learn(

@@ -3,7 +3,6 @@
 import csv
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import StringIO
@@ -15,7 +14,8 @@ from torch import nn
 from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.images.classes import reconcile
-from bench.images.sources import open_data
+from bench.images.dataset import Images
+from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL_RULES
 from bench.nets import zoo
 from bench.nets.device import Precision, pick_device
@@ -27,76 +27,66 @@ from bench.nets.weights import Weights, read_weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
 from bench.progress import warn
 from bench.provenance import provenance
-from bench.requests import data_spec
 from bench.train.batches import Batches, crop_batches
 from bench.train.checkpoint import keep, resume
 from bench.train.defaults import VALIDATED, WARM_SHARE, WARM_UP
 from bench.train.features import FeatureStore
 from bench.train.half_precision import halve
-from bench.train.recipe import check, crop_side, recipe, scale, settled
-from bench.train.schedule import share
+from bench.train.recipe import crop_side, recipe_of, scale
+from bench.train.request import TrainingRequest
+from bench.train.schedule import rate_share
 from bench.train.steps import learn, make_optimiser
 from results.atomic_files import write_text_atomically
 from results.formatting import shown
 
 
-def train(options: Namespace) -> int:
+def train(request: TrainingRequest) -> None:
     """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
     remedy = "give a smaller --batch, or another --device; what is finished is kept"
-    with enough_memory(f"a training with --batch {options.batch}", remedy), Precision("fp32").settings():
-        return _train(options)
+    with enough_memory(f"a training with --batch {request.batch}", remedy), Precision("fp32").settings():
+        _train(request)
 
 
-def _train(options: Namespace) -> int:
-    training = Training(options)
+def _train(request: TrainingRequest) -> None:
+    training = Training(request)
     if training.weights_path.exists() and training.over:
         training.tidy()  # it may have been killed before
         print(f"{training.weights_path} is there already", file=sys.stderr)
-        return 0
+        return
     for _ in training.epochs():
         training.log()
     name = shown(training.out.name)
     writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
     print(training.save(), file=sys.stderr)
-    return 0
 
 
 class Training:
     """A net, its optimiser and its data; `epochs()` runs what is left to do."""
 
-    def __init__(self, options: Namespace) -> None:
-        check(options)
-        if options.threads:
-            torch.set_num_threads(options.threads)
+    def __init__(self, request: TrainingRequest) -> None:
+        if request.threads:
+            torch.set_num_threads(request.threads)
+        self.request = request
         self.provenance = provenance()  # now: the tree may be another when the weights are saved
-        self.name = zoo.canonical(options.model)
-        self.device = pick_device(options.device)
-        init = read_weights(options.init, self.name, options.weights_key) if options.init else None
+        self.name = zoo.canonical(request.model)
+        self.device = pick_device(request.device)
+        init = read_weights(request.init, self.name, request.weights_key) if request.init else None
         self.side = crop_side(self.name, init)
-        self.options = settled(options, self.name, init)
-        self.S = scale(self.options, self.side)
-        data = data_spec(options)
-        self.train = open_data(data, "train")
+        self.recipe = recipe_of(request, self.name, init)
+        self.S = scale(self.recipe, self.side)
+        self.train, self.validation = _open(request.images)
         self.classes = self.train.classes or ()
-        validation = open_data(replace(data, limit=VALIDATED))
-        self.validation = reconcile(validation, len(self.classes), self.classes, f"{options.data}, split train,")
-        for note in dict.fromkeys((*self.train.notes, *validation.notes)):
-            warn(f"data {options.data}: {note}")
-        if len(self.train) < options.batch:
-            raise UserError(f"--batch {options.batch}: there are {len(self.train)} training images; give a smaller one")
-        self.out = options.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.options.S}"
+        if len(self.train) < request.batch:
+            raise UserError(f"--batch {request.batch}: there are {len(self.train)} training images; give a smaller one")
+        self.out = request.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.recipe.S}"
         self.weights_path = writable("--out", self.out) / "weights.safetensors"
-        parts = {"training": self.train, "validation": self.validation}
-        for name, images in parts.items():
-            for note in images.told[len(images.notes) :]:  # of their files, which takes longer to know
-                warn(f"{name} images: {note}")
-        unusual = {f"{name}_rules": images.rules for name, images in parts.items() if images.rules != USUAL_RULES}
-        self.recipe = recipe(self.options, data=self.train.digest, validation=self.validation.digest, **unusual)
-        net = initial_net(self.options, self.name, self.classes, init)
+        self.told = self.recipe.words(**_digests(self.train, self.validation))
+        how = self.recipe
+        net = initial_net(self.name, self.classes, init, how.width, how.dropout, how.seed, how.freeze)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
-        self.optimiser = make_optimiser(self.options, [each for each in self.net.parameters() if each.requires_grad])
-        self.images = crop_batches(self.train, self.validation, self.S, self.side, self.options, self.device)
-        self.features = FeatureStore(self.out, self.recipe) if options.cache_features else None
+        self.optimiser = make_optimiser(how, [each for each in self.net.parameters() if each.requires_grad])
+        self.images = crop_batches(self.train, self.validation, self.S, self.side, how, request.workers, self.device)
+        self.features = FeatureStore(self.out, self.told) if how.cache_features else None
         self.done: list[Epoch] = []
         self._resume()
 
@@ -133,16 +123,16 @@ class Training:
         """Write the weights with everything that they need to be used, as `weights.safetensors`; return the path."""
         path = self.weights_path
         half = set()
-        if self.options.half:
+        if self.request.half:
             batches, prepare = list(self.images.validation_parts()), self.images.prepare
             half = halve(self.net, lambda: self._predictions(self.net, (prepare(*each) for each in batches)))
         weights = Weights(
             source=str(path),
             state=self.net.state_dict(),
             model=self.name,
-            width=self.options.width,
+            width=self.recipe.width,
             S=self.S,
-            pixels=self.options.pixels,
+            pixels=self.recipe.pixels,
             classes=self.classes,
             side=self.side,
         )
@@ -150,7 +140,7 @@ class Training:
             "data": f"{self.train.name} {self.train.digest}",
             "validation_error": f"{self.done[-1].validation_error:.2f} (centre crop)",
             "seconds": f"{sum(epoch.seconds for epoch in self.done):.0f}",
-            "recipe": self.recipe,
+            "recipe": self.told,
             **self.provenance,
         }
         writing_to(self.out, lambda: save_weights(path, weights, about, half))
@@ -164,27 +154,27 @@ class Training:
 
     def _rate(self) -> float | None:
         """Of the next epoch; None when training is over."""
-        options = self.options
+        how = self.recipe
         errors = [epoch.validation_error for epoch in self.done]
-        part = share(options.schedule, errors, options.epochs, options.patience)
-        return None if part is None else options.rate * part
+        part = rate_share(how.schedule, errors, how.epochs, how.patience)
+        return None if part is None else how.rate * part
 
     def _learn(self, net: nn.Module, batches: Batches, rate: float) -> tuple[float, float]:
         """One pass over the training images at a rate; return the mean loss and the error in %."""
         number = len(self.done)
-        what = f"epoch {number + 1} of {sum(self.options.epochs)}"
+        what = f"epoch {number + 1} of {sum(self.recipe.epochs)}"
 
-        each = len(self.train) // self.options.batch
-        rising = max(1, min(WARM_UP, int(WARM_SHARE * sum(self.options.epochs) * each)))
+        each = len(self.train) // self.recipe.batch
+        rising = max(1, min(WARM_UP, int(WARM_SHARE * sum(self.recipe.epochs) * each)))
 
         def rate_of(iteration: int) -> float:
             return rate * min(1.0, (number * each + iteration + 1) / rising)
 
-        if self.options.freeze:
+        if self.recipe.freeze:
             train_head(self.net)
         else:
             net.train()
-        loss, error = learn(net, self.optimiser, batches.training(number, self.options.seed, what), rate_of)
+        loss, error = learn(net, self.optimiser, batches.training(number, self.recipe.seed, what), rate_of)
         if loss != loss:
             raise UserError(f"the loss is not a number any more in epoch {number + 1}; give a smaller --rate")
         return loss, error
@@ -205,16 +195,36 @@ class Training:
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "done": [tuple(epoch) for epoch in self.done],
-            "recipe": self.recipe,
+            "recipe": self.told,
             "provenance": self.provenance,
         }
         writing_to(self.out, lambda: keep(self.out / "checkpoint.pt", state))
 
     def _resume(self) -> None:
-        state = resume(self.out / "checkpoint.pt", self.recipe)
+        state = resume(self.out / "checkpoint.pt", self.told)
         if state is None:
             return
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.done = [Epoch(*epoch) for epoch in state["done"]]
         self.provenance = state["provenance"]
+
+
+def _open(data: DataSpec) -> tuple[Images, Images]:
+    """Training images, and as many validation images as steer it, in the same classes. Raises UserError."""
+    train = open_data(data, "train")
+    classes = train.classes or ()
+    validation = open_data(replace(data, limit=VALIDATED))
+    for note in dict.fromkeys((*train.notes, *validation.notes)):
+        warn(f"data {data.source}: {note}")
+    return train, reconcile(validation, len(classes), classes, f"{data.source}, split train,")
+
+
+def _digests(train: Images, validation: Images) -> dict[str, str]:
+    """What tells the images, and how they become pixels where that is not as usual."""
+    parts = {"training": train, "validation": validation}
+    for name, images in parts.items():
+        for note in images.told[len(images.notes) :]:  # of their files, which takes longer to know
+            warn(f"{name} images: {note}")
+    unusual = {f"{name}_rules": images.rules for name, images in parts.items() if images.rules != USUAL_RULES}
+    return {"data": train.digest, "validation": validation.digest, **unusual}

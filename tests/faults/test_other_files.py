@@ -18,7 +18,7 @@ from bench.folders import dated
 from bench.images.sets.rendered import keep_picture, line, make_folder, make_pictures
 from bench.nets.weights import read_weights
 from bench.train.__main__ import main as train
-from bench.train.__main__ import parser
+from bench.train.__main__ import parser, requested
 from bench.train.checkpoint import keep
 from bench.train.features import _room
 from bench.train.training import Training
@@ -135,7 +135,7 @@ def test_a_training_that_finds_no_room_keeps_its_last_epoch(folder, tmp_path, mo
         said = capsys.readouterr().err.splitlines()
         assert "No space left on device; what is finished is kept; free space" in said[-1]
         assert not any("Traceback" in each for each in said)
-        assert len(Training(parser().parse_args(cut)).done) == epochs
+        assert len(Training(requested(parser().parse_args(cut))).done) == epochs
     assert train(cut) == 0
     one, other = (read_weights(f"{tmp_path}/{name}/weights.safetensors") for name in ("whole", "cut"))
     assert one.digest == other.digest

@@ -108,7 +108,7 @@ def test_flower_photos(flowers):
 def test_training_and_evaluation_have_the_same_validation_images(flowers, tmp_path):
     words = ["--data", f"folder:{flowers}", "--split", "0.4", "--seed", "3"]
     small = ["--width", "0.03125", "--batch", "4", "--workers", "0", "--out", str(tmp_path / "out")]
-    training = Training(train.parser().parse_args([*words, *small]))
+    training = Training(train.requested(train.parser().parse_args([*words, *small])))
     evaluated = open_data(data_spec(run.parser().parse_args(words)))
     assert evaluated.digest == training.validation.digest
     assert not set(evaluated.sources) & set(training.train.sources)

@@ -20,6 +20,7 @@ from bench.pictures.contact_sheet import _font, _picture
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main
 from bench.train.crops import CentreCrops, TrainingCrops
+from bench.train.request import TrainingRequest, command_line
 from protocols.scales import parse_S
 from protocols.view import Box, Size
 from results.origin import read_origin
@@ -142,5 +143,5 @@ def test_exif_is_refused_where_boxes_are_of_stored_pixels(monkeypatch, turned):
 
 
 def test_the_command_for_a_training_says_exif_only_where_it_is_asked_for():
-    assert "--exif" in DataSpec("shapes", exif=True).words
-    assert "--exif" not in DataSpec("shapes").words
+    assert "--exif" in command_line(TrainingRequest(images=DataSpec("shapes", exif=True)))
+    assert "--exif" not in command_line(TrainingRequest())

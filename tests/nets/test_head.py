@@ -6,7 +6,7 @@ from torch import nn
 
 from bench.nets import zoo
 from bench.nets.head import from_head_on, head_of, inputs_of_head, last_layer
-from bench.train.__main__ import main, parser
+from bench.train.__main__ import main, parser, requested
 from bench.train.training import Training
 
 HEADS = {"resnet18": "fc", "squeezenet1_0": "classifier", "vgg16": "classifier", "vit_b_16": "heads.head"}
@@ -51,7 +51,7 @@ def resnet(tmp_path_factory) -> str:
 
 def test_frozen_features_stay_to_the_bit_with_their_statistics_and_the_head_learns(folder, tmp_path, resnet):
     words = f"--model resnet18 --data {folder} --batch 4 --workers 0 --epochs 1 --init {resnet} --out {tmp_path}"
-    training = Training(parser().parse_args([*words.split(), "--freeze"]))
+    training = Training(requested(parser().parse_args([*words.split(), "--freeze"])))
     before = {name: value.clone() for name, value in training.net.state_dict().items()}
     list(training.epochs())
     changed = {name for name, value in training.net.state_dict().items() if not torch.equal(value, before[name])}

@@ -10,7 +10,7 @@ from bench.nets import zoo
 from bench.nets.initial import initial_net, randomise, start_from
 from bench.nets.vgg import VGG
 from bench.nets.weights import Weights, read_weights
-from bench.train.__main__ import main, parser
+from bench.train.__main__ import main, parser, requested
 from bench.train.recipe import PIXELS as OURS
 from bench.train.training import Training
 
@@ -116,9 +116,9 @@ def test_pixels_are_those_given_where_the_weights_say_none(folder, tmp_path, wei
     bare = tmp_path / "bare.pth"
     torch.save(read_weights(str(weights_of_A)).state, bare)
     told = training_words(folder, tmp_path / "out", *more.replace("BARE", str(bare)).split())
-    training = Training(parser().parse_args(told))
-    assert training.options.pixels == expected
-    assert training.recipe["pixels"] == str(expected)
+    training = Training(requested(parser().parse_args(told)))
+    assert training.recipe.pixels == expected
+    assert training.told["pixels"] == str(expected)
     assert ("are assumed (--pixels)" in capsys.readouterr().err) == (more == "--init BARE")
 
 
@@ -130,7 +130,7 @@ def test_pixels_that_contradict_the_weights_are_refused(folder, tmp_path, weight
 
 def test_torchvisions_nets_start_as_torchvision_makes_them(folder, tmp_path):
     words = f"--model squeezenet1_0 --data {folder} --batch 4 --seed 3 --dropout own --out {tmp_path}"
-    training = Training(parser().parse_args(words.split()))
+    training = Training(requested(parser().parse_args(words.split())))
     torch.manual_seed(3)
     theirs = zoo.construct("squeezenet1_0", 2).state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in training.net.state_dict().items())
@@ -140,10 +140,9 @@ def test_torchvisions_nets_start_as_torchvision_makes_them(folder, tmp_path):
 @pytest.mark.parametrize(("name", "ours"), [("alexnet", True), ("mobilenet_v2", False)])
 def test_torchvisions_nets_keep_their_initialisation_where_they_have_one(name, ours):
     """AlexNet has none, and PyTorch's default is a fifth of He's variance."""
-    options = parser().parse_args(["--model", name, "--width", "1"])
-    net = initial_net(options, name, FIVE, None)
-    torch.manual_seed(options.seed)
-    left = zoo.construct(name, 5, 1, options.dropout)
+    net = initial_net(name, FIVE, None, width=1, dropout=0.0, seed=0, frozen=False)
+    torch.manual_seed(0)
+    left = zoo.construct(name, 5, 1, 0.0)
     first, second = (next(iter(each.parameters())) for each in (net, left))
     assert torch.equal(first, second) != ours
     if ours:

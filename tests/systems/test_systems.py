@@ -1,7 +1,6 @@
 """The comparisons of nets, with nets and images small enough for a test."""
 
 import subprocess
-from argparse import Namespace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -17,30 +16,30 @@ from bench.systems.__main__ import main
 from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS
 from bench.train import processes
 from bench.train.__main__ import main as train
-from bench.train.__main__ import parser
-from bench.train.recipe import check
+from bench.train.request import TrainingRequest
 
 BY_NAME = {system.name: system for system in SYSTEMS}
-FROZEN = "--freeze --augment none --epochs 2 --batch 4 --workers 0"
+FROZEN = {"freeze": True, "augment": "none", "epochs": (2,), "batch": 4, "workers": 0}
 SMALL = (
-    systems_nets.System("simplecnn", "catsdogs", "simplecnn", "--width 0.25 --epochs 2 --batch 4 --workers 0"),
+    systems_nets.System(
+        "simplecnn", "catsdogs", "simplecnn", {"width": 0.25, "epochs": (2,), "batch": 4, "workers": 0}
+    ),
     systems_nets.System(PLAIN, "catsdogs", "A", FROZEN, frozen=True),
-    systems_nets.System(CACHED, "catsdogs", "A", f"{FROZEN} --cache-features", frozen=True),
+    systems_nets.System(CACHED, "catsdogs", "A", {**FROZEN, "cache_features": True}, frozen=True),
 )
 
 
 def recipe_of(name: str) -> dict[str, object]:
-    """What its training is told, as it is understood."""
+    """What its training is asked to be."""
     system = BY_NAME[name]
-    words = ["--model", system.model, *system.recipe.split(), *(["--init", "any.pth"] if system.frozen else [])]
-    return vars(parser().parse_args(words))
+    own = {key: value for key, value in system.recipe.items() if key != "limit"}
+    return vars(TrainingRequest(model=system.model, init="any.pth" if system.frozen else None, **own))
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_recipe_is_understood_and_of_a_net_that_can_be_built(name):
-    told = Namespace(**recipe_of(name))
-    check(told)
-    assert zoo.build(zoo.canonical(told.model), 5, told.width or 1)
+def test_every_recipe_is_of_a_net_that_can_be_built(name):
+    told = recipe_of(name)
+    assert zoo.build(zoo.canonical(told["model"]), 5, told["width"] or 1)
 
 
 def test_every_set_of_images_has_systems_of_its_own():
@@ -139,7 +138,7 @@ def test_sets_with_and_without_parts_are_compared_together(folder, tmp_path, mon
     monkeypatch.setattr(systems_job, "train_nets", stop)
     sets = ["--catsdogs", folder, "--digits", f"folder:{tmp_path}/whole"]
     assert main([*sets, "--split", "0.5", "--runs", f"{tmp_path}/runs", "--out", str(tmp_path)]) == 2
-    split = {each.words[each.words.index("--data") + 1]: "--split" in each.words for each in told}
+    split = {each.request.images.source: each.request.images.split is not None for each in told}
     assert split == {folder: False, f"folder:{tmp_path}/whole": True}
 
 

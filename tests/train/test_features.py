@@ -9,14 +9,14 @@ from conftest import make_weights, training_words
 from bench.nets import zoo
 from bench.nets.weights import read_weights
 from bench.run.__main__ import main as run
-from bench.train.__main__ import main, parser
+from bench.train.__main__ import main, parser, requested
 from bench.train.training import Training
 
 FROZEN = ["--freeze", "--augment", "none", "--dropout", "0.5"]
 
 
 def trained(*words: str) -> Training:
-    training = Training(parser().parse_args(list(words)))
+    training = Training(requested(parser().parse_args(list(words))))
     list(training.epochs())
     return training
 
@@ -42,7 +42,7 @@ def test_training_on_cached_features_equals_training_the_frozen_net(folder, tmp_
 
 def test_features_are_computed_once_and_a_killed_computation_goes_on(folder, tmp_path, weights_of_A):
     words = training_words(folder, tmp_path, "--init", str(weights_of_A), *FROZEN, "--cache-features")
-    training = Training(parser().parse_args(words))
+    training = Training(requested(parser().parse_args(words)))
     features = [training.features.batches(training.net, training.images).training_set(0)]
     rows, note = tmp_path / "features-train.npy", tmp_path / "features-train.json"
     whole = np.load(rows)
@@ -62,7 +62,7 @@ def test_features_of_other_weights_are_computed_anew(folder, tmp_path):
     for seed in (0, 1):
         start = make_weights(tmp_path / f"{seed}.safetensors", "A", seed)
         words = training_words(folder, tmp_path / "out", "--init", str(start), *FROZEN, "--cache-features")
-        training = Training(parser().parse_args(words))
+        training = Training(requested(parser().parse_args(words)))
         training.features.batches(training.net, training.images)
         found.append(np.load(tmp_path / "out" / "features-train.npy"))
     assert not np.array_equal(*found)

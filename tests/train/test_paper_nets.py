@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,12 +7,12 @@ import pytest
 from bench.errors import UserError
 from bench.train import paper_nets
 from bench.train import processes as trainings
-from bench.train.__main__ import parser
-from bench.train.paper_nets import NETS, train_all, words
+from bench.train.__main__ import parser, requested
+from bench.train.paper_nets import NETS, own_request, train_all
 from protocols.scales import parse_S
 from results.paper import paper_rows
 
-OPTIONS = parser().parse_args(["--paper", "--epochs", "3,1", "--seed", "7", "--jobs", "2"])
+REQUEST = requested(parser().parse_args(["--paper", "--epochs", "3,1", "--seed", "7"]))
 
 
 def started_from(net) -> list[str]:
@@ -37,7 +38,7 @@ def test_they_start_from_one_another_as_section_3_1_says():
 def test_all_are_trained_alike_but_for_start_scale_and_rate():
     alike = set()
     for net in NETS:
-        told = vars(parser().parse_args(words(net, OPTIONS, Path("runs"))))
+        told = vars(own_request(net, REQUEST, Path("runs")))
         assert (told["model"], told["S"], told["rate"]) == (net.configuration, net.S, pytest.approx(0.04 * net.share))
         alike.add(str({name: told[name] for name in told if name not in ("model", "S", "rate", "init", "out")}))
     assert len(alike) == 1
@@ -49,7 +50,7 @@ def test_all_are_trained_alike_but_for_start_scale_and_rate():
 def test_what_the_papers_recipe_says_itself_is_refused(more):
     option = more.split()[0]
     with pytest.raises(UserError, match=option):
-        train_all(parser().parse_args(["--paper", *more.split()]))
+        train_all(requested(parser().parse_args(["--paper", *more.split()])), None)
 
 
 def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path, monkeypatch, capsys):
@@ -65,9 +66,8 @@ def test_what_does_not_start_from_a_failed_net_is_trained_all_the_same(tmp_path,
 
     monkeypatch.setattr(trainings.subprocess, "Popen", start)
     monkeypatch.setattr(paper_nets, "open_data", lambda *_: None)  # nothing is rendered for nets that are not trained
-    OPTIONS.out = tmp_path
     with pytest.raises(UserError, match="D-384 failed"):
-        train_all(OPTIONS)
+        train_all(replace(REQUEST, out=tmp_path), 2)
     assert set(trained) == {net.name for net in NETS} - {"D-384", "D-256-512"}
     for net in NETS:
         if net.name in trained and net.start:

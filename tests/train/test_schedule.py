@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bench.train.schedule import level, share
+from bench.train.schedule import level, rate_share
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_step_and_cosine_are_torchs_and_end_after_the_sum_of_epochs(schedule):
         "step": lambda: torch.optim.lr_scheduler.MultiStepLR(optimiser, [3, 5], gamma=0.1),
         "cosine": lambda: torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 9),
     }[schedule]()
-    ours = [share(schedule, [50.0] * done, (3, 2, 4), patience=1) for done in range(10)]
+    ours = [rate_share(schedule, [50.0] * done, (3, 2, 4), patience=1) for done in range(10)]
     assert ours[:9] == pytest.approx(rates(theirs, 9))
     assert ours[9] is None
 
 
 def test_plateau_falls_early_where_step_does_not():
     stale = [50.0, 50.0]
-    assert share("plateau", stale, (3, 2), patience=1) == pytest.approx(0.1)
-    assert share("step", stale, (3, 2), patience=1) == 1
+    assert rate_share("plateau", stale, (3, 2), patience=1) == pytest.approx(0.1)
+    assert rate_share("step", stale, (3, 2), patience=1) == 1

@@ -22,7 +22,7 @@ from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL
 from bench.nets.weights import read_weights
 from bench.run.__main__ import main as run
-from bench.train.__main__ import main, parser
+from bench.train.__main__ import main, parser, requested
 from bench.train.crops import CentreCrops, TrainingCrops
 from bench.train.recipe import PIXELS
 from bench.train.training import Training
@@ -41,9 +41,9 @@ from protocols.scales import TrainingScale
 )
 def test_resumed_equals_uninterrupted_to_the_bit(folder, tmp_path, weights_of_A, more):
     told = more.replace("START", str(weights_of_A)).split()
-    whole = Training(parser().parse_args(words(folder, tmp_path / "whole", *told)))
+    whole = Training(requested(parser().parse_args(words(folder, tmp_path / "whole", *told))))
     assert len(list(whole.epochs())) == 2
-    options = parser().parse_args(words(folder, tmp_path / "cut", *told))
+    options = requested(parser().parse_args(words(folder, tmp_path / "cut", *told)))
     next(Training(options).epochs())
     resumed = Training(options)
     assert len(resumed.done) == 1
@@ -109,7 +109,7 @@ def test_what_is_said_of_the_data_is_said_once(folder, tmp_path, capsys):
     shutil.copytree(folder.removeprefix("folder:"), data)
     for part in ("train", "val"):
         (data / part / "dark" / f"{part}.txt").write_text("x")
-    Training(parser().parse_args(words(f"folder:{data}", tmp_path / "out")))
+    Training(requested(parser().parse_args(words(f"folder:{data}", tmp_path / "out"))))
     said = capsys.readouterr().err.splitlines()
     assert [sum(f"/{part}.txt'" in line for line in said) for part in ("train", "val")] == [1, 1]
 
@@ -132,7 +132,7 @@ def test_a_training_that_does_not_fit_into_memory_ends_with_one_line(folder, tmp
 
 
 def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
-    training = Training(parser().parse_args(words(folder, tmp_path, "--schedule", "step", "--epochs", "8")))
+    training = Training(requested(parser().parse_args(words(folder, tmp_path, "--schedule", "step", "--epochs", "8"))))
     used = []
     for epoch in training.epochs():
         assert epoch.rate == 0.04
@@ -144,7 +144,7 @@ def test_the_warm_up_of_a_short_training_is_a_fifth_of_it(folder, tmp_path):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_trains_and_resumes_what_any_device_evaluates(folder, tmp_path, capsys):
-    options = parser().parse_args(words(folder, tmp_path, "--device", "cuda"))
+    options = requested(parser().parse_args(words(folder, tmp_path, "--device", "cuda")))
     next(Training(options).epochs())
     assert main(words(folder, tmp_path, "--device", "cuda")) == 0
     out = ["--out", str(tmp_path), "--store", str(tmp_path / "store"), "--device", "cpu"]
@@ -154,14 +154,14 @@ def test_a_gpu_trains_and_resumes_what_any_device_evaluates(folder, tmp_path, ca
 
 
 def test_so_many_images_are_spread_over_all_classes(folder, tmp_path):
-    training = Training(parser().parse_args(words(folder, tmp_path, "--limit", "8")))
+    training = Training(requested(parser().parse_args(words(folder, tmp_path, "--limit", "8"))))
     assert training.train.labels.tolist() == [0] * 4 + [1] * 4
     (tmp_path / "whole").mkdir()
-    assert len(Training(parser().parse_args(words(folder, tmp_path / "whole"))).train) == 12
+    assert len(Training(requested(parser().parse_args(words(folder, tmp_path / "whole")))).train) == 12
 
 
 def test_resuming_with_another_recipe_is_refused(folder, tmp_path, capsys):
-    next(Training(parser().parse_args(words(folder, tmp_path))).epochs())
+    next(Training(requested(parser().parse_args(words(folder, tmp_path)))).epochs())
     assert main(words(folder, tmp_path, "--rate", "0.5")) == 2
     assert "was begun with 0.04" in capsys.readouterr().err.splitlines()[-1]
 
@@ -229,7 +229,7 @@ def test_how_pixels_are_read_joins_the_recipe_where_it_is_not_the_usual(folder, 
     own = shutil.copytree(folder.removeprefix("folder:"), tmp_path / "set")
 
     def recipe(*more: str) -> dict[str, str]:
-        return Training(parser().parse_args(words(f"folder:{own}", tmp_path / "out", *more))).recipe
+        return Training(requested(parser().parse_args(words(f"folder:{own}", tmp_path / "out", *more)))).told
 
     usual = recipe()
     assert not {name for name in usual if "rules" in name or "exif" in name}
@@ -287,4 +287,4 @@ def test_a_folder_without_a_validation_split_is_an_error(tmp_path):
     (tmp_path / "train" / "cat").mkdir(parents=True)
     make_image((240, 240), 0).save(tmp_path / "train" / "cat" / "1.png")
     with pytest.raises(UserError):
-        Training(parser().parse_args(words(f"folder:{tmp_path}", tmp_path / "out")))
+        Training(requested(parser().parse_args(words(f"folder:{tmp_path}", tmp_path / "out"))))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.train.processes import Training, train_nets
+from bench.train.processes import PlannedTraining, train_nets
+from bench.train.request import TrainingRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds: far above what any of it takes, even beside other work
@@ -18,9 +19,10 @@ import signal
 import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from pathlib import Path
-from bench.train.processes import Training, train_nets
+from bench.train.processes import PlannedTraining, train_nets
+from bench.train.request import TrainingRequest
 sys.executable = sys.argv[1]
-train_nets({"one": Training([], 1), "two": Training([], 1)}, Path(sys.argv[2]), 1, 1)
+train_nets(dict.fromkeys(("one", "two"), PlannedTraining(TrainingRequest(epochs=(1,)))), Path(sys.argv[2]), 1, 1)
 """
 
 
@@ -58,6 +60,6 @@ def test_a_training_that_cannot_begin_is_named_and_the_others_are_done(tmp_path,
     monkeypatch.setattr(sys, "executable", shutil.which("true"))
     (tmp_path / "one").touch()  # where its folder should be
     with pytest.raises(UserError, match=r"^one failed, see above"):
-        train_nets({"one": Training([], 1), "two": Training([], 1)}, tmp_path, 1, 1)
+        train_nets(dict.fromkeys(("one", "two"), PlannedTraining(TrainingRequest(epochs=(1,)))), tmp_path, 1, 1)
     assert "one: [Errno 17] File exists" in capsys.readouterr().err
     assert (tmp_path / "two" / "messages.txt").exists()
