@@ -75,7 +75,9 @@ def start_from(net: nn.Module, name: str, width: float, init: Weights, classes: 
     if _for_others(init.classes, classes):
         last = f"{last_layer(net)}."
         taken = {mine: theirs for mine, theirs in taken.items() if not mine.startswith(last)}
-    net.load_state_dict(own | {mine: source[theirs] for mine, theirs in taken.items()})
+    with torch.no_grad():
+        for mine, theirs in taken.items():
+            own[mine].copy_(source[theirs])
     return [key for key in own if key not in taken]
 
 

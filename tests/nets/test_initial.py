@@ -147,3 +147,11 @@ def test_torchvisions_nets_keep_their_initialisation_where_they_have_one(name, o
     assert torch.equal(first, second) != ours
     if ours:
         assert float(first.detach().var()) == pytest.approx(2 / first[0].numel(), rel=0.1)
+
+
+def test_a_net_whose_layers_have_versions_starts_from_its_own_weights():
+    """mnasnet refuses a state dict that does not say its version, which those of files do not."""
+    theirs = zoo.construct("mnasnet0_5", 5)
+    ours = zoo.construct("mnasnet0_5", 5)
+    assert start_from(ours, "mnasnet0_5", 1, Weights("any", dict(theirs.state_dict()), "mnasnet0_5"), FIVE) == []
+    assert all(torch.equal(value, ours.state_dict()[name]) for name, value in theirs.state_dict().items())
