@@ -14,13 +14,13 @@ from bench.errors import UserError as UserError
 if TYPE_CHECKING:
     from bench.api.compare import compare as compare
     from bench.api.evaluate import evaluate as evaluate
+    from bench.api.evaluation_table import EvaluatedRow as EvaluatedRow
+    from bench.api.evaluation_table import Table as Table
     from bench.api.opening import load_model as load_model
     from bench.api.opening import open_images as open_images
     from bench.api.opening import parse_protocol as parse_protocol
     from bench.api.predict import Predicted as Predicted
     from bench.api.predict import predict as predict
-    from bench.api.table import EvaluatedRow as EvaluatedRow
-    from bench.api.table import Table as Table
 
 __version__ = "0.2.0"
 __all__ = [
@@ -45,8 +45,8 @@ HOMES = {
     "open_images": "bench.api.opening",
     "parse_protocol": "bench.api.opening",
     "Predicted": "bench.api.predict",
-    "EvaluatedRow": "bench.api.table",
-    "Table": "bench.api.table",
+    "EvaluatedRow": "bench.api.evaluation_table",
+    "Table": "bench.api.evaluation_table",
 }
 
 

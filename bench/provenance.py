@@ -15,7 +15,7 @@ from bench import __version__
 @cache
 def provenance() -> dict[str, str]:
     """What computes, and beside it the commit of this package, with `-dirty` where the tree was altered."""
-    return {**computing(), "commit": _commit(), "command": command_line()}
+    return {**computing(), "commit": _commit(), "command": command_given()}
 
 
 @cache
@@ -76,7 +76,7 @@ def _commit() -> str:
         return "unknown"
 
 
-def command_line() -> str:
+def command_given() -> str:
     """The command as it can be typed again, for logs and weights' headers."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     program = ["python", "-m", spec.name.removesuffix(".__main__")] if spec else [Path(sys.argv[0]).name]

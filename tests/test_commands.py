@@ -12,7 +12,7 @@ from conftest import ROOT, torchrun
 
 from bench import __version__
 from bench.__main__ import COMMANDS, main
-from bench.provenance import command_line, computing
+from bench.provenance import command_given, computing
 
 
 def test_every_command_is_there():
@@ -84,8 +84,8 @@ def test_the_command_that_is_kept_can_be_typed_again(script, module, typed, monk
     words = ["--data", "folder:/my photos/of $HOME", "--protocol", "dense@256/384,centre"]
     monkeypatch.setattr(sys, "argv", [script, *(["run"] if typed.endswith(" run") else []), *words])
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", module and ModuleSpec(module, None), raising=False)
-    assert command_line().startswith(f"{typed} --data ")
-    assert shlex.split(command_line())[-4:] == words
+    assert command_given().startswith(f"{typed} --data ")
+    assert shlex.split(command_given())[-4:] == words
 
 
 ALONE = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.api.table import EvaluatedRow
+from bench.api.evaluation_table import EvaluatedRow
 from bench.errors import UserError
 from results.paired import PairedErrors, paired
 

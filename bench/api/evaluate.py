@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.api.nets import Net, entrants
+from bench.api.entrants import Net, entrants
+from bench.api.evaluation_table import Table
 from bench.api.session import session
-from bench.api.table import Table
-from bench.api.values import Scale, Scales, images_of, protocols_of
-from bench.engine.evaluated import evaluate as evaluate_request
+from bench.api.values import Scale, Scales, given_protocols, labelled_images
+from bench.engine.evaluated import evaluated
 from bench.engine.request import Computation, Evaluation, Keeping, Numbers
 from bench.engine.workers import Shard
 from bench.images.pixels import Pixels
@@ -89,7 +89,7 @@ def evaluate(
         nets = entrants(net, weights, S, pixels, side, classes, weights_key, drop_class, identity)
         request = Evaluation(
             nets=tuple(nets.values()),
-            images=images_of(
+            images=labelled_images(
                 images,
                 limit,
                 split=split,
@@ -99,12 +99,12 @@ def evaluate(
                 allow_duplicates=allow_duplicates,
                 exif=exif,
             ),
-            protocols=protocols_of(protocols, Q),
+            protocols=given_protocols(protocols, Q),
             fuse=fuse,
             numbers=Numbers(dtype, map, restrict_classes, skip_corrupt),
             computation=Computation(device, batch_size, workers),
             keeping=Keeping(None if store is None else Path(store), fresh),
         )
-        evaluated = evaluate_request(request, Shard.alone())
-        _ = evaluated.results  # counted here, so that what is wrong with the store is said here
-        return Table(evaluated, request.protocols, tuple(nets))
+        found = evaluated(request, Shard.alone())
+        _ = found.results  # counted here, so that what is wrong with the store is said here
+        return Table(found, request.protocols, tuple(nets))

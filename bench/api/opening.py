@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bench.api.nets import entrants
+from bench.api.entrants import entrants
 from bench.api.session import session
-from bench.api.values import Scale, Scales, images_of, protocols_of, scale_of
+from bench.api.values import Scale, Scales, given_protocols, given_S, labelled_images
 from bench.engine.job import open_models
 from bench.engine.request import Computation, Numbers
 from bench.engine.workers import Shard
@@ -82,7 +82,7 @@ def open_images(
     how = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
     how |= {"allow_duplicates": allow_duplicates, "exif": exif}
     with session(progress=True):
-        found = images_of(images, limit, classes, **how)
+        found = labelled_images(images, limit, classes, **how)
         return open_data(found, part) if isinstance(found, DataSpec) else found
 
 
@@ -99,7 +99,7 @@ def parse_protocol(text: str, S: Scale = None, Q: Scales = None, side: int = 224
         UserError: where the text is no protocol, in a line that says what is one.
     """
     with session(progress=True):
-        spec = protocols_of(text, Q)
+        spec = given_protocols(text, Q)
         if len(spec.written) > 1:
             raise UserError(f"protocol {text!r}: give one; evaluate takes several")
-        return spec.of(scale_of(S), side)[0]
+        return spec.of(given_S(S), side)[0]

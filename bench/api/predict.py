@@ -6,17 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bench.api.nets import Net, entrants
+from bench.api.entrants import Net, entrants
 from bench.api.session import session
-from bench.api.values import Scale, Scales, protocols_of
+from bench.api.values import Scale, Scales, given_protocols
 from bench.engine.job import open_models
-from bench.engine.predictions import Prediction, class_names, predictions
 from bench.engine.request import Computation, Numbers
 from bench.engine.rows import Row
+from bench.engine.unlabelled import Prediction, class_names, predictions
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.images.sets.given import read_unlabelled
+from bench.images.sets.given_images import read_unlabelled
 from protocols.protocol import Protocol
 from results.formatting import shown
 
@@ -77,7 +77,7 @@ def predict(
         UserError: for everything a caller can mend.
     """
     with session(progress):
-        spec = protocols_of(protocol, Q)
+        spec = given_protocols(protocol, Q)
         if len(spec.written) > 1:
             one = "+".join(spec.written)
             raise UserError(f"protocol {protocol!r}: give one; the mean of several methods is written '{one}'")

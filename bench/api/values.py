@@ -9,7 +9,7 @@ from bench.engine.request import ProtocolSpec
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.pixels import Pixels, parse_pixels
-from bench.images.sets.given import read_given
+from bench.images.sets.given_images import read_given
 from bench.images.sources import DataSpec
 from bench.options import SUBSET
 from bench.requests import parsed, whole_number
@@ -20,18 +20,18 @@ Scale = str | int | tuple[int, int] | TrainingScale | None
 Scales = str | int | Iterable[int] | None
 
 
-def scale_of(S: Scale) -> TrainingScale | None:
+def given_S(S: Scale) -> TrainingScale | None:
     """`384`, `"256-512"`, `(256, 512)`. Raises UserError."""
     text = "-".join(map(str, S)) if isinstance(S, tuple) else S
     return None if text is None else parsed(parse_S, str(text))
 
 
-def pixels_of(pixels: str | Pixels | None) -> Pixels | None:
+def given_pixels(pixels: str | Pixels | None) -> Pixels | None:
     """As `--pixels` takes it. Raises UserError."""
     return pixels if isinstance(pixels, Pixels) else parsed(parse_pixels, pixels)
 
 
-def protocols_of(protocols: str | Protocol | Sequence[str | Protocol], Q: Scales) -> ProtocolSpec:
+def given_protocols(protocols: str | Protocol | Sequence[str | Protocol], Q: Scales) -> ProtocolSpec:
     """One text with commas, a protocol, or several of both. Raises ProtocolError."""
     given = [protocols] if isinstance(protocols, str | Protocol) else protocols
     written = [each.strip() for one in given for each in str(one).split(",")]
@@ -39,24 +39,24 @@ def protocols_of(protocols: str | Protocol | Sequence[str | Protocol], Q: Scales
     return ProtocolSpec(tuple(written), None if text is None else parse_Q(str(text)))
 
 
-def limit_of(limit: int | str | None, source: str) -> int | None:
+def given_limit(limit: int | str | None, source: str) -> int | None:
     """How many images: None is `SUBSET` of the built-in set and all of others, as for bench.run. Raises UserError."""
     if limit is None:
         return SUBSET if source == "shapes" else None
     return None if limit == "all" else whole_number("--limit", str(limit))
 
 
-def images_of(
+def labelled_images(
     images: Any, limit: int | str | None = None, classes: Sequence[str] | None = None, **how: Any
 ) -> Images | DataSpec:
     """What `--data` takes, read as the fields of DataSpec in `how` say; else images in Python. Raises UserError."""
     if isinstance(images, Path):
         images = f"{'folder' if images.is_dir() else 'list'}:{images}"
     if isinstance(images, str):
-        return DataSpec(images, limit=limit_of(limit, images), **how)
+        return DataSpec(images, limit=given_limit(limit, images), **how)
     if isinstance(images, DataSpec):
         return images
     if told := [name for name, value in how.items() if value and name != "exif"]:
         raise UserError(f"{told[0]}: it is for images that are named, such as 'folder:DIR'; leave {told[0]} out")
     found = images if isinstance(images, Images) else read_given(images, classes=classes)
-    return replace(found, exif=found.exif or how.get("exif", False)).limit(limit_of(limit, ""))
+    return replace(found, exif=found.exif or how.get("exif", False)).limit(given_limit(limit, ""))

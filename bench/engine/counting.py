@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.engine.evaluate import expected_of
+from bench.engine.fill import expected_of
 from bench.engine.job import Job
 from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature

@@ -6,7 +6,7 @@ from functools import cache
 
 import pandas as pd
 
-from bench.engine.evaluate import Task
+from bench.engine.fill import Task
 from bench.images.dataset import Images, Place
 from bench.images.decoding import UndecodableError, size_in
 from protocols.view import Size, rescaled

@@ -62,7 +62,7 @@ class Evaluated:
         return replace(self.results[row], posteriors=str(path))
 
 
-def evaluate(request: Evaluation, shard: Shard) -> Evaluated:
+def evaluated(request: Evaluation, shard: Shard) -> Evaluated:
     """Evaluate what a request names, this process's share of it. Raises UserError and its like."""
     job = shard.in_turn(lambda: job_of(request, shard))
     complete(job, request, shard)

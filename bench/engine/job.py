@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.cache import cache_folder
-from bench.engine.evaluate import Task, fill
+from bench.engine.fill import Task, fill
 from bench.engine.keys import Tasks, tasks_of
 from bench.engine.request import Computation, Entrant, Evaluation, Numbers, Setup
 from bench.engine.rows import Row, rows_of
@@ -19,7 +19,7 @@ from bench.folders import made
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.nets.device import Precision, pick_device
-from bench.nets.given import GivenNet, open_given
+from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.model import Model
 from bench.nets.named import open_model
 from bench.nets.weights import choose_weights

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.engine.evaluate import Task
+from bench.engine.fill import Task
 from bench.engine.rows import Row
 from bench.images.dataset import Images
 from bench.nets.model import Model

@@ -9,7 +9,7 @@ from bench.choices import DTYPES, MAP_RULES
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec
-from bench.nets.given import GivenNet
+from bench.nets.given_modules import GivenNet
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from protocols.protocol import Protocol, parse

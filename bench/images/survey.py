@@ -86,7 +86,7 @@ def notes(headers: Sequence[Header], exif: bool, boxes: bool = False) -> list[st
     return [f"{count} of {len(headers)} images {what}" for count, what in found if count]
 
 
-def header(path: Path) -> Header:
+def file_header(path: Path) -> Header:
     """Raises what `opened` raises but for pixels without a range."""
     try:
         with opened(path) as image:
@@ -122,7 +122,7 @@ def _of_file(path: Path) -> Found:
     if len(start) == size and _plain(start):
         return Found(digest.hexdigest())
     try:
-        return Found(digest.hexdigest(), header(path))
+        return Found(digest.hexdigest(), file_header(path))
     except UndecodableError:
         return Found(digest.hexdigest())
 

@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.inspect.rows import InspectionRequest, run
+        from bench.inspect.stored_rows import InspectionRequest, run
 
         run(InspectionRequest(options.run, options.row, options.mistakes, options.store, options.out))
         return 0

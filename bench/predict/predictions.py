@@ -11,9 +11,9 @@ import numpy as np
 
 from bench.engine.header import about_models
 from bench.engine.job import open_models
-from bench.engine.predictions import Prediction, class_names, predictions
 from bench.engine.request import Computation, Numbers, ProtocolSpec
 from bench.engine.rows import Row
+from bench.engine.unlabelled import Prediction, class_names, predictions
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images import survey

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench.command import say
-from bench.engine.predictions import Prediction
 from bench.engine.rows import Row
+from bench.engine.unlabelled import Prediction
 from bench.errors import UserError
 from bench.folders import dated, writable
 from bench.images.pixels import size_of

@@ -18,11 +18,11 @@ from bench.options import (
     add_weights_key,
     whole,
 )
-from bench.systems.nets import SETS
+from bench.systems.systems import SETS
 
 if TYPE_CHECKING:
     from bench.images.sources import DataSpec
-    from bench.systems.compare import SystemsRequest
+    from bench.systems.side_by_side import SystemsRequest
 
 EPILOG = """example:
   python -m bench.systems --flowers folder:flowers --catsdogs folder:cats_dogs \\
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.systems.compare import run
+        from bench.systems.side_by_side import run
 
         run(_request(options))
         return 0
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _request(options: argparse.Namespace) -> "SystemsRequest":
     from bench.engine.request import Numbers
     from bench.requests import computation, keeping, limit
-    from bench.systems.compare import SystemsRequest
+    from bench.systems.side_by_side import SystemsRequest
 
     return SystemsRequest(
         data=_sets(options),

@@ -26,7 +26,7 @@ from bench.options import add_data, add_device, add_weights_key, whole
 from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES
 
 if TYPE_CHECKING:
-    from bench.train.request import TrainingRequest
+    from bench.train.training_request import TrainingRequest
 
 EPILOG = """examples:
   python -m bench.train --model D --S 256-512 --init D-384.safetensors --data folder:DIR
@@ -160,7 +160,7 @@ def requested(options: argparse.Namespace) -> "TrainingRequest":
     from dataclasses import fields
 
     from bench.requests import data_spec
-    from bench.train.request import TrainingRequest
+    from bench.train.training_request import TrainingRequest
 
     own = {field.name: vars(options)[field.name] for field in fields(TrainingRequest) if field.name != "images"}
     return TrainingRequest(images=data_spec(options), **own)

@@ -9,7 +9,7 @@ from bench.folders import writable
 from bench.images.sources import open_data
 from bench.train.defaults import RATE, VALIDATED, WIDTH
 from bench.train.processes import PlannedTraining, train_nets
-from bench.train.request import TrainingRequest, option, unusual
+from bench.train.training_request import TrainingRequest, option, unusual
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.progress import Meter, warn
-from bench.train.request import TrainingRequest, command_line
+from bench.train.training_request import TrainingRequest, command_line
 
 
 class PlannedTraining(NamedTuple):

@@ -10,8 +10,8 @@ from bench.nets.weights import Weights
 from bench.progress import warn
 from bench.train.crops import SHIFT
 from bench.train.defaults import CLIP, MOMENTUM, RATE, VALIDATED, WARM_SHARE, WARM_UP, WEIGHT_DECAY, WIDTH
-from bench.train.request import TrainingRequest
 from bench.train.schedule import DROP
+from bench.train.training_request import TrainingRequest
 from protocols.scales import TrainingScale, in_proportion, parse_S
 
 PIXELS = Pixels("RGB", 255, (128, 128, 128), (64, 64, 64))  # of nets trained from scratch

@@ -33,9 +33,9 @@ from bench.train.defaults import VALIDATED, WARM_SHARE, WARM_UP
 from bench.train.features import FeatureStore
 from bench.train.half_precision import halve
 from bench.train.recipe import crop_side, recipe_of, scale
-from bench.train.request import TrainingRequest
 from bench.train.schedule import rate_share
 from bench.train.steps import learn, make_optimiser
+from bench.train.training_request import TrainingRequest
 from results.atomic_files import write_text_atomically
 from results.formatting import shown
 

@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.transforms import functional as F
 
-from bench.engine.evaluate import fill
+from bench.engine.fill import fill
 from bench.engine.keys import tasks_of
 from bench.engine.rows import Row
 from bench.engine.workers import Shard

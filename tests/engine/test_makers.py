@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import __version__
-from bench.engine import evaluate
+from bench.engine import fill
 from bench.gate.__main__ import main as gate
 from bench.provenance import computing
 from bench.run.__main__ import main
@@ -44,7 +44,7 @@ def test_a_row_names_versions_vector_units_and_this_package(measured):
 def test_a_row_of_blocks_that_several_versions_computed_names_them_all(measured, tmp_path, monkeypatch):
     now = measured()
     blocks(tmp_path / "store")[1].unlink()
-    monkeypatch.setattr(evaluate, "computing", lambda: {**computing(), "torch": "1.0.0", "machine": "another"})
+    monkeypatch.setattr(fill, "computing", lambda: {**computing(), "torch": "1.0.0", "machine": "another"})
     mixed = measured()
     assert mixed["torch"] == f"1.0.0; {now['torch']}"
     assert sorted(mixed["machine"].split("; ")) == sorted(["another", now["machine"]])

@@ -12,13 +12,13 @@ import torch
 from conftest import make_image
 from PIL import Image
 
-from bench.engine.evaluate import blocks_of
+from bench.engine.fill import blocks_of
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import read
 from bench.images.limits import MOST_PIXELS
 from bench.images.loader import Loader
-from bench.images.sets.given import read_given, read_unlabelled
+from bench.images.sets.given_images import read_given, read_unlabelled
 from bench.images.sets.shapes import labels, read_shapes, render
 from bench.pictures.contact_sheet import _font, _picture
 from bench.train.crops import CentreCrops

@@ -15,7 +15,7 @@ from torchvision.datasets import CIFAR10, MNIST, DatasetFolder, ImageFolder, Vis
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import read
-from bench.images.sets.given import read_given
+from bench.images.sets.given_images import read_given
 from bench.images.sources import DataSpec, open_data
 
 PICTURES = [make_image((32, 32), k) for k in range(6)]

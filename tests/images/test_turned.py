@@ -15,12 +15,12 @@ from bench.images.decoding import size_in
 from bench.images.loader import Loader
 from bench.images.sources import DataSpec, open_data
 from bench.inspect.__main__ import main as inspect
-from bench.inspect.rows import _places
+from bench.inspect.stored_rows import _places
 from bench.pictures.contact_sheet import _font, _picture
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main
 from bench.train.crops import CentreCrops, TrainingCrops
-from bench.train.request import TrainingRequest, command_line
+from bench.train.training_request import TrainingRequest, command_line
 from protocols.scales import parse_S
 from protocols.view import Box, Size
 from results.origin import read_origin

@@ -10,13 +10,13 @@ from conftest import make_image
 from bench.errors import UserError
 from bench.nets import zoo
 from bench.run.__main__ import main as run
-from bench.systems import compare as systems_job
-from bench.systems import nets as systems_nets
+from bench.systems import side_by_side as systems_job
+from bench.systems import systems as systems_nets
 from bench.systems.__main__ import main
-from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS
+from bench.systems.systems import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS
 from bench.train import processes
 from bench.train.__main__ import main as train
-from bench.train.request import TrainingRequest
+from bench.train.training_request import TrainingRequest
 
 BY_NAME = {system.name: system for system in SYSTEMS}
 FROZEN = {"freeze": True, "augment": "none", "epochs": (2,), "batch": 4, "workers": 0}

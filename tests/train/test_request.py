@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.errors import UserError
 from bench.images.sources import DataSpec
 from bench.train.__main__ import parser, requested
-from bench.train.request import TrainingRequest, command_line
+from bench.train.training_request import TrainingRequest, command_line
 
 NAMES = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=9)
 NUMBERS = st.floats(0, 1, exclude_min=True, exclude_max=True)

@@ -10,7 +10,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.train.processes import PlannedTraining, train_nets
-from bench.train.request import TrainingRequest
+from bench.train.training_request import TrainingRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds: far above what any of it takes, even beside other work
@@ -20,7 +20,7 @@ import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from pathlib import Path
 from bench.train.processes import PlannedTraining, train_nets
-from bench.train.request import TrainingRequest
+from bench.train.training_request import TrainingRequest
 sys.executable = sys.argv[1]
 train_nets(dict.fromkeys(("one", "two"), PlannedTraining(TrainingRequest(epochs=(1,)))), Path(sys.argv[2]), 1, 1)
 """

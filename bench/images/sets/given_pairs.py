@@ -33,12 +33,12 @@ def pair_of(item: object, name: str) -> tuple[object, object]:
 def source_of(image: object, name: str) -> tuple[str, Source]:
     """An image's id and what it is read from: its path as it was given, or `name` and itself. Raises UserError."""
     if isinstance(image, str | os.PathLike):
-        return path_of(image)
+        return named_path(image)
     check_image(image, name)
     return name, PythonImage(name, lambda: image)
 
 
-def path_of(given: str | os.PathLike) -> tuple[str, Path]:
+def named_path(given: str | os.PathLike) -> tuple[str, Path]:
     """A path as it was given, and absolute: the working folder may be another when it is read. Raises UserError."""
     path = os.fsdecode(given)
     try:

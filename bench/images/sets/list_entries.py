@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvForm:
     """A CSV's form: its delimiter, the line of its header, the columns, and which of these are file and label."""
 
     delimiter: str
@@ -47,7 +47,7 @@ class Table:
     label: int
 
 
-def table_of(file: Path, columns: Sequence[tuple[str, str]] = COLUMNS) -> Table | None:
+def table_of(file: Path, columns: Sequence[tuple[str, str]] = COLUMNS) -> CsvForm | None:
     """The form of a CSV, whose header names file and label as in `columns`; None for a list of plain lines.
 
     Raises UserError and OSError.
@@ -64,13 +64,13 @@ def table_of(file: Path, columns: Sequence[tuple[str, str]] = COLUMNS) -> Table 
                     raise UserError(f"data {str(file)!r}: line {line.number} has column {twice!r} twice; rename one")
                 if {path.casefold(), label.casefold()} <= set(names):
                     places = names.index(path.casefold()), names.index(label.casefold())
-                    return Table(mark, line.number, tuple(names), *places)
+                    return CsvForm(mark, line.number, tuple(names), *places)
         if not _is_comment(file, line.text, _plain_entry(line)):
             return None
     return None
 
 
-def read_entries(file: Path, table: Table | None) -> Iterator[Entry]:
+def read_entries(file: Path, table: CsvForm | None) -> Iterator[Entry]:
     """What the list says, line by line. Raises UserError and OSError."""
     entries = _rows(file, table) if table else _plain_entries(file)
     first = next(entries, None)
@@ -173,7 +173,7 @@ def _is_there(file: Path, path: str) -> bool:
     return any(map(file_number, places_of(file, path)))
 
 
-def _rows(file: Path, table: Table) -> Iterator[Entry]:
+def _rows(file: Path, table: CsvForm) -> Iterator[Entry]:
     """The CSV's rows that are not blank, each at the line that it ends in."""
     last = Line(0, "")
     quoted = False
@@ -204,7 +204,7 @@ def _rows(file: Path, table: Table) -> Iterator[Entry]:
         raise UserError(f"data {str(file)!r}: line {last.number} is no CSV ({error}); mend its quotes") from None
 
 
-def _row_alone(line: Line, table: Table) -> Entry | None:
+def _row_alone(line: Line, table: CsvForm) -> Entry | None:
     """A row of one line, as far as it is one."""
     cells = _cells(line.text, table.delimiter)
     if len(cells) != len(table.columns):

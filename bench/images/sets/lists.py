@@ -12,7 +12,16 @@ from bench.images.classes import wnids
 from bench.images.dataset import Images, distinct
 from bench.images.files import foreign
 from bench.images.layout import EVALUATION, SEEN, is_training
-from bench.images.sets.list_entries import Entry, Table, alike, file_number, kind_of, places_of, read_entries, table_of
+from bench.images.sets.list_entries import (
+    CsvForm,
+    Entry,
+    alike,
+    file_number,
+    kind_of,
+    places_of,
+    read_entries,
+    table_of,
+)
 from bench.images.sets.list_parts import ListParts, list_parts
 
 MOST_MISSING = 1000  # images that are looked for in vain
@@ -60,7 +69,7 @@ def indices(labels: Sequence[str], more: Iterable[str] = ()) -> tuple[np.ndarray
     return np.array([index[label] for label in labels], dtype=np.int64), classes
 
 
-def _table(file: Path) -> Table | None:
+def _table(file: Path) -> CsvForm | None:
     if not file.is_file():
         raise UserError(f"data {str(file)!r}: there is no such file; give one with lines such as 'images/a.jpg 3'")
     return table_of(file)
@@ -105,7 +114,7 @@ def _taken(file: Path, part: str, parts: ListParts | None) -> str | None:
     return next((each for each in EVALUATION if each in found), next(iter(found), None))
 
 
-def _notes(table: Table | None, parts: ListParts | None, taken: str | None) -> tuple[str, ...]:
+def _notes(table: CsvForm | None, parts: ListParts | None, taken: str | None) -> tuple[str, ...]:
     notes: tuple[str, ...] = (parts.note(taken),) if parts and taken else ()
     read = {table.file, table.label, *(parts.columns if parts else ())} if table else set()
     ignored = [name for place, name in enumerate(table.columns if table else ()) if place not in read]

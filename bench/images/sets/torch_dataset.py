@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.images.decoding import UndecodableError, guarded, reading
 from bench.images.python_image import NO_TRANSFORM, ONE_AT_A_TIME, PythonImage, Source, check_image
 from bench.images.sets.given_labels import plain
-from bench.images.sets.given_pairs import Given, pair_of, path_of, source_of
+from bench.images.sets.given_pairs import Given, named_path, pair_of, source_of
 from bench.progress import progress
 from results.names import text_of
 
@@ -99,7 +99,7 @@ def _place(image: Any, name: str, root: Any) -> tuple[str, Source]:
     """An image's id and what it is read from."""
     own, source = source_of(image, name)
     try:
-        return text_of(source.relative_to(path_of(root)[1]).as_posix()), source  # type: ignore[union-attr]
+        return text_of(source.relative_to(named_path(root)[1]).as_posix()), source  # type: ignore[union-attr]
     except (AttributeError, TypeError, ValueError):  # no file, no root, or a file elsewhere
         return own, source
 

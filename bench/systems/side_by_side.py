@@ -21,9 +21,9 @@ from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.nets.weights import read_weights
 from bench.provenance import provenance
-from bench.systems.nets import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
+from bench.systems.systems import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
 from bench.train.processes import PlannedTraining, train_nets
-from bench.train.request import TrainingRequest, typed
+from bench.train.training_request import TrainingRequest, typed
 from protocols.protocol import Protocol, parse
 from protocols.scales import in_proportion
 from results.claims import Claim, judge

@@ -67,7 +67,7 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
             "identity='...' says what it computes, and keeps it"
         )
     own = {"pixels": given.pixels, "S": given.S, "side": given.side}
-    kind = type(unwrapped(given.net))
+    kind = type(innermost(given.net))
     weights = Weights(
         source=f"{kind.__module__}.{kind.__qualname__}",
         state={},
@@ -92,7 +92,7 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
 
 def _copy(given: GivenNet) -> nn.Module:
     """Layers of its own in evaluation mode, float32 on the CPU; wrappers that only say how it is run go."""
-    net = unwrapped(given.net)
+    net = innermost(given.net)
     if any(isinstance(each, UninitializedParameter | UninitializedBuffer) for each in tensors_of(net)):
         raise UserError(f"net '{given.name}': its lazy layers have no parameters yet; run it once, then evaluate it")
     if any(each.is_meta for each in tensors_of(net)):
@@ -111,7 +111,7 @@ def _copy(given: GivenNet) -> nn.Module:
         ) from None
 
 
-def unwrapped(net: nn.Module) -> nn.Module:
+def innermost(net: nn.Module) -> nn.Module:
     """The module within those that only say how it is run: on several devices, or compiled."""
     while True:
         if isinstance(net, nn.DataParallel | nn.parallel.DistributedDataParallel):

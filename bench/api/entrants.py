@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from bench.api.values import Scale, pixels_of, scale_of
+from bench.api.values import Scale, given_pixels, given_S
 from bench.engine.request import Entrant
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.nets.given import GivenNet, unwrapped
+from bench.nets.given_modules import GivenNet, innermost
 from bench.nets.model import Model
 from bench.nets.net_spec import named_nets
 from bench.nets.weights import SUFFIXES, read_weights
@@ -51,13 +51,13 @@ def entrants(
         for name, value in told.items():
             if value is not None:
                 raise UserError(f"{name} {value!r}: an nn.Module has its weights and classes; leave {name} out")
-        name = type(unwrapped(net)).__name__
+        name = type(innermost(net)).__name__
         return {name: _given(net, name, S, pixels, side, classes, identity)}
     if not isinstance(net, str):
         raise UserError(f"net of type {type(net).__name__}: give {KINDS}")
     name, place = _named(net, weights, weights_key)
     texts = [None if each is None else str(each) for each in (weights_key, side, drop_class)]
-    specs = named_nets(name, place, scale_of(S), pixels_of(pixels), *texts)
+    specs = named_nets(name, place, given_S(S), given_pixels(pixels), *texts)
     return dict(zip(_distinct([each.name for each in specs]), specs, strict=True))
 
 
@@ -71,7 +71,7 @@ def _given(
     identity: str | None,
 ) -> GivenNet:
     named = None if classes is None else tuple(map(str, classes))
-    return GivenNet(name, net, named, pixels_of(pixels), scale_of(S), side, identity)
+    return GivenNet(name, net, named, given_pixels(pixels), given_S(S), side, identity)
 
 
 def _named(net: str, weights: str | None, key: str | None) -> tuple[str, str]:

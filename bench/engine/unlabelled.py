@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.engine.evaluate import blocks_of, compute, cost, engine
+from bench.engine.fill import blocks_of, compute, cost, engine
 from bench.engine.request import Computation
 from bench.engine.rows import Row
 from bench.errors import UserError
