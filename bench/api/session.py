@@ -1,11 +1,13 @@
-"""A call from Python: mistakes are UserErrors, and nothing is printed but a bar.
+"""A call from Python: mistakes are UserErrors, nothing is printed but a bar, and the caller's settings of torch wait.
 
 What is global while a net computes (threads, number formats) is set and put back where it computes; see
 `bench/nets/torch_settings.py`. What is a command's own, such as signals and the C library's memory, is left alone.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+import torch
 
 from bench.errors import UserError
 from bench.progress import called_from_python
@@ -17,7 +19,22 @@ from results.errors import ResultError
 def session(progress: bool) -> Iterator[None]:
     """Raises UserError for everything a caller can mend; with `progress` bars are shown."""
     try:
-        with called_from_python(progress):
+        with called_from_python(progress), _usual_torch():
             yield
     except (ProtocolError, ResultError) as error:
         raise UserError(str(error)) from None
+
+
+@contextmanager
+def _usual_torch() -> Iterator[None]:
+    """Without the caller's autocast, and with torch's own default device and type: numbers must not depend on them."""
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        for kind in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+            stack.callback(torch.set_default_dtype, dtype)
+        yield

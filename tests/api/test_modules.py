@@ -3,15 +3,18 @@
 import json
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 from conftest import CLASSES, PIXELS, make_image
 from torch import nn
+from torchvision.transforms.v2.functional import center_crop
 
 import bench
+from bench.images.pixels import decode, rescale
 from bench.nets.weights import read_weights
 
 ASKED = {"progress": False, "pixels": PIXELS, "S": (256, 288)}
@@ -147,6 +150,81 @@ def test_what_is_global_is_put_back(images, tmp_path, interrupted, monkeypatch):
         assert {name: ask() for name, ask in GLOBALS.items()} == before
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+CALLERS = {
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "no gradients": torch.no_grad,
+    "inference": torch.inference_mode,
+    "default device": lambda: torch.device("meta"),
+    "default type": in_float64,
+}
+
+
+@pytest.mark.parametrize("around", CALLERS.values(), ids=CALLERS)
+def test_the_callers_settings_change_no_number(images, tmp_path, around):
+    net = Small()
+    plain = bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path / "plain", **ASKED)
+    with around():
+        within = bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path / "within", **ASKED)
+    for one, other in zip(plain, within, strict=True):
+        assert np.array_equal(one.posteriors.probs, other.posteriors.probs)
+        assert one.signature == other.signature
+
+
+class Standardised(nn.Conv2d):
+    """A torch layer's child that computes something else: no form of its parent may stand for it."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(images, weight, self.bias, padding=1)
+
+
+def tower(second: nn.Module) -> nn.Module:
+    """Wide enough for the quick forms of a CPU."""
+    torch.manual_seed(0)
+    first = nn.Conv2d(3, 64, 3, padding=1)
+    return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 7))
+
+
+def with_hook() -> nn.Module:
+    layer = nn.Conv2d(64, 64, 3, padding=1)
+    layer.register_forward_hook(lambda layer, given, found: found * 3)
+    return layer
+
+
+SPECIAL: dict[str, Callable[[], nn.Module]] = {
+    "child of a layer": lambda: tower(Standardised(64, 64, 3, padding=1)),
+    "hook": lambda: tower(with_hook()),
+    "normalised weights": lambda: tower(nn.utils.parametrizations.weight_norm(nn.Conv2d(64, 64, 3, padding=1))),
+    "normalised by a hook": lambda: tower(nn.utils.weight_norm(nn.Conv2d(64, 64, 3, padding=1))),
+    "half precision": lambda: tower(nn.Conv2d(64, 64, 3, padding=1)).half(),
+    "scripted": lambda: torch.jit.script(tower(nn.Conv2d(64, 64, 3, padding=1))),
+    "compiled": lambda: torch.compile(tower(nn.Conv2d(64, 64, 3, padding=1))),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("make", SPECIAL.values(), ids=SPECIAL)
+def test_the_posteriors_are_those_of_a_plain_loop(images, tmp_path, make):
+    net = make().eval()
+    row = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0]
+    plain = net.float() if make is SPECIAL["half precision"] else net
+    for index in range(len(images)):
+        whole = rescale(decode(*images.place(index)), 256)
+        with torch.no_grad():
+            scores = plain(PIXELS.normalise(center_crop(whole, [224, 224]))[None])
+        assert np.allclose(row.posteriors.probs[index], scores.softmax(1)[0].numpy(), atol=1e-5)
 
 
 def test_two_threads_may_evaluate_at_once(images, tmp_path):
