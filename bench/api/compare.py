@@ -22,7 +22,9 @@ def compare(first: EvaluatedRow, second: EvaluatedRow) -> PairedErrors:
     """
     for row in (first, second):
         if not isinstance(row, EvaluatedRow):
-            raise UserError(f"compare: a {type(row).__name__}; give rows of tables, such as table['dense']")
+            raise UserError(
+                f"compare: something of type {type(row).__name__}; give rows of tables, such as table['dense']"
+            )
         if not row.result.clean:
             raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
     if first.ids != second.ids or not np.array_equal(first.labels, second.labels):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from bench.api.values import Scale, given_pixels, given_S
+from bench.api.values import Scale, given_classes, given_pixels, given_S
 from bench.engine.request import Entrant
 from bench.errors import UserError
 from bench.images.pixels import Pixels
@@ -70,8 +70,7 @@ def _given(
     classes: Sequence[str] | None,
     identity: str | None,
 ) -> GivenNet:
-    named = None if classes is None else tuple(map(str, classes))
-    return GivenNet(name, net, named, given_pixels(pixels), given_S(S), side, identity)
+    return GivenNet(name, net, given_classes(classes), given_pixels(pixels), given_S(S), side, identity)
 
 
 def _named(net: str, weights: str | None, key: str | None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bench.api.entrants import Net, entrants
 from bench.api.evaluation_table import Table
 from bench.api.session import session
-from bench.api.values import Scale, Scales, given_protocols, labelled_images
+from bench.api.values import Scale, Scales, given_protocols, given_store, labelled_images
 from bench.engine.evaluated import evaluated
 from bench.engine.request import Computation, Evaluation, Keeping, Numbers
 from bench.engine.workers import Shard
@@ -103,7 +103,7 @@ def evaluate(
             fuse=fuse,
             numbers=Numbers(dtype, map, restrict_classes, skip_corrupt),
             computation=Computation(device, batch_size, workers),
-            keeping=Keeping(None if store is None else Path(store), fresh),
+            keeping=Keeping(given_store(store), fresh),
         )
         found = evaluated(request, Shard.alone())
         _ = found.results  # counted here, so that what is wrong with the store is said here

@@ -1,13 +1,15 @@
 """What an evaluation gives to Python: a table whose rows have their counts, ranks and posteriors."""
 
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import pandas as pd
 
+from bench.api.session import mistakes
 from bench.engine.counting import posteriors_of
 from bench.engine.evaluated import Evaluated
 from bench.engine.request import ProtocolSpec
@@ -101,8 +103,12 @@ class EvaluatedRow:
 
     @property
     def posteriors(self) -> Posteriors:
-        """`ids` (n,), `labels` (n,) int64 and `probs` (n, K) float32, read from the store."""
-        return posteriors_of(self._evaluated.job, self._row)
+        """`ids` (n,), `labels` (n,) int64 and `probs` (n, K) float32, read from the store.
+
+        Raises UserError where they are not there any more.
+        """
+        with mistakes():
+            return posteriors_of(self._evaluated.job, self._row)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -153,10 +159,10 @@ class Table:
     def __iter__(self) -> Iterator[EvaluatedRow]:
         return iter(self._rows)
 
-    def __getitem__(self, key: int | str | Protocol | tuple[str, str | Protocol]) -> EvaluatedRow:
-        if isinstance(key, int):
+    def __getitem__(self, key: SupportsIndex | str | Protocol | tuple[str, str | Protocol]) -> EvaluatedRow:
+        if isinstance(key, SupportsIndex):
             return self._rows[key]
-        label, protocol = key if isinstance(key, tuple) else (None, key)
+        label, protocol = key if isinstance(key, tuple) and len(key) == 2 else (None, key)
         found = [
             row for row in self._rows if self._is(row._row, str(protocol)) and label in (None, self._label(row._row))
         ]
@@ -192,8 +198,11 @@ class Table:
         With `posteriors` also an `.npz` a row, with `ids`, `labels` and `posteriors`. `bench.inspect` and `bench.gate`
         take the folder. Returns it. Raises UserError where it cannot be written to.
         """
+        if not isinstance(folder, str | os.PathLike):
+            raise UserError(f"save {folder!r}: give a folder")
         place = writable("save", Path(folder))
-        self._evaluated.write(place, posteriors)
+        with mistakes():
+            self._evaluated.write(place, posteriors)
         return place
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from bench.api.entrants import entrants
 from bench.api.session import session
-from bench.api.values import Scale, Scales, given_protocols, given_S, labelled_images
+from bench.api.values import Scale, Scales, given_classes, given_protocols, given_S, labelled_images
 from bench.engine.job import open_models
 from bench.engine.request import Computation, Numbers
 from bench.engine.workers import Shard
@@ -82,7 +82,7 @@ def open_images(
     how = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
     how |= {"allow_duplicates": allow_duplicates, "exif": exif}
     with session(progress=True):
-        found = labelled_images(images, limit, classes, **how)
+        found = labelled_images(images, limit, given_classes(classes), **how)
         return open_data(found, part) if isinstance(found, DataSpec) else found
 
 

@@ -81,8 +81,8 @@ def predict(
         if len(spec.written) > 1:
             one = "+".join(spec.written)
             raise UserError(f"protocol {protocol!r}: give one; the mean of several methods is written '{one}'")
-        if best < 1:
-            raise UserError(f"best {best}: give a whole number above 0")
+        if not isinstance(best, int) or best < 1:
+            raise UserError(f"best {best!r}: give a whole number above 0")
         nets = entrants(net, weights, S, pixels, side, classes, weights_key, drop_class)
         found = replace(read_unlabelled(images), exif=exif)
         how = Computation(device, batch_size, workers)

@@ -18,9 +18,15 @@ from results.errors import ResultError
 @contextmanager
 def session(progress: bool) -> Iterator[None]:
     """Raises UserError for everything a caller can mend; with `progress` bars are shown."""
+    with mistakes(), called_from_python(progress), _usual_torch():
+        yield
+
+
+@contextmanager
+def mistakes() -> Iterator[None]:
+    """What any room says that a caller can mend is a UserError."""
     try:
-        with called_from_python(progress), _usual_torch():
-            yield
+        yield
     except (ProtocolError, ResultError) as error:
         raise UserError(str(error)) from None
 

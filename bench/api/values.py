@@ -1,5 +1,6 @@
 """What Python callers write, in the values of a request."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,21 +23,39 @@ Scales = str | int | Iterable[int] | None
 
 def given_S(S: Scale) -> TrainingScale | None:
     """`384`, `"256-512"`, `(256, 512)`. Raises UserError."""
-    text = "-".join(map(str, S)) if isinstance(S, tuple) else S
+    text = "-".join(map(str, S)) if isinstance(S, tuple | list) else S
     return None if text is None else parsed(parse_S, str(text))
 
 
 def given_pixels(pixels: str | Pixels | None) -> Pixels | None:
     """As `--pixels` takes it. Raises UserError."""
-    return pixels if isinstance(pixels, Pixels) else parsed(parse_pixels, pixels)
+    return pixels if pixels is None or isinstance(pixels, Pixels) else parsed(parse_pixels, str(pixels))
 
 
 def given_protocols(protocols: str | Protocol | Sequence[str | Protocol], Q: Scales) -> ProtocolSpec:
     """One text with commas, a protocol, or several of both. Raises ProtocolError."""
     given = [protocols] if isinstance(protocols, str | Protocol) else protocols
+    if not isinstance(given, Sequence):
+        raise UserError(f"protocols {protocols!r}: give a text such as 'dense,multicrop', or a list of protocols")
     written = [each.strip() for one in given for each in str(one).split(",")]
-    text = "/".join(map(str, Q)) if Q is not None and not isinstance(Q, str | int) else Q
+    text = "/".join(map(str, Q)) if isinstance(Q, Iterable) and not isinstance(Q, str) else Q
     return ProtocolSpec(tuple(written), None if text is None else parse_Q(str(text)))
+
+
+def given_classes(classes: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names of classes; ImageNet's has two cranes. Raises UserError."""
+    if classes is None:
+        return None
+    if isinstance(classes, str) or not isinstance(classes, Sequence):
+        raise UserError(f"classes {classes!r}: give a list of names, in the order of the net's scores")
+    return tuple(map(str, classes))
+
+
+def given_store(store: str | Path | None) -> Path | None:
+    """A folder. Raises UserError."""
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise UserError(f"store {store!r}: give a folder")
+    return None if store is None else Path(store)
 
 
 def given_limit(limit: int | str | None, source: str) -> int | None:

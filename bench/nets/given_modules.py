@@ -40,8 +40,8 @@ class GivenNet:
     identity: str | None = None
 
     def __post_init__(self) -> None:
-        if self.side is not None and self.side < 1:
-            raise UserError(f"side {self.side}: give a whole number above 0")
+        if self.side is not None and (not isinstance(self.side, int) or self.side < 1):
+            raise UserError(f"side {self.side!r}: give a whole number of pixels above 0")
 
     @property
     def device(self) -> torch.device | None:

@@ -1,6 +1,7 @@
 """`bench.evaluate`: the numbers of `bench.run` to the bit, rows by any writing, mistakes in one line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,8 @@ def test_several_nets_have_names_and_are_fused(weights, photographs, folder):
     one, other, fusion = (table[name, "centre@288"].posteriors.probs for name in ("one", "other", "fusion"))
     assert np.array_equal(one, other)
     assert np.allclose(fusion, one, atol=1e-7)
+    with pytest.raises(bench.UserError, match="no row;"):
+        table["one", "centre@256", "more"]
     with pytest.raises(bench.UserError, match="several rows; give one of 'one', 'centre@256'; "):
         table["centre@256"]
 
@@ -138,6 +141,12 @@ def test_compare_is_mcnemar_on_the_same_images(table, weights, photographs, fold
         ({"map": "max"}, "--map 'max': give scores or posteriors"),
         ({"workers": -1}, "--workers '-1': give a whole number above 0"),
         ({"batch_size": 0}, "--batch-size '0': give a whole number above 0"),
+        ({"protocols": 3}, "protocols 3: give a text such as 'dense,multicrop'"),
+        ({"Q": 256.5}, "Q '256.5': give whole numbers of pixels"),
+        ({"S": 256.5}, "S '256.5': give one scale"),
+        ({"pixels": 5}, "pixels '5': give torchvision"),
+        ({"store": 5}, "store 5: give a folder"),
+        ({"limit": 2.5}, "--limit '2.5': give a whole number above 0"),
         ({"device": "gpu"}, "device 'gpu': give auto, cpu"),
     ],
 )
@@ -159,3 +168,14 @@ def test_images_opened_once_are_the_images_that_are_named(table, weights, photog
     images = bench.open_images(f"list:{photographs}", limit=6)
     again = bench.evaluate(str(weights), images, PROTOCOLS, store=folder / "python", progress=False)
     assert [row.signature for row in again] == [row.signature for row in table]
+
+
+def test_what_was_stored_and_is_gone_is_said_in_one_line(weights, photographs, tmp_path):
+    asked = {"limit": 2, "store": tmp_path / "store", "progress": False}
+    table = bench.evaluate(str(weights), f"list:{photographs}", "centre@256", **asked)
+    shutil.rmtree(tmp_path / "store")
+    assert table.save(tmp_path / "run") == tmp_path / "run"
+    with pytest.raises(bench.UserError, match="was removed; run again what computed it"):
+        _ = table[0].posteriors
+    with pytest.raises(bench.UserError, match="was removed; run again what computed it"):
+        table.save(tmp_path / "run", posteriors=True)
