@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchWarning as BenchWarning
 from bench.errors import UserError as UserError
+from bench.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bench.api.compare import compare as compare
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bench.api.predict import Predicted as Predicted
     from bench.api.predict import predict as predict
 
-__version__ = "0.2.0"
 __all__ = [
     "BenchWarning",
     "EvaluatedRow",

@@ -4,7 +4,7 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 
-from bench import __version__
+from bench.version import __version__
 
 COMMANDS = ("run", "predict", "train", "inspect", "tables", "systems", "speed", "gate")
 

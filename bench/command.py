@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import __version__
 from bench.errors import UserError
 from bench.interrupt import noted
 from bench.memory import keep_freed_memory
+from bench.version import __version__
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
 from results.formatting import shown
