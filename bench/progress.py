@@ -18,6 +18,7 @@ T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
 _guest: ContextVar[bool] = ContextVar("guest", default=False)  # called from Python: nothing is printed
 _hidden: ContextVar[bool] = ContextVar("hidden", default=False)
+WIDGET = "{l_bar}{bar}| {elapsed} so far, {remaining} left"
 SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
 
 
@@ -96,7 +97,7 @@ def _drawn() -> bool:
 def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
     hidden = hidden or _hidden.get()
     if _guest.get() and not hidden and (widget := _notebook()):
-        return widget(**options)
+        return widget(bar_format=WIDGET, **options)
     if _drawn():
         return _Bar(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
     return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)

@@ -10,6 +10,9 @@ import struct
 import subprocess
 import sys
 import termios
+from io import StringIO
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from conftest import ROOT
@@ -17,9 +20,9 @@ from tqdm import tqdm
 
 from bench import progress as module
 from bench.command import finished
-from bench.errors import UserError
+from bench.errors import BenchWarning, UserError
 from bench.interrupt import heed, noted, ours_alone
-from bench.progress import Meter, above, downloading, progress, warn
+from bench.progress import Meter, _notebook, above, called_from_python, downloading, progress, warn
 
 
 @pytest.fixture(autouse=True)
@@ -232,3 +235,41 @@ def test_a_library_s_download_draws_no_bar_in_a_log_file_and_says_nothing_on_sta
             for _ in range(100):
                 bar.update(1)
     assert capsys.readouterr() == ("", "Downloading a file\n")
+
+
+class Widget(tqdm):
+    """In the place of tqdm's own for notebooks."""
+
+    made: ClassVar[list["Widget"]] = []
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(file=StringIO(), **options)
+        self.made.append(self)
+
+
+def test_a_call_in_a_notebook_shows_tqdms_widget_and_a_command_does_not(monkeypatch, capsys):
+    monkeypatch.setattr("bench.progress._notebook", lambda: Widget)
+    Widget.made.clear()
+    with called_from_python(bars=True):
+        meter = Meter(10, "evaluating")
+        meter.add(10)
+        meter.close()
+        assert list(progress(range(3), 3, "reading")) == [0, 1, 2]
+    assert [(bar.desc, bar.n, bar.total) for bar in Widget.made] == [("evaluating", 10, 10), ("reading", 3, 3)]
+    with called_from_python(bars=False):
+        assert list(progress(range(3), 3, "reading")) == [0, 1, 2]
+    assert list(progress(range(3), 3, "reading")) == [0, 1, 2]
+    assert len(Widget.made) == 2
+
+
+def test_without_a_notebook_there_is_no_widget(monkeypatch):
+    assert _notebook() is None
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(config={})))
+    assert _notebook() is None
+
+
+def test_what_a_command_says_a_call_warns_of(capsys):
+    warn("to a terminal")
+    with called_from_python(bars=True), pytest.warns(BenchWarning, match="^to a caller$"):
+        warn("to a caller")
+    assert capsys.readouterr().err == "to a terminal\n"
