@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.images.pixels import NAMED, Pixels
 from bench.nets.device import Precision
 from bench.nets.identity import net_digest
-from bench.nets.layers import copy_with, tensors_of
+from bench.nets.layers import copy_with, held_forwards, scripted, tensors_of
 from bench.nets.model import Model
 from bench.nets.out_of_memory import brief
 from bench.nets.torch_settings import products_in
@@ -50,8 +50,13 @@ class GivenNet:
 
 
 def open_given(given: GivenNet, device: torch.device, precision: Precision, map_rule: str) -> Model:
-    """A model of a module's copy, which shares its tensors where they are float32 on the CPU. Raises UserError."""
+    """A model of a module's copy, which shares its parameters where they are float32 on the CPU. Raises UserError."""
     net = _copy(given)
+    if precision.name != "fp32" and scripted(net):
+        raise UserError(
+            f"dtype '{precision.name}': torch.jit made net '{given.name}', whose format cannot be changed; give fp32, "
+            "or the net that it was made of"
+        )
     channels = given.pixels.channels if given.pixels else _channels(net)
     side = given.side or SIDE
     images = torch.rand(3, channels, side, side, generator=torch.Generator().manual_seed(0))
@@ -103,8 +108,14 @@ def _copy(given: GivenNet) -> nn.Module:
                 f"net '{given.name}': its {name} has no running statistics, so that an image's scores depend on the "
                 "images beside it; give a net with track_running_stats"
             )
+    if held := held_forwards(net):
+        raise UserError(
+            f"net '{given.name}': the forward of {held[0] or 'the net'} was replaced by a function that holds on to a "
+            "module, so that a copy would compute with that; write it as a method of a class"
+        )
     try:
-        return copy_with(net, _plain).eval()
+        copied = copy_with(net, _plain).eval()
+        return copied.float().cpu() if scripted(net) else copied
     except Exception as error:  # copying runs the net's own Python, which may raise anything
         raise UserError(
             f"net '{given.name}': it cannot be copied ({brief(error)}); give one that copy.deepcopy takes"
@@ -124,7 +135,8 @@ def innermost(net: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().to("cpu", torch.float32 if tensor.is_floating_point() else tensor.dtype)
+    value = tensor.detach().to("cpu", torch.float32 if tensor.is_floating_point() else tensor.dtype)
+    return value if isinstance(tensor, nn.Parameter) else value.clone()  # a net may count in its buffers
 
 
 def _channels(net: nn.Module) -> int:
@@ -153,6 +165,11 @@ def _classes(given: GivenNet, net: nn.Module, images: torch.Tensor) -> int:
     if scores.ndim != 2 or len(scores) != len(images) or not scores.is_floating_point():
         raise UserError(
             f"net '{given.name}': of images {shape} it makes {tuple(scores.shape)}; it must give scores (N, K)"
+        )
+    if alone.shape != scores[:1].shape:
+        raise UserError(
+            f"net '{given.name}': of one image it makes {tuple(alone.shape)}; it must give scores (1, "
+            f"{scores.shape[1]}), as of several"
         )
     spread = float((scores - scores.mean(1, keepdim=True)).abs().max())
     if scores.isfinite().all() and float((scores[:1] - alone).abs().max()) > ALIKE * spread:

@@ -71,6 +71,8 @@ def _traced(net: nn.Module, images: torch.Tensor) -> list[str] | None:
 
 
 def _by_fx(net: nn.Module) -> Iterator[str]:
+    if "forward" in vars(net):
+        raise UntoldError("forward")  # torch.fx follows that of the class
     traced = fx.symbolic_trace(sharing_copy(net))
     for node in traced.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"

@@ -3,6 +3,8 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import getclosurevars
+from types import FunctionType
 from typing import TypeVar
 
 import torch
@@ -27,6 +29,27 @@ def hooks_of(net: nn.Module) -> list[Callable]:
     """What was hooked into the forward pass of a net's layers."""
     kinds = ("_forward_hooks", "_forward_pre_hooks")
     return [hook for layer in net.modules() for kind in kinds for hook in getattr(layer, kind).values()]
+
+
+def scripted(net: nn.Module) -> bool:
+    """Whether torch.jit made layers of it, which copy their tensors themselves."""
+    return any(isinstance(layer, torch.jit.ScriptModule) for layer in net.modules())
+
+
+def held_forwards(net: nn.Module) -> list[str]:
+    """The layers whose `forward` was replaced by a function that holds on to a module, which copies would share."""
+    return [name for name, layer in net.named_modules() if _holds_module(vars(layer).get("forward"))]
+
+
+def _holds_module(found: object) -> bool:
+    if isinstance(found, FunctionType):
+        return any(_is_module(cell) or _holds_module(cell) for cell in getclosurevars(found).nonlocals.values())
+    return False
+
+
+def _is_module(found: object) -> bool:
+    """Or one's method."""
+    return isinstance(getattr(found, "__self__", found), nn.Module)
 
 
 def sharing_copy(net: Net) -> Net:

@@ -7,7 +7,7 @@ from bench.errors import UserError
 from bench.nets.cpu.forms import quicken
 from bench.nets.device import Precision
 from bench.nets.float32_parts import keep_single, single_tensors
-from bench.nets.layers import copy_with
+from bench.nets.layers import copy_with, scripted
 from bench.nets.out_of_memory import enough_memory
 
 
@@ -32,6 +32,8 @@ class Workshop:
 
         with enough_memory(f"model '{self.name}'", f"free some of {self.device}'s, or give another --device"):
             ready = copy_with(net, made).eval()
+            if scripted(net):
+                ready = ready.to(self.device)
         if lower:
             keep_single(ready)
         if self.device.type == "cpu":

@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MethodType
 
 import numpy as np
 import pytest
@@ -210,6 +211,7 @@ SPECIAL: dict[str, Callable[[], nn.Module]] = {
     "normalised by a hook": lambda: tower(nn.utils.weight_norm(nn.Conv2d(64, 64, 3, padding=1))),
     "half precision": lambda: tower(nn.Conv2d(64, 64, 3, padding=1)).half(),
     "scripted": lambda: torch.jit.script(tower(nn.Conv2d(64, 64, 3, padding=1))),
+    "scripted in double precision": lambda: torch.jit.script(tower(nn.Conv2d(64, 64, 3, padding=1)).double()),
     "compiled": lambda: torch.compile(tower(nn.Conv2d(64, 64, 3, padding=1))),
 }
 
@@ -219,7 +221,7 @@ SPECIAL: dict[str, Callable[[], nn.Module]] = {
 def test_the_posteriors_are_those_of_a_plain_loop(images, tmp_path, make):
     net = make().eval()
     row = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0]
-    plain = net.float() if make is SPECIAL["half precision"] else net
+    plain = net.float()
     for index in range(len(images)):
         whole = rescale(decode(*images.place(index)), 256)
         with torch.no_grad():
@@ -260,6 +262,41 @@ def test_nothing_is_kept_of_a_net_that_nobody_can_tell(images, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def tripled() -> nn.Module:
+    net = Small()
+    net.forward = MethodType(lambda self, images: 3 * Small.forward(self, images), net)  # type: ignore[method-assign]
+    return net
+
+
+def test_a_forward_put_onto_a_net_is_its_own_computation(images, tmp_path):
+    plain = bench.evaluate(Small(), images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
+    changed = bench.evaluate(tripled(), images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
+    assert np.allclose(changed, plain**3 / (plain**3).sum(1, keepdims=True), atol=1e-6)
+
+
+def test_what_a_net_counts_in_its_buffers_is_left_alone(images, tmp_path):
+    class Counting(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return super().forward(images)
+
+    net = Counting()
+    bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)
+    assert net.calls == 0
+
+
+def held() -> nn.Module:
+    """In training mode, which its copy could not leave."""
+    net = Small()
+    usual = net.forward
+    net.forward = lambda images: usual(images)  # type: ignore[method-assign]
+    return net
+
+
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "tuple": (lambda: Changed(lambda scores: (scores,)), "it gives a tuple, not scores"),
     "map": (lambda: nn.Conv2d(3, 4, 3), "it must give scores"),
@@ -269,6 +306,8 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), Small()),
         "no running statistics",
     ),
+    "held": (held, "write it as a method of a class"),
+    "one": (lambda: Changed(torch.squeeze), "of one image it makes"),
     "lazy": (lambda: nn.LazyConv2d(4, 3), "lazy layers"),
     "meta": (lambda: Small().to("meta"), "have no values"),
     "other images": (lambda: nn.Linear(3, 4), "it does not take images"),
@@ -289,6 +328,11 @@ def test_what_gives_no_scores_of_an_image_is_refused(images, make, message):
     with pytest.raises(bench.UserError, match=message) as told:
         bench.evaluate(make(), images, "centre@256", **ASKED)
     assert "\n" not in str(told.value)
+
+
+def test_a_scripted_net_keeps_its_format(images, tmp_path):
+    with pytest.raises(bench.UserError, match=r"dtype 'bf16': torch\.jit made net"):
+        bench.evaluate(torch.jit.script(Small()), images, "centre@256", dtype="bf16", store=tmp_path, **ASKED)
 
 
 def test_wrappers_are_looked_through(images, tmp_path):
