@@ -30,6 +30,9 @@ def entrants(
     identity: str | None = None,
 ) -> dict[str, Entrant]:
     """The nets by what the caller calls them; for names with commas in them there are several. Raises UserError."""
+    for name, text in {"weights": weights, "weights_key": weights_key, "identity": identity}.items():
+        if text is not None and not isinstance(text, str):
+            raise UserError(f"{name} of type {type(text).__name__}: give a text")
     if isinstance(net, Mapping):
         if not net:
             raise UserError(f"no net: give {KINDS}, or several of them by name")
@@ -37,6 +40,11 @@ def entrants(
             raise UserError("weights: several nets have one each; give NAME: 'PLACE' where the net stands")
         found: dict[str, Entrant] = {}
         for label, each in net.items():
+            if not isinstance(label, str):
+                raise UserError(f"net {label!r}: name nets by texts")
+            if isinstance(each, Model):  # what the others are told was said of it when it was loaded
+                found[label] = each
+                continue
             ours = entrants(each, None, S, pixels, side, classes, weights_key, drop_class, identity)
             if len(ours) > 1:
                 raise UserError(f"net '{label}': {each!r} is several nets; give each its name")
@@ -45,6 +53,11 @@ def entrants(
                 found[label] = _given(each, label, S, pixels, side, classes, identity)
         return found
     if isinstance(net, Model):
+        told = {"weights": weights, "S": S, "pixels": pixels, "side": side, "classes": classes}
+        told |= {"weights_key": weights_key, "drop_class": drop_class, "identity": identity}
+        for name, value in told.items():
+            if value is not None:
+                raise UserError(f"{name} {value!r}: model '{net.name}' is loaded; give {name} to load_model, if at all")
         return {net.name: net}
     if isinstance(net, nn.Module):
         told = {"weights": weights, "weights_key": weights_key, "drop_class": drop_class}

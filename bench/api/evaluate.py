@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from bench.api.entrants import Net, entrants
 from bench.api.evaluation_table import Table
 from bench.api.session import session
@@ -41,7 +43,7 @@ def evaluate(
     skip_corrupt: bool = False,
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
-    device: str = "auto",
+    device: str | torch.device = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     store: str | Path | None = None,
@@ -102,7 +104,7 @@ def evaluate(
             protocols=given_protocols(protocols, Q),
             fuse=fuse,
             numbers=Numbers(dtype, map, restrict_classes, skip_corrupt),
-            computation=Computation(device, batch_size, workers),
+            computation=Computation(str(device), batch_size, workers),
             keeping=Keeping(given_store(store), fresh),
         )
         found = evaluated(request, Shard.alone())

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from operator import index
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -160,7 +161,7 @@ class Table:
         return iter(self._rows)
 
     def __getitem__(self, key: SupportsIndex | str | Protocol | tuple[str, str | Protocol]) -> EvaluatedRow:
-        if isinstance(key, SupportsIndex):
+        if isinstance(key, SupportsIndex) and -len(self) <= index(key) < len(self):
             return self._rows[key]
         label, protocol = key if isinstance(key, tuple) and len(key) == 2 else (None, key)
         found = [

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import torch
+
 from bench.api.entrants import entrants
 from bench.api.session import session
 from bench.api.values import Scale, Scales, given_classes, given_protocols, given_S, labelled_images
@@ -28,7 +30,7 @@ def load_model(
     drop_class: int | str | None = None,
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
-    device: str = "auto",
+    device: str | torch.device = "auto",
 ) -> Model:
     """A net by name with its weights, read once and used for several calls of `evaluate` and `predict`.
 
@@ -49,7 +51,7 @@ def load_model(
         nets = tuple(entrants(name, weights, S, pixels, side, None, weights_key, drop_class).values())
         if len(nets) > 1:
             raise UserError(f"model '{name}': give one; several are loaded one by one")
-        return open_models(nets, Numbers(dtype, map), Computation(device), None, Shard.alone())[0]
+        return open_models(nets, Numbers(dtype, map), Computation(str(device)), None, Shard.alone())[0]
 
 
 def open_images(
@@ -99,6 +101,8 @@ def parse_protocol(text: str, S: Scale = None, Q: Scales = None, side: int = 224
         UserError: where the text is no protocol, in a line that says what is one.
     """
     with session(progress=True):
+        if not isinstance(side, int) or side < 1:
+            raise UserError(f"side {side!r}: give a whole number above 0")
         spec = given_protocols(text, Q)
         if len(spec.written) > 1:
             raise UserError(f"protocol {text!r}: give one; evaluate takes several")

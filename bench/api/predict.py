@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from bench.api.entrants import Net, entrants
 from bench.api.session import session
@@ -53,7 +54,7 @@ def predict(
     skip_corrupt: bool = False,
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
-    device: str = "auto",
+    device: str | torch.device = "auto",
     batch_size: int | None = None,
     workers: int | None = None,
     progress: bool = True,
@@ -85,7 +86,7 @@ def predict(
             raise UserError(f"best {best!r}: give a whole number above 0")
         nets = entrants(net, weights, S, pixels, side, classes, weights_key, drop_class)
         found = replace(read_unlabelled(images), exif=exif)
-        how = Computation(device, batch_size, workers)
+        how = Computation(str(device), batch_size, workers)
         models = open_models(tuple(nets.values()), Numbers(dtype, map), how, None, Shard.alone())
         row = Row(tuple((model, spec.of(model.S, model.side)[0]) for model in models))
         for model, part in row.parts:

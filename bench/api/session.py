@@ -24,11 +24,14 @@ def session(progress: bool) -> Iterator[None]:
 
 @contextmanager
 def mistakes() -> Iterator[None]:
-    """What any room says that a caller can mend is a UserError."""
+    """What any room says that a caller can mend is a UserError of one line, also where it quotes several."""
     try:
         yield
-    except (ProtocolError, ResultError) as error:
-        raise UserError(str(error)) from None
+    except (UserError, ProtocolError, ResultError) as error:
+        text = " ".join(str(error).split())
+        if isinstance(error, UserError) and text == str(error):
+            raise
+        raise UserError(text) from None
 
 
 @contextmanager

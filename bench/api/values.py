@@ -17,7 +17,7 @@ from bench.requests import parsed, whole_number
 from protocols.protocol import Protocol, parse_Q
 from protocols.scales import TrainingScale, parse_S
 
-Scale = str | int | tuple[int, int] | TrainingScale | None
+Scale = str | int | Sequence[int] | TrainingScale | None
 Scales = str | int | Iterable[int] | None
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 
 from bench.choices import DTYPES, MAP_RULES
@@ -110,5 +111,5 @@ def _check(option: str, value: str, allowed: Sequence[str]) -> None:
 
 
 def _check_count(option: str, value: int | None) -> None:
-    if value is not None and (not isinstance(value, int) or value < 1):
+    if value is not None and (not isinstance(value, Integral) or value < 1):
         raise UserError(f"{option} '{value}': give a whole number above 0")

@@ -31,7 +31,7 @@ def pick_device(name: str, worker: int = 0) -> torch.device:
     try:
         device = torch.device(name)
         count = COUNTS[device.type]()
-    except (RuntimeError, KeyError):
+    except (RuntimeError, KeyError, TypeError):
         raise UserError(f"device '{name}': give auto, cpu, cuda, cuda:N, mps or xpu") from None
     if device.type != "cpu" and (device.index or 0) >= count:
         raise UserError(

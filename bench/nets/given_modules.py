@@ -95,6 +95,7 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
     )
 
 
+@torch.no_grad()  # else layers of torch.jit's are copied with their history
 def _copy(given: GivenNet) -> nn.Module:
     """Layers of its own in evaluation mode, float32 on the CPU; wrappers that only say how it is run go."""
     net = innermost(given.net)

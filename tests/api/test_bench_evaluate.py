@@ -1,11 +1,13 @@
 """`bench.evaluate`: the numbers of `bench.run` to the bit, rows by any writing, mistakes in one line."""
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import bench
 from bench.gate.__main__ import main as gate
@@ -147,6 +149,11 @@ def test_compare_is_mcnemar_on_the_same_images(table, weights, photographs, fold
         ({"pixels": 5}, "pixels '5': give torchvision"),
         ({"store": 5}, "store 5: give a folder"),
         ({"limit": 2.5}, "--limit '2.5': give a whole number above 0"),
+        ({"device": None}, "device 'None': give auto, cpu"),
+        ({"weights": {"a": 1}}, "weights of type dict: give a text"),
+        ({"weights_key": 3}, "weights_key of type int: give a text"),
+        ({"identity": 3}, "identity of type int: give a text"),
+        ({"net": {3: "vgg16"}}, "net 3: name nets by texts"),
         ({"device": "gpu"}, "device 'gpu': give auto, cpu"),
     ],
 )
@@ -156,6 +163,43 @@ def test_mistakes_are_one_line(change, message, tmp_path):
         bench.evaluate(asked.pop("net"), asked.pop("images"), asked.pop("protocols", "centre@256"), **asked)
     assert message in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", [5, -4, (), ("a",), ("a", "b", "c"), 2.5, None])
+def test_a_row_that_is_not_there_is_a_mistake(table, key):
+    with pytest.raises(bench.UserError, match="no row; give one of"):
+        table[key]
+
+
+def test_numbers_and_devices_are_taken_as_torch_and_numpy_have_them(weights, photographs, folder):
+    asked = {"limit": 2, "S": [256, 288], "Q": np.int64(256), "batch_size": np.int64(4), "store": folder / "python"}
+    cpu = torch.device("cpu")
+    table = bench.evaluate(str(weights), f"list:{photographs}", "centre", device=cpu, progress=False, **asked)
+    assert table[np.int64(0)].protocol == "centre@256"
+
+
+@pytest.mark.parametrize("told", [{"S": 256}, {"pixels": "caffe"}, {"side": 128}, {"classes": ["a"]}, {"weights": "x"}])
+def test_what_a_loaded_model_would_not_hear_is_refused(weights, photographs, told):
+    with pytest.raises(bench.UserError, match=r"is loaded; give \w+ to load_model"):
+        bench.evaluate(bench.load_model(str(weights)), f"list:{photographs}", "centre@256", progress=False, **told)
+
+
+def test_a_mistake_is_one_line_whatever_it_quotes():
+    class Broken:
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int) -> object:
+            raise ValueError("two\nlines")
+
+    with pytest.raises(bench.UserError, match="two lines"):
+        bench.evaluate("builtin:A-256", Broken(), "centre@256", progress=False)
+
+
+def test_a_row_of_images_in_python_can_be_pickled(folder):
+    pairs = [(np.full((300, 260, 3), 9, np.uint8), 0)]
+    row = bench.evaluate("builtin:A-256", pairs, "centre@256", store=folder / "python", progress=False)[0]
+    assert pickle.loads(pickle.dumps(row)).ids == row.ids
 
 
 def test_a_loaded_model_keeps_what_it_was_loaded_with(weights, photographs):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.errors import UserError
@@ -35,7 +36,11 @@ def source_of(image: object, name: str) -> tuple[str, Source]:
     if isinstance(image, str | os.PathLike):
         return named_path(image)
     check_image(image, name)
-    return name, PythonImage(name, lambda: image)
+    return name, PythonImage(name, partial(_itself, image))
+
+
+def _itself(image: object) -> object:
+    return image
 
 
 def named_path(given: str | os.PathLike) -> tuple[str, Path]:
