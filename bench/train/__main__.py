@@ -170,14 +170,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.train.paper_nets import train_all
+        from bench.train.paper_nets import refuse_others, train_all
         from bench.train.training import train
 
-        request = requested(options)
-        if options.paper:
-            train_all(request, options.jobs)
+        if options.paper:  # first of all: what is refused must not be asked for
+            usual = parser()
+            refuse_others(name for name, value in vars(options).items() if value != usual.get_default(name))
+            train_all(requested(options), options.jobs)
         else:
-            train(request)
+            train(requested(options))
         return 0
 
     return finished("bench.train", work)

@@ -21,7 +21,7 @@ SCHEDULES = ("plateau", "step", "cosine")
 
 
 def _whole(least: int) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: isinstance(value, int) and value >= least, f"a whole number from {least}"
+    return lambda value: type(value) is int and value >= least, f"a whole number from {least}"
 
 
 def _one_of(names: tuple[str, ...]) -> tuple[Callable[[Any], bool], str]:

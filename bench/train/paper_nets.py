@@ -1,6 +1,7 @@
 """The twelve nets of Table 3, each trained by a `bench.train` of its own once the net that it starts from is there."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bench.folders import writable
 from bench.images.sources import open_data
 from bench.train.defaults import RATE, VALIDATED, WIDTH
 from bench.train.processes import PlannedTraining, train_nets
-from bench.train.training_request import TrainingRequest, option, unusual
+from bench.train.training_request import TrainingRequest, option
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ NETS = (
     *(PaperNet(each, "384", start=f"{each}-256", share=0.1) for each in reversed(DEEP)),
     *(PaperNet(each, "256-512", start=f"{each}-384") for each in reversed(DEEP)),
 )
-# What a request may say of all of them; the rest the paper's recipe says itself.
-SHARED = ("images", "epochs", "patience", "batch", "dropout", "device", "workers")
-TAKEN = {*SHARED, "width", "rate", "threads", "half", "out"}
+# What may be said of all of them; the rest the paper's recipe says itself.
+SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
+DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif")
+TAKEN = {*SHARED, *DATA, "width", "rate", "threads", "half", "out", "paper", "jobs"}
 
 
 def train_all(request: TrainingRequest, jobs: int | None) -> None:
     """Train the twelve nets, `jobs` at once, into one folder each; what is there already is kept. Raises UserError."""
-    _refuse_others(request)
     out = writable("--out", request.out or Path("runs/paper"))
     # rendered once, not by every training that finds it missing
     open_data(request.images, "train")
@@ -59,6 +60,7 @@ def own_request(net: PaperNet, request: TrainingRequest, out: Path) -> TrainingR
         model=net.configuration,
         S=net.S,
         rate=float(f"{rate:g}"),
+        images=request.images,
         half=True,
         width=request.width or WIDTH,
         init=str(out / net.start / "weights.safetensors") if net.start else None,
@@ -66,9 +68,8 @@ def own_request(net: PaperNet, request: TrainingRequest, out: Path) -> TrainingR
     )
 
 
-def _refuse_others(request: TrainingRequest) -> None:
-    """Raise UserError for what the paper's recipe says itself."""
-    given = [*unusual(request), *(["limit"] if request.images.limit is not None else [])]
+def refuse_others(given: Iterable[str]) -> None:
+    """Raise UserError for options that the paper's recipe says itself; `given` are those that are not as usual."""
     for name in given:
         if name not in TAKEN:
             raise UserError(f"--paper: the twelve nets have the paper's own {option(name)}; leave it out")

@@ -93,10 +93,7 @@ def crop_side(name: str, init: Weights | None) -> int:
 
 def _pixels(text: str | None, name: str, init: Weights | None) -> Pixels | None:
     """What the weights say, then what the user says; None for the usual. Raises UserError where they differ."""
-    try:
-        given = None if text is None else parse_pixels(text)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    given = None if text is None else parse_pixels(text)
     if init is None:
         return given or (PIXELS if zoo.channels_of(name) == PIXELS.channels else None)
     pixels = stated_or_given("pixels", init.source, init.pixels, given)

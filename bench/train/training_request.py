@@ -1,9 +1,9 @@
 """What a training is asked to be, in a value that checks itself, and as the command line that says the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bench.errors import UserError
 from bench.images.pixels import parse_pixels
@@ -48,7 +48,7 @@ class TrainingRequest:
     def __post_init__(self) -> None:
         for name, (allowed, wanted) in ALLOWED.items():
             value = getattr(self, name)
-            if value is not None and not allowed(value):
+            if value is not None and not _fits(value, allowed):
                 raise UserError(f"{option(name)} '{_typed(value)}': give {wanted}")
         try:
             _ = self.S and parse_S(self.S), self.pixels and parse_pixels(self.pixels)
@@ -68,6 +68,13 @@ class TrainingRequest:
             )
         if self.optimiser == "adam" and self.momentum is not None:
             raise UserError("--momentum: adam has its own; leave --momentum out, or give --optimiser sgd")
+
+
+def _fits(value: object, allowed: Callable[[Any], object]) -> bool:
+    try:
+        return bool(allowed(value))
+    except TypeError:  # of a type that cannot even be compared
+        return False
 
 
 def command_line(request: TrainingRequest) -> list[str]:

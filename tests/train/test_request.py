@@ -76,6 +76,8 @@ def test_what_nobody_says_is_the_same_in_both():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"rate": "fast"}, "--rate 'fast': give a number above 0"),
+        ({"batch": True}, "--batch 'True': give a whole number from 1"),
         ({"rate": 0}, "--rate '0': give a number above 0"),
         ({"dropout": 1}, "--dropout '1': give a number from 0 to below 1, or own"),
         ({"momentum": -1}, "--momentum '-1': give a number from 0"),
