@@ -45,7 +45,8 @@ def entrants(
             if isinstance(each, Model):  # what the others are told was said of it when it was loaded
                 found[label] = each
                 continue
-            ours = entrants(each, None, S, pixels, side, classes, weights_key, drop_class, identity)
+            own = (classes, identity) if isinstance(each, nn.Module) else (None, None)  # names have theirs
+            ours = entrants(each, None, S, pixels, side, own[0], weights_key, drop_class, own[1])
             if len(ours) > 1:
                 raise UserError(f"net '{label}': {each!r} is several nets; give each its name")
             found[label] = next(iter(ours.values()))
@@ -68,6 +69,9 @@ def entrants(
         return {name: _given(net, name, S, pixels, side, classes, identity)}
     if not isinstance(net, str):
         raise UserError(f"net of type {type(net).__name__}: give {KINDS}")
+    for what, value in {"classes": classes, "identity": identity}.items():
+        if value is not None:
+            raise UserError(f"{what} {value!r}: it is for an nn.Module, and net '{net}' is a name; leave {what} out")
     name, place = _named(net, weights, weights_key)
     texts = [None if each is None else str(each) for each in (weights_key, side, drop_class)]
     specs = named_nets(name, place, given_S(S), given_pixels(pixels), *texts)
