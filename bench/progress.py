@@ -16,7 +16,7 @@ from bench.interrupt import heed
 
 T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
-_guest: ContextVar[bool] = ContextVar("guest", default=False)  # called from Python: nothing is printed
+_said: ContextVar[set[str] | None] = ContextVar("said", default=None)  # what a caller from Python was warned of
 _hidden: ContextVar[bool] = ContextVar("hidden", default=False)
 WIDGET = "{l_bar}{bar}| {elapsed} so far, {remaining} left"
 SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
@@ -25,11 +25,11 @@ SPARSE = 60.0  # seconds between two lines where no terminal draws one over the 
 @contextmanager
 def called_from_python(bars: bool) -> Iterator[None]:
     """While the body runs what would be said is a BenchWarning, and there are bars only if the caller wants them."""
-    before = _guest.set(True), _hidden.set(not bars)
+    before = _said.set(set()), _hidden.set(not bars)
     try:
         yield
     finally:
-        _guest.reset(before[0])
+        _said.reset(before[0])
         _hidden.reset(before[1])
 
 
@@ -96,7 +96,7 @@ def _drawn() -> bool:
 
 def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
     hidden = hidden or _hidden.get()
-    if _guest.get() and not hidden and (widget := _notebook()):
+    if _said.get() is not None and not hidden and (widget := _notebook()):
         return widget(bar_format=WIDGET, **options)
     if _drawn():
         return _Bar(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
@@ -127,10 +127,21 @@ def above() -> AbstractContextManager[None]:
     return tqdm.external_write_mode(sys.stdout) if _drawn() else nullcontext()
 
 
+def _levels_to_caller() -> int:
+    """How far above `warn` the first line is that is not of this package, for a warning to name it."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("bench", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def warn(text: str) -> None:
     """Say something on standard error, above a bar that may stand there; a caller from Python gets a warning."""
-    if _guest.get():
-        warnings.warn(text, BenchWarning, stacklevel=2)
+    said = _said.get()
+    if said is not None:
+        if text not in said:
+            said.add(text)
+            warnings.warn(text, BenchWarning, stacklevel=_levels_to_caller())
         return
     if _drawn():
         tqdm.write(text, file=sys.stderr)

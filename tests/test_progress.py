@@ -10,7 +10,9 @@ import struct
 import subprocess
 import sys
 import termios
+import warnings
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -270,6 +272,10 @@ def test_without_a_notebook_there_is_no_widget(monkeypatch):
 
 def test_what_a_command_says_a_call_warns_of(capsys):
     warn("to a terminal")
-    with called_from_python(bars=True), pytest.warns(BenchWarning, match="^to a caller$"):
-        warn("to a caller")
+    with called_from_python(bars=True), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            warn("to a caller")
+    assert [(each.category, str(each.message)) for each in warned] == [(BenchWarning, "to a caller")]
+    assert [Path(each.filename) for each in warned] == [Path(__file__)]
     assert capsys.readouterr().err == "to a terminal\n"

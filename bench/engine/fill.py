@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
 
 from bench.engine.agreement import appears, check_same, check_shared
 from bench.engine.capacity import Capacity
@@ -99,7 +101,8 @@ def engine(
     """Threads that prepare images and threads that run nets on them, as long as they are needed."""
     with model.precision.settings(), single_threads(model.device) as threads:
         loader = Loader(images, loading, forgiving)
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="net")
+        one = partial(torch.set_num_threads, 1)  # one may begin when another evaluation has put back more
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="net", initializer=one)
         try:
             yield loader, Capacity(batch_size, model.device, pool if threads > 1 else None)
         finally:

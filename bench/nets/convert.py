@@ -15,6 +15,7 @@ from torch import fx, nn
 
 from bench.errors import UserError
 from bench.nets.layers import on_meta, put, sharing_copy
+from bench.nets.tracing import traced as traced_graph
 
 # What a node is to the conversion, by its layer and by the function or method that does the same.
 LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
@@ -97,7 +98,7 @@ def accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
 
 def _trace(net: nn.Module) -> fx.GraphModule:
     try:
-        return fx.symbolic_trace(sharing_copy(net).eval())
+        return traced_graph(sharing_copy(net).eval())
     except Exception as error:  # tracing runs the net's own Python, which may raise anything
         raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
 

@@ -1,13 +1,11 @@
 """What lower precision must not be used for: scores and what follows them, and squares that leave float16's range."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 
 from bench.nets.head import last_layer
 from bench.nets.layers import put, tensors_of
+from bench.nets.torch_settings import without_tf32
 
 
 class Single(nn.Module):
@@ -18,7 +16,7 @@ class Single(nn.Module):
         self.layer, self.back = layer, back
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        with _without_tf32():
+        with without_tf32():
             found = self.layer(features.float())
         return found.to(features.dtype) if self.back else found
 
@@ -39,18 +37,3 @@ def keep_single(net: nn.Module) -> None:
     for name in squares:
         put(net, name, Single(net.get_submodule(name), back=True))
     put(net, last, Single(net.get_submodule(last).float()))
-
-
-@contextmanager
-def _without_tf32() -> Iterator[None]:
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    if before == ("highest", False):
-        yield
-        return
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]

@@ -18,6 +18,7 @@ import torch
 from torch import fx, nn
 
 from bench.nets.layers import hooks_of, sharing_copy
+from bench.nets.tracing import traced
 
 KNOWN = ("torch", "torchvision", "_operator", "operator", "builtins", "math")  # whose functions a name stands for
 PLAIN: tuple[type, ...] = (
@@ -73,11 +74,11 @@ def _traced(net: nn.Module, images: torch.Tensor) -> list[str] | None:
 def _by_fx(net: nn.Module) -> Iterator[str]:
     if "forward" in vars(net):
         raise UntoldError("forward")  # torch.fx follows that of the class
-    traced = fx.symbolic_trace(sharing_copy(net))
-    for node in traced.graph.nodes:
+    graph = traced(sharing_copy(net))
+    for node in graph.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"
         if node.op == "call_module":
-            yield from _layer(traced.get_submodule(str(node.target)))
+            yield from _layer(graph.get_submodule(str(node.target)))
 
 
 def _by_export(net: nn.Module, images: torch.Tensor) -> Iterator[str]:

@@ -20,6 +20,7 @@ from bench.nets.model import Model
 from bench.nets.out_of_memory import enough_memory
 from bench.nets.overflow import Float16OverflowError, watched
 from bench.nets.ready import Workshop
+from bench.nets.torch_settings import _read, products_in
 from bench.nets.weights import Weights
 from protocols.scales import JITTERED
 
@@ -144,34 +145,21 @@ def test_scores_of_a_half_precision_net_are_as_fine_as_float32(dtype):
     assert found.dtype == torch.float32
 
 
-def test_tf32_is_off_in_the_last_layer_alone(monkeypatch):
-    """As flags: they are torch's to obey, on a device that has TF32."""
-    seen = []
-
-    def note(layer: nn.Module, _: object) -> None:
-        seen.append((type(layer), torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32))
-
+def test_tf32_is_off_in_the_last_layer_alone():
+    """As settings: they are torch's to obey, on a device that has TF32."""
+    seen = {}
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)).eval()
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    try:
-        torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True
-        keep_single(net)
-        for layer in net.modules():
-            layer.register_forward_pre_hook(note)
+    keep_single(net)
+    for layer in net.modules():
+        layer.register_forward_pre_hook(lambda layer, _: seen.update({type(layer): _read()}))
+    with products_in(tf32=False):
+        exact = _read()
+    with products_in(tf32=True):
+        quick = _read()
         net(torch.zeros(1, 3, 8, 8))
-        assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == ("high", True)
-    finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
-    assert {kind: flags for kind, *flags in seen} == {
-        nn.Sequential: ["high", True],
-        nn.Conv2d: ["high", True],
-        nn.AdaptiveAvgPool2d: ["high", True],
-        nn.Flatten: ["high", True],
-        Single: ["high", True],
-        nn.Linear: ["highest", False],
-    }
+        assert _read() == quick != exact
+    others = dict.fromkeys((nn.Sequential, nn.Conv2d, nn.AdaptiveAvgPool2d, nn.Flatten, Single), quick)
+    assert seen == {**others, nn.Linear: exact}
 
 
 @pytest.mark.parametrize("whole", [False, True])

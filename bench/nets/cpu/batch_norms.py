@@ -7,6 +7,7 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bench.nets.layers import hooks_of, put
+from bench.nets.tracing import traced
 
 
 def fold_norms(net: nn.Module) -> None:
@@ -17,7 +18,7 @@ def fold_norms(net: nn.Module) -> None:
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules()):
         return
     try:
-        graph = fx.symbolic_trace(net).graph
+        graph = traced(net).graph
     except Exception:  # tracing runs the net's own Python, which may raise anything
         return
     calls = Counter(node.target for node in graph.nodes if node.op == "call_module")

@@ -1,0 +1,41 @@
+"""torch.fx's tracing, kept from what other threads compute meanwhile.
+
+While it traces, torch.fx stands in for the call of every module in the process, so that a net that another thread runs
+would be traced too, or fail.
+"""
+
+from collections.abc import Callable
+from threading import Lock, get_ident
+from typing import Any
+
+from torch import fx, nn
+
+_one_at_a_time = Lock()  # each takes torch.fx's patches back in the order in which it made them
+
+
+def traced(net: nn.Module) -> fx.GraphModule:
+    """The net as a graph, as `fx.symbolic_trace` gives it. Raises whatever the net's own Python raises."""
+    with _one_at_a_time:
+        tracer = _OwnTracer()
+        graph = tracer.trace(net)
+    return fx.GraphModule(tracer.root, graph, type(net).__name__)
+
+
+class _OwnTracer(fx.Tracer):
+    """Traces what its own thread calls; what others call is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
