@@ -10,12 +10,14 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
+from operator import attrgetter
 from threading import Lock
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn.modules import module as module_hooks
 
 from bench.nets.layers import hooks_of, sharing_copy
 from bench.nets.tracing import traced
@@ -45,10 +47,20 @@ def net_digest(net: nn.Module, said: str | None, images: torch.Tensor) -> str | 
     total = hashlib.sha256()
     for word in words:
         total.update(f"{word}\n".encode("utf-8", "surrogateescape"))
-    for name, value in sorted(_tensors(net)):
-        total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        total.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    try:
+        for name, value in sorted(_tensors(net)):
+            total.update(f"{_values(name, value)}\n".encode())
+    except (RuntimeError, TypeError, NotImplementedError):  # of a kind whose bytes torch does not show
+        return None
     return total.hexdigest()
+
+
+def _values(name: str, value: torch.Tensor) -> str:
+    """A tensor by its name, kind and bytes."""
+    plain = value.detach().cpu().resolve_conj().resolve_neg()
+    plain = plain if plain.layout == torch.strided else plain.to_dense()
+    content = plain.contiguous().view(-1).view(torch.uint8).numpy().data
+    return f"{name} {value.dtype} {tuple(value.shape)} {hashlib.sha256(content).hexdigest()}"
 
 
 def _tensors(net: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -62,6 +74,10 @@ def _tensors(net: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 def _traced(net: nn.Module, images: torch.Tensor) -> list[str] | None:
     if any(not _known(hook if hasattr(hook, "__qualname__") else type(hook)) for hook in hooks_of(net)):
+        return None
+    if any(not _known(type(layer).__call__) for layer in net.modules()):  # torch.fx asks for its forward alone
+        return None
+    if module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks:
         return None
     for trace in (_by_fx, lambda each: _by_export(each, images)):
         try:
@@ -77,7 +93,9 @@ def _by_fx(net: nn.Module) -> Iterator[str]:
     graph = traced(sharing_copy(net))
     for node in graph.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"
-        if node.op == "call_module":
+        if node.op == "get_attr":  # also what was computed from tensors alone, which the graph has as its result
+            yield _values(str(node.target), attrgetter(str(node.target))(graph))
+        elif node.op == "call_module":
             yield from _layer(graph.get_submodule(str(node.target)))
 
 
@@ -86,12 +104,14 @@ def _by_export(net: nn.Module, images: torch.Tensor) -> Iterator[str]:
     count = torch.export.Dim("count", min=2)
     with torch.no_grad(), _silent():
         exported = torch.export.export(sharing_copy(net), (images,), dynamic_shapes=({0: count},))
+    if any(isinstance(each, fx.GraphModule) for each in exported.graph_module.children()):
+        raise UntoldError("a graph within the graph")  # of a branch, or under other settings
     for node in exported.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"
     for name, value in sorted(exported.constants.items()):
         if not isinstance(value, torch.Tensor):
             raise UntoldError(name)
-        yield f"{name} {value.dtype} {tuple(value.shape)} {value.detach().cpu().tolist()}"
+        yield _values(name, value)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Lock, get_ident
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 _one_at_a_time = Lock()  # each takes torch.fx's patches back in the order in which it made them
@@ -27,6 +28,12 @@ class _OwnTracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.thread = get_ident()
+
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        """Raises RuntimeError where the net changes its number format, which a graph does not say."""
+        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+            raise RuntimeError("autocast within a net is no part of its graph")
+        return super().create_node(*args, **kwargs)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

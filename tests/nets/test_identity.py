@@ -128,3 +128,91 @@ def test_tracing_leaves_the_net_alone():
     net_digest(net.eval(), None, IMAGES)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert F.mse_loss(net(IMAGES), net(IMAGES)) == 0
+
+
+class Times(Net):
+    """One number, which each child brings into the graph in another way."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
+        self.register_buffer("three", torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1))
+
+
+class OfBuffer(Times):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images * (self.three * self.number))
+
+
+class OfNewTensor(Times):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images * torch.tensor([1.0, self.number, 1.0]).view(1, 3, 1, 1))
+
+
+class OfList(Times):
+    def __init__(self, number: float) -> None:
+        super().__init__(number)
+        self.kept = [torch.tensor([1.0, number, 1.0]).view(1, 3, 1, 1)]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images * self.kept[0])
+
+
+class OfAutocast(Times):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.number > 2):
+            return super().forward(images).float()
+
+
+class OfGraphWithin(Times):
+    """Exported, since it looks at the size of its images."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.shape[2] < 2:
+            return images
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return super().forward(images * self.number).float()
+
+
+class OfGradients(Times):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.shape[2] < 2:
+            return images
+        with torch.enable_grad():
+            return super().forward(images * self.number)
+
+
+class OfCall(Times):
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return super().__call__(images) * self.number
+
+
+@pytest.mark.parametrize("kind", [OfBuffer, OfNewTensor, OfList, OfAutocast, OfGraphWithin, OfGradients, OfCall])
+def test_a_number_that_changes_scores_changes_the_digest_or_there_is_none(kind):
+    one, other = kind(2.0).eval(), kind(3.0).eval()
+    with torch.no_grad():
+        assert not torch.equal(one(IMAGES), other(IMAGES))
+    assert digest(one) != digest(other) or digest(one) is digest(other) is None
+
+
+@pytest.mark.parametrize("kind", [OfBuffer, OfNewTensor, OfList])
+def test_constants_of_a_graph_are_told(kind):
+    assert digest(kind(2.0)) == digest(kind(2.0)) is not None
+
+
+def test_hooks_of_all_modules_leave_no_digest():
+    hook = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        assert digest(Net()) is None
+    finally:
+        hook.remove()
+    assert digest(Net()) is not None
+
+
+@pytest.mark.parametrize("value", [torch.eye(3).to_sparse(), (torch.ones(3) + 1j).conj(), torch.empty(0, 3)])
+def test_tensors_of_other_kinds_are_told(value):
+    def held(by: float) -> str | None:
+        return digest(changed(lambda net: net.register_buffer("mine", value * by)))
+
+    assert held(1) == held(1) is not None
+    assert held(1) != held(2) or value.numel() == 0
