@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from bench.api.entrants import Net, entrants
+from bench.api.entrants import Net, Said, entrants
 from bench.api.evaluation_table import Table
 from bench.api.session import session
 from bench.api.values import Scale, Scales, given_protocols, given_store, labelled_images
@@ -88,7 +88,7 @@ def evaluate(
         UserError: for everything a caller can mend, in the line that bench.run would print.
     """
     with session(progress):
-        nets = entrants(net, weights, S, pixels, side, classes, weights_key, drop_class, identity)
+        nets = entrants(net, Said(weights, S, pixels, side, classes, identity, weights_key, drop_class))
         request = Evaluation(
             nets=tuple(nets.values()),
             images=labelled_images(

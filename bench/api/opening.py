@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import torch
 
-from bench.api.entrants import entrants
+from bench.api.entrants import Said, entrants
 from bench.api.session import session
 from bench.api.values import Scale, Scales, given_classes, given_protocols, given_S, labelled_images
 from bench.engine.job import open_models
@@ -48,7 +48,7 @@ def load_model(
         UserError: where there is no such net, or the weights are not its.
     """
     with session(progress=True):
-        nets = tuple(entrants(name, weights, S, pixels, side, None, weights_key, drop_class).values())
+        nets = tuple(entrants(name, Said(weights, S, pixels, side, None, None, weights_key, drop_class)).values())
         if len(nets) > 1:
             raise UserError(f"model '{name}': give one; several are loaded one by one")
         return open_models(nets, Numbers(dtype, map), Computation(str(device)), None, Shard.alone())[0]
@@ -85,6 +85,8 @@ def open_images(
     how |= {"allow_duplicates": allow_duplicates, "exif": exif}
     with session(progress=True):
         found = labelled_images(images, limit, given_classes(classes), **how)
+        if classes is not None and (isinstance(found, DataSpec) or found is images):
+            raise UserError("classes: images that are named have theirs; leave classes out")
         return open_data(found, part) if isinstance(found, DataSpec) else found
 
 

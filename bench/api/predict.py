@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from bench.api.entrants import Net, entrants
+from bench.api.entrants import Net, Said, entrants
 from bench.api.session import session
 from bench.api.values import Scale, Scales, given_protocols
 from bench.engine.job import open_models
@@ -84,7 +84,7 @@ def predict(
             raise UserError(f"protocol {protocol!r}: give one; the mean of several methods is written '{one}'")
         if not isinstance(best, int) or best < 1:
             raise UserError(f"best {best!r}: give a whole number above 0")
-        nets = entrants(net, weights, S, pixels, side, classes, weights_key, drop_class)
+        nets = entrants(net, Said(weights, S, pixels, side, classes, None, weights_key, drop_class))
         found = replace(read_unlabelled(images), exif=exif)
         how = Computation(str(device), batch_size, workers)
         models = open_models(tuple(nets.values()), Numbers(dtype, map), how, None, Shard.alone())

@@ -20,6 +20,7 @@ from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.nets.device import Precision, pick_device
 from bench.nets.given_modules import GivenNet, open_given
+from bench.nets.layers import state_of
 from bench.nets.model import Model
 from bench.nets.named import open_model
 from bench.nets.weights import choose_weights
@@ -106,7 +107,12 @@ def open_models(
 
 
 def _kept(model: Model, numbers: Numbers, computation: Computation) -> Model:
-    """A model that is open already. Raises UserError where something else is asked for than it was opened for."""
+    """A model that is open already. Raises UserError where it is another by now, or another is asked for."""
+    if state_of(model.net) != model.opened:
+        raise UserError(
+            f"model '{model.name}': its net was trained or changed since its weights were read; give its net, or load "
+            "it anew"
+        )
     asked = {"dtype": numbers.dtype, "map": numbers.map_rule, "device": computation.device}
     usual = {"dtype": Numbers.dtype, "map": Numbers.map_rule, "device": Computation.device}
     has = {"dtype": model.precision.name, "map": model.map_rule, "device": str(model.device)}

@@ -25,6 +25,11 @@ def tensors_of(net: nn.Module) -> list[torch.Tensor]:
     return list({id(each): each for each in (*net.parameters(), *net.buffers(), *plain)}.values())
 
 
+def state_of(net: nn.Module) -> tuple[tuple[int, int, torch.dtype], ...]:
+    """Which tensors a net has, in which format, and how often each was written to: another one where it was trained."""
+    return tuple((id(each), 0 if each.is_inference() else each._version, each.dtype) for each in tensors_of(net))
+
+
 def hooks_of(net: nn.Module) -> list[Callable]:
     """What was hooked into the forward pass of a net's layers."""
     kinds = ("_forward_hooks", "_forward_pre_hooks")

@@ -6,6 +6,7 @@ from bench.errors import UserError
 from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.device import Precision
+from bench.nets.layers import state_of
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.nets.weights import Weights, read_weights
@@ -59,10 +60,11 @@ def make_model(
     assumed = {what for what, value in own.items() if value is None}
     if len(zoo.sides_of(name)) == 1:
         assumed -= {"side"}  # all published weights have it
+    net = zoo.load(name, state, count, weights.width, weights.source, crop)
     return Model(
         name=name,
         weights=weights,
-        net=zoo.load(name, state, count, weights.width, weights.source, crop),
+        net=net,
         count=count,
         pixels=fitting(name, own["pixels"]),
         S=own["S"] or assumed_S(crop),
@@ -75,6 +77,7 @@ def make_model(
         assumed=frozenset(assumed),
         drop=drop,
         whole=whole,
+        opened=state_of(net),
     )
 
 

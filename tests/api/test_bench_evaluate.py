@@ -225,3 +225,27 @@ def test_what_was_stored_and_is_gone_is_said_in_one_line(weights, photographs, t
         _ = table[0].posteriors
     with pytest.raises(bench.UserError, match="was removed; run again what computed it"):
         table.save(tmp_path / "run", posteriors=True)
+
+
+def test_a_loaded_model_that_was_trained_is_not_taken_for_what_was_loaded(weights, photographs, tmp_path):
+    """Else its stored posteriors would be those of before."""
+    asked = {"limit": 2, "store": tmp_path, "progress": False}
+    model = bench.load_model(str(weights))
+    before = bench.evaluate(model, f"list:{photographs}", "centre@256", **asked)[0]
+    optimiser = torch.optim.SGD(model.net.parameters(), lr=1.0)
+    model.net(torch.rand(1, 3, 224, 224)).sum().backward()
+    optimiser.step()
+    for call in (bench.evaluate, bench.predict):
+        images = f"list:{photographs}" if call is bench.evaluate else [np.zeros((256, 256, 3), np.uint8)]
+        with pytest.raises(bench.UserError, match="was trained or changed since its weights were read; give its net"):
+            call(model, images, "centre@256", progress=False)
+    after = bench.evaluate(model.net, f"list:{photographs}", "centre@256", pixels=model.pixels, **asked)[0]
+    assert not np.array_equal(before.posteriors.probs, after.posteriors.probs)
+
+
+def test_what_would_be_dropped_in_silence_is_refused(weights, photographs):
+    with pytest.raises(bench.UserError, match="classes: images that are named have theirs"):
+        bench.open_images(f"list:{photographs}", classes=["a", "b"])
+    model = bench.load_model(str(weights))
+    with pytest.raises(bench.UserError, match="net 'other': it is model 'vgg16' a second time"):
+        bench.evaluate({"one": model, "other": model}, f"list:{photographs}", progress=False)
