@@ -13,7 +13,7 @@ from bench.images.pixels import Pixels
 from bench.nets.given_modules import GivenNet, innermost
 from bench.nets.model import Model
 from bench.nets.net_spec import named_nets
-from bench.nets.weights import SUFFIXES, read_weights
+from bench.nets.reading import SUFFIXES, read_weights
 
 Net = nn.Module | Model | str
 KINDS = "an nn.Module, a name such as 'vgg16', weights such as 'builtin:D-256-512', or what load_model gives"

@@ -23,7 +23,7 @@ from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.layers import state_of
 from bench.nets.model import Model
 from bench.nets.named import open_model
-from bench.nets.weights import choose_weights
+from bench.nets.reading import choose_weights
 
 
 @dataclass(frozen=True)

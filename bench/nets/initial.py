@@ -10,9 +10,9 @@ from bench.images.classes import readable
 from bench.nets import zoo
 from bench.nets.head import freeze, head_of, last_layer
 from bench.nets.named import said_side
-from bench.nets.state_dicts import shape_text
+from bench.nets.state_dicts import State, shape_text
 from bench.nets.vgg import NAMES
-from bench.nets.weights import State, Weights
+from bench.nets.weights import Weights
 from bench.progress import warn
 
 

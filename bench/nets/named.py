@@ -9,7 +9,8 @@ from bench.nets.device import Precision
 from bench.nets.layers import state_of
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
-from bench.nets.weights import Weights, read_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights
 from protocols.scales import TrainingScale, assumed_S
 
 

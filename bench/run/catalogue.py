@@ -93,7 +93,7 @@ def _list_data() -> list[str]:
 
 
 def _list_weights() -> list[str]:
-    from bench.nets.weights import builtin_names, read_weights
+    from bench.nets.reading import builtin_names, read_weights
 
     lines = ["auto                 the built-in net for shapes, torchvision's for ImageNet's classes"]
     for name in builtin_names():

@@ -19,7 +19,7 @@ from bench.folders import made, writable, writing_to
 from bench.images.sources import DataSpec, open_data
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.provenance import provenance
 from bench.systems.systems import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
 from bench.train.processes import PlannedTraining, train_nets

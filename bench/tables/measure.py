@@ -16,7 +16,7 @@ from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.nets.model import Model
-from bench.nets.weights import SUFFIXES, builtin_names
+from bench.nets.reading import SUFFIXES, builtin_names
 from bench.train.paper_nets import NETS, PaperNet
 from protocols.protocol import parse
 from protocols.scales import parse_S

@@ -22,8 +22,9 @@ from bench.nets.device import Precision, pick_device
 from bench.nets.head import from_head_on, train_head
 from bench.nets.initial import initial_net
 from bench.nets.out_of_memory import enough_memory
+from bench.nets.reading import read_weights
 from bench.nets.vgg import NAMES
-from bench.nets.weights import Weights, read_weights, save_weights
+from bench.nets.weights import Weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
 from bench.progress import warn
 from bench.provenance import provenance

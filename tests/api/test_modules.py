@@ -16,7 +16,7 @@ from torchvision.transforms.v2.functional import center_crop
 
 import bench
 from bench.images.pixels import decode, rescale
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 
 ASKED = {"progress": False, "pixels": PIXELS, "S": (256, 288)}
 

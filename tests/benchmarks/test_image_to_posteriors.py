@@ -15,7 +15,7 @@ from bench.images.pixels import cut, decode, rescale, size_of
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from protocols.protocol import Part
 from protocols.view import Size
 

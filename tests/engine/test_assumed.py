@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from conftest import make_image, make_weights
 
-from bench.nets.weights import read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import save_weights
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main as run
 from results.paper import paper_rows

@@ -13,7 +13,8 @@ from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import open_model
 from bench.nets.net_spec import NetSpec
-from bench.nets.weights import read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import save_weights
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from torchvision.transforms.v2.functional import pil_to_tensor, resize
 
 from bench.nets import zoo
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.run.__main__ import main
 
 SCALES = (256, 272, 288)  # the paper's rule for S in [256;288]

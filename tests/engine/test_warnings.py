@@ -8,7 +8,8 @@ import torch
 from conftest import make_image, make_weights
 
 from bench.gate.__main__ import main as gate
-from bench.nets.weights import read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import save_weights
 from bench.run.__main__ import main
 
 NAMES = tuple(f"class {k}" for k in range(12))

@@ -17,14 +17,14 @@ import torch
 from conftest import ROOT, environment
 
 from bench.errors import UserError
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 
 RAN = "exploded"
 BOUNDED = """
 import resource, sys
 from pathlib import Path
 from bench.errors import UserError
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 200_000_000,) * 2)
 for file in sys.argv[1:]:

@@ -16,7 +16,8 @@ from bench.errors import UserError
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import HEADER, read_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import HEADER
 
 STATE = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}
 

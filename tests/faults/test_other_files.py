@@ -16,7 +16,7 @@ from conftest import ROOT, environment, make_image, training_words
 from bench.errors import UserError
 from bench.folders import dated
 from bench.images.sets.rendered import keep_picture, line, make_folder, make_pictures
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.train.__main__ import main as train
 from bench.train.__main__ import parser, requested
 from bench.train.checkpoint import keep

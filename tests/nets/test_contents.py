@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from bench.errors import UserError
 from bench.nets import zoo
 from bench.nets.named import make_model
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 
 FIRST = {"layer.weight": torch.arange(12.0).reshape(4, 3), "layer.bias": torch.zeros(4)}
 OTHER = {name: value + 1 for name, value in FIRST.items()}

@@ -16,7 +16,8 @@ from bench.nets.device import Precision
 from bench.nets.initial import randomise
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import Weights, read_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights
 from protocols.protocol import Part
 from protocols.scales import JITTERED
 

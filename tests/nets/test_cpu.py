@@ -18,8 +18,8 @@ from bench.nets.cpu.winograd import KERNEL, Winograd
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
+from bench.nets.reading import read_weights
 from bench.nets.vgg import VGG
-from bench.nets.weights import read_weights
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 8, 8), (1, 3, 7, 9), (1, 64, 2, 3), (3, 5, 224, 2)])

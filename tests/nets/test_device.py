@@ -10,7 +10,7 @@ from bench.images.dataset import Images
 from bench.nets.device import COUNTS, Precision, chip, device_name, pick_device, synchronise
 from bench.nets.named import make_model
 from bench.nets.out_of_memory import release
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from protocols.protocol import Part
 
 CPU = torch.device("cpu")

@@ -21,7 +21,8 @@ from bench.nets.flops import net_flops
 from bench.nets.initial import randomise
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import Weights, read_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights
 from bench.run.__main__ import main as evaluate
 from bench.run.catalogue import catalogue
 from bench.train.__main__ import main as train

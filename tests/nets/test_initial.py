@@ -8,8 +8,9 @@ from bench.errors import UserError
 from bench.images.pixels import NAMED
 from bench.nets import zoo
 from bench.nets.initial import initial_net, randomise, start_from
+from bench.nets.reading import read_weights
 from bench.nets.vgg import VGG
-from bench.nets.weights import Weights, read_weights
+from bench.nets.weights import Weights
 from bench.train.__main__ import main, parser, requested
 from bench.train.recipe import PIXELS as OURS
 from bench.train.training import Training

@@ -13,7 +13,7 @@ from bench.errors import UserError
 from bench.inspect.__main__ import main as inspect
 from bench.nets import zoo
 from bench.nets.net_spec import NetSpec
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.predict.__main__ import main as predict
 from bench.requests import net_specs
 from bench.run.__main__ import main as run

@@ -14,7 +14,8 @@ from bench.nets import zoo
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import Weights, read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights, save_weights
 from bench.run.__main__ import main as run
 from bench.train.__main__ import main as train
 

@@ -13,7 +13,8 @@ from torchvision import models
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sets.shapes import CLASSES as SHAPES
-from bench.nets.weights import builtin_folder, builtin_names, choose_weights, read_weights, save_weights
+from bench.nets.reading import builtin_folder, builtin_names, choose_weights, read_weights
+from bench.nets.weights import save_weights
 from bench.train.paper_nets import NETS
 from protocols.scales import TrainingScale
 

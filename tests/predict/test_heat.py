@@ -16,7 +16,8 @@ from bench.nets.convert import fully_convolutional, map_places
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
-from bench.nets.weights import Weights, read_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights
 from bench.predict.heat import heat_map, over_image
 from protocols.protocol import parse
 from protocols.scales import JITTERED

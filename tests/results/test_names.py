@@ -10,7 +10,8 @@ import torch
 from conftest import environment, make_image
 
 from bench.inspect.__main__ import main as inspect
-from bench.nets.weights import Weights, read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights, save_weights
 from bench.run.__main__ import main as run
 from results.atomic_files import write_text_atomically
 from results.names import mended, text_of, unicode_of

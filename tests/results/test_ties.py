@@ -8,7 +8,8 @@ from conftest import make_image, make_weights
 
 from bench.gate.__main__ import main as gate
 from bench.inspect.__main__ import main as inspect
-from bench.nets.weights import read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import save_weights
 from bench.run.__main__ import main as run
 
 NAMES = tuple(f"class {k}" for k in range(8))

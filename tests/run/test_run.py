@@ -16,7 +16,8 @@ from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.device import Precision
 from bench.nets.model import Model
-from bench.nets.weights import Weights, read_weights, save_weights
+from bench.nets.reading import read_weights
+from bench.nets.weights import Weights, save_weights
 from bench.run.__main__ import main
 from protocols.scales import JITTERED
 

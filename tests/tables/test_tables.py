@@ -17,7 +17,8 @@ from mishaps import take_threads
 from victims import run as in_processes
 
 from bench.errors import UserError
-from bench.nets.weights import Weights, builtin_names, read_weights, save_weights
+from bench.nets.reading import builtin_names, read_weights
+from bench.nets.weights import Weights, save_weights
 from bench.nets.zoo import canonical
 from bench.run.__main__ import main as run
 from bench.tables.__main__ import main

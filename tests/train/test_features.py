@@ -7,7 +7,7 @@ import torch
 from conftest import make_weights, training_words
 
 from bench.nets import zoo
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.run.__main__ import main as run
 from bench.train.__main__ import main, parser, requested
 from bench.train.training import Training

@@ -20,7 +20,7 @@ from bench.images.dataset import Images
 from bench.images.pixels import decode, rescale
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL
-from bench.nets.weights import read_weights
+from bench.nets.reading import read_weights
 from bench.run.__main__ import main as run
 from bench.train.__main__ import main, parser, requested
 from bench.train.crops import CentreCrops, TrainingCrops

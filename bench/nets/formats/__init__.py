@@ -1,0 +1,1 @@
+"""Weights as torch and other frameworks keep them, a file each."""

@@ -1,0 +1,32 @@
+"""Weights as torch.save writes them: read as tensors only."""
+
+import pickle
+import re
+import warnings
+from argparse import Namespace
+from pathlib import Path
+
+import torch
+
+from bench.errors import UserError
+from bench.nets.state_dict_choice import state_in
+from bench.nets.state_dicts import plain_state, refuse_bomb
+from bench.nets.weights import Weights
+
+torch.serialization.add_safe_globals([Namespace])  # training scripts keep their options beside the weights
+
+
+def read_pickle(spec: str, path: Path, key: str | None) -> Weights:
+    refuse_bomb(spec, path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats that are refused here
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f"holds more than tensors ({named[1]})" if named else "holds more than tensors, or is no torch file"
+        raise UserError(f"weights '{spec}': {what}; give a plain state dict, what net.state_dict() returns") from None
+    except Exception as error:  # a broken file may raise anything
+        raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
+    state = state_in(spec, content, key)
+    return Weights(source=spec, state=plain_state(spec, state, path.stat().st_size), key=key)

@@ -1,0 +1,57 @@
+"""Weights in `.safetensors`, whose header may say what belongs to them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from bench.errors import UserError
+from bench.images.pixels import parse_pixels
+from bench.nets.state_dict_choice import state_in
+from bench.nets.state_dicts import plain_state
+from bench.nets.weights import HEADER, Weights
+from protocols.scales import parse_S
+from results.names import mended
+
+MOST_WIDTH = 16  # a width multiplier above was never trained
+MOST_SIDE = 4096  # pixels; nor were crops above
+
+
+def read_safetensors(spec: str, path: Path, key: str | None = None) -> Weights:
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a mapping
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
+    except Exception as error:  # a broken file may raise anything
+        raise UserError(f"weights '{spec}': not a readable safetensors file ({error})") from None
+    state = state_in(spec, content, key)
+    return Weights(source=spec, state=plain_state(spec, state), key=key, **_said(spec, about))
+
+
+def _said(spec: str, about: Any) -> dict[str, Any]:
+    """What a header says, by the fields of `Weights`. Raises UserError where that cannot be."""
+    try:
+        model, classes, width = about.get("model"), about.get("classes"), float(about.get("width", 1))
+        if not isinstance(model, str | None) or not 0 < width <= MOST_WIDTH:
+            raise ValueError(f"model {model!r:.50}, width {width:g}")
+        if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+            raise ValueError("classes that are no list of names")
+        return {
+            "model": model,
+            "width": width,
+            "S": parse_S(about["S"]) if "S" in about else None,
+            "pixels": parse_pixels(about["pixels"]) if "pixels" in about else None,
+            "classes": None if classes is None else tuple(map(mended, classes)),
+            "side": _side(about["side"]) if "side" in about else None,
+        }
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
+
+
+def _side(value: Any) -> int:
+    if not isinstance(value, int) or not 0 < value <= MOST_SIDE:
+        raise ValueError(f"side {value!r:.50}")
+    return value

@@ -1,0 +1,104 @@
+"""Weights from wherever they are: files, torchvision, and those that come with the package."""
+
+import pickle
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+from bench.errors import UserError
+from bench.images.classes import wnids
+from bench.images.dataset import Images
+from bench.nets import published, zoo
+from bench.nets.formats.pickles import read_pickle
+from bench.nets.formats.safetensors_files import read_safetensors
+from bench.nets.state_dicts import plain_state, refuse_foreign
+from bench.nets.weights import Weights, is_file
+from bench.progress import downloading
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
+
+
+def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
+    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of SUFFIXES, and of it the state dict under `key`.
+
+    Where the model is known, a prefix that all its tensors' names share is left out. Raises UserError.
+    """
+    kind, _, name = spec.partition(":")
+    if key is not None and not is_file(spec):
+        raise UserError(f"--weights-key {key}: '{spec}' holds one state dict; leave it out, or its place empty: KEY,")
+    if kind == "torchvision":
+        return _torchvision(spec, name, model)
+    if kind == "builtin":
+        if name not in builtin_names():
+            near = get_close_matches(name, builtin_names(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
+        return read_safetensors(spec, builtin_folder() / f"{name}.safetensors")
+    path = Path(spec)
+    refuse_foreign(spec, path, SUFFIXES)
+    weights = read_safetensors(spec, path, key) if path.suffix == ".safetensors" else read_pickle(spec, path, key)
+    return replace(weights, state=zoo.unprefixed(model, weights.state)) if model else weights
+
+
+def choose_weights(spec: str, model: str, images: Images | None) -> str:
+    """What `auto` stands for: the built-in net for `shapes`, torchvision's for ImageNet's classes.
+
+    Without a set of images to go by it is the built-in net. Raises UserError.
+    """
+    if spec != "auto":
+        return spec
+    if images is None or images.name.startswith("shapes/"):
+        builtin = {name: read_weights(f"builtin:{name}") for name in builtin_names()}
+        mine = [name for name, weights in builtin.items() if weights.model == model]
+        if not mine:
+            raise UserError(f"weights 'auto': no built-in net for {model}; there are {', '.join(builtin_names())}")
+        jittered = [name for name in mine if (S := builtin[name].S) and S.low < S.high]
+        return f"builtin:{(jittered or mine)[0]}"
+    from torchvision import models
+
+    if images.classes and set(images.classes) <= set(wnids()) and model in models.list_models(module=models):
+        return f"torchvision:{models.get_model_weights(model).DEFAULT}"
+    raise UserError(
+        f"weights 'auto': none are known for {model} on {images.name}; "
+        "give --weights FILE, torchvision:NAME or builtin:NAME"
+    )
+
+
+def builtin_folder() -> Path:
+    return Path(str(files("bench.nets"))) / "builtin"
+
+
+def builtin_names() -> list[str]:
+    """The nets that come with the package, all trained on `shapes`."""
+    return sorted(path.stem for path in builtin_folder().glob("*.safetensors"))
+
+
+def _torchvision(spec: str, name: str, model: str | None) -> Weights:
+    from torchvision import models
+
+    enumeration, _, member = name.rpartition(".")
+    try:
+        if not enumeration and model is None:
+            raise ValueError
+        known = models.get_weight(name) if enumeration else models.get_model_weights(model)[member]
+    except (ValueError, KeyError):
+        allowed = [str(each) for each in models.get_model_weights(model)] if model in models.list_models() else []
+        hint = (
+            f"; for {model}: {', '.join(allowed)}" if allowed else ", such as torchvision:VGG16_Weights.IMAGENET1K_V1"
+        )
+        raise UserError(f"weights '{spec}': torchvision has no such weights{hint}") from None
+    try:
+        with downloading():
+            state = known.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(f"weights '{spec}': the cached file holds more than tensors; remove it and run again") from None
+    except (OSError, RuntimeError, EOFError) as error:
+        raise UserError(f"weights '{spec}': download failed ({error}); fetch {known.url} and give the file") from None
+    return Weights(
+        source=f"torchvision:{known}",
+        state=plain_state(spec, state),
+        pixels=published.pixels_of(known),
+        classes=tuple(known.meta["categories"]),
+        side=published.side_of(known),
+    )
