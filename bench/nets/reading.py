@@ -38,7 +38,7 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
     path = Path(spec)
     refuse_foreign(spec, path, SUFFIXES)
     weights = read_safetensors(spec, path, key) if path.suffix == ".safetensors" else read_pickle(spec, path, key)
-    return replace(weights, state=zoo.unprefixed(model, weights.state)) if model else weights
+    return replace(weights, state=zoo.unprefixed(zoo.names_of(model), weights.state)) if model else weights
 
 
 def choose_weights(spec: str, model: str, images: Images | None) -> str:

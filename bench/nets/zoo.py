@@ -3,7 +3,7 @@
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache, partial
 from types import ModuleType
@@ -182,17 +182,16 @@ def without_class(name: str, state: State, index: int) -> State:
     }
 
 
-def unprefixed(name: str, state: State) -> State:
-    """The state dict without what the names of all its tensors begin with, where the rest are the net's names."""
-    for prefix in _prefixes(name, state):
+def unprefixed(own: Sequence[str], state: State) -> State:
+    """The state dict without what the names of all its tensors begin with, where the rest are a net's `own` names."""
+    for prefix in _prefixes(own, state):
         if all(key.startswith(prefix) for key in state):
             return {key.removeprefix(prefix): value for key, value in state.items()}
     return state
 
 
-def _prefixes(name: str, state: State) -> list[str]:
+def _prefixes(own: Sequence[str], state: State) -> list[str]:
     """What stands, in a state dict, before all names of a net."""
-    own = names_of(name)
     found = (key.removesuffix(own[-1]) for key in state if key.endswith(f".{own[-1]}"))
     return [prefix for prefix in found if all(f"{prefix}{key}" in state for key in own if not _counts(key))]
 
@@ -204,22 +203,27 @@ def _counts(key: str) -> bool:
 
 def load(name: str, state: State, classes: int, width: float, source: str, side: int | None = None) -> nn.Module:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
-    net = build(name, classes, width, side)
-    own = net.state_dict()
-    # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
-    renamed = OrderedDict((OLD_DENSENET.sub(r"\1\2", key), value) for key, value in state.items())
-    renamed._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
+    renamed = {OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
     if len(renamed) < len(state):
         raise UserError(f"weights '{source}' do not fit {name}: some are there under an old and a new name")
-    for key, value in renamed.items():
+    return load_into(build(name, classes, width, side), name, renamed, source)
+
+
+def load_into(net: nn.Module, name: str, state: State, source: str) -> nn.Module:
+    """A net, called `name`, given these weights. Raises UserError naming missing, surplus or misshapen ones."""
+    own = net.state_dict()
+    for key, value in state.items():
         if key in own and value.shape != own[key].shape:
             shapes = f"{key} is {shape_text(value)} and should be {shape_text(own[key])}"
             raise UserError(f"weights '{source}' do not fit {name}: {shapes}")
         if key in own and value.is_floating_point() != own[key].is_floating_point():
             kinds = (str(each.dtype).removeprefix("torch.") for each in (value, own[key]))
             raise UserError(f"weights '{source}' do not fit {name}: {key} is {' and should be '.join(kinds)}")
+    # load_state_dict lets each module rename keys of its older versions; without a version mnasnet refuses its own
+    versioned = OrderedDict(state)
+    versioned._metadata = {"": {"version": getattr(net, "_version", None)}}  # type: ignore[attr-defined]
     try:
-        found = net.load_state_dict(renamed, strict=False, assign=True)
+        found = net.load_state_dict(versioned, strict=False, assign=True)
     except RuntimeError as error:  # of what modules renamed
         raise UserError(f"weights '{source}' do not fit {name}: {' '.join(str(error).split())[:200]}") from None
     heads = AUXILIARY.get(name, ())
@@ -227,7 +231,7 @@ def load(name: str, state: State, classes: int, width: float, source: str, side:
     if found.missing_keys or surplus:
         both = zip(("missing", "surplus"), (found.missing_keys, surplus), strict=True)
         faults = [f"{what} {_some(keys)}" for what, keys in both if keys]
-        nets = [prefix.removesuffix(".") for prefix in _prefixes(name, state)]
+        nets = [prefix.removesuffix(".") for prefix in _prefixes(list(own), state)]
         hint = f"; such a net is there under --weights-key {' or '.join(nets)}" if nets else ""
         raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}{hint}")
     return net
