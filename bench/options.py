@@ -111,6 +111,16 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
         help="leave out a class of the net: 0 if it is background; none: all of 1001 are meant; one, or one per model",
     )
     group.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="names of the net's classes where weights do not say them: one a line, or JSON; one, or one per model",
+    )
+    group.add_argument(
+        "--model-args",
+        metavar="JSON",
+        help="for FILE.py:NAME: what NAME is called with, such as '{\"width\": 2}'; one, or a list with one per model",
+    )
+    group.add_argument(
         "--map",
         choices=MAP_RULES,
         default="scores",

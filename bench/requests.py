@@ -72,9 +72,7 @@ def keeping(options: Namespace) -> Keeping:
 def net_specs(options: Namespace) -> tuple[NetSpec, ...]:
     """What `--model`, `--weights` and what belongs to them say. Raises UserError."""
     scale, pixels = parsed(parse_S, options.S), parsed(parse_pixels, options.pixels)
-    return named_nets(
-        options.model, options.weights, scale, pixels, options.weights_key, options.side, options.drop_class
-    )
+    return named_nets(options.model, options.weights, scale, pixels, *_of_nets(options))
 
 
 def specs_of(
@@ -82,7 +80,12 @@ def specs_of(
 ) -> tuple[NetSpec, ...]:
     """Nets with the places of their weights and their S, and what the other options say of each. Raises UserError."""
     pixels = parsed(parse_pixels, options.pixels)
-    return nets_of(names, places, scales, pixels, options.weights_key, options.side, options.drop_class)
+    return nets_of(names, places, scales, pixels, *_of_nets(options))
+
+
+def _of_nets(options: Namespace) -> tuple[str | None, ...]:
+    """What options say of each net, as `nets_of` takes it."""
+    return options.weights_key, options.side, options.drop_class, options.classes, options.model_args
 
 
 def whole_number(option: str, text: str) -> int:

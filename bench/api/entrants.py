@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.images.pixels import Pixels
 from bench.nets.given_modules import GivenNet, innermost
 from bench.nets.model import Model
-from bench.nets.net_spec import named_nets
+from bench.nets.net_spec import is_made, named_nets
 from bench.nets.reading import SUFFIXES, read_weights
 
 Net = nn.Module | Model | str
@@ -60,7 +60,7 @@ def entrants(net: Net | Mapping[str, Net], said: Said) -> dict[str, Entrant]:
         name = type(innermost(net)).__name__
         return {name: _given(net, name, said)}
     if isinstance(net, str):
-        said.refuse(("classes", "identity"), f"it is for an nn.Module, and net '{net}' is a name; leave NAME out")
+        said.refuse(("identity",), f"it is for an nn.Module, and net '{net}' is a name; leave NAME out")
         return _named(net, said)
     raise UserError(f"net of type {type(net).__name__}: give {KINDS}")
 
@@ -79,7 +79,7 @@ def _several(nets: Mapping[str, Net], said: Said) -> dict[str, Entrant]:
             said.refuse(OF_NAMES, OWN)
             found[label] = _given(net, label, said)
             continue
-        ours = entrants(net, Said() if isinstance(net, Model) else replace(said, classes=None, identity=None))
+        ours = entrants(net, Said() if isinstance(net, Model) else replace(said, identity=None))
         if len(ours) > 1:
             raise UserError(f"net '{label}': {net!r} is several nets; give each its name")
         (found[label],) = ours.values()
@@ -97,12 +97,13 @@ def _named(net: str, said: Said) -> dict[str, Entrant]:
     name, place = _name_and_place(net, said)
     texts = [None if each is None else str(each) for each in (said.weights_key, said.side, said.drop_class)]
     specs = named_nets(name, place, given_S(said.S), given_pixels(said.pixels), *texts)
+    specs = tuple(replace(each, classes=given_classes(said.classes)) for each in specs)
     return dict(zip(_distinct([each.name for each in specs]), specs, strict=True))
 
 
 def _name_and_place(net: str, said: Said) -> tuple[str, str]:
     """A net's name and the place of its weights; weights alone say which net they are for. Raises UserError."""
-    alone = net.startswith(("builtin:", "torchvision:")) or net.endswith(SUFFIXES) or os.sep in net
+    alone = not is_made(net.partition(",")[0]) and _is_place(net)
     if not alone:
         return net, said.weights or "auto"
     if said.weights is not None:
@@ -111,6 +112,11 @@ def _name_and_place(net: str, said: Said) -> tuple[str, str]:
     if name is None:
         raise UserError(f"weights '{net}': they do not say which net they are for; give its name, and weights='{net}'")
     return name, net
+
+
+def _is_place(net: str) -> bool:
+    """Whether it says where weights are, and no net's name."""
+    return net.startswith(("builtin:", "torchvision:")) or net.endswith(SUFFIXES) or os.sep in net
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

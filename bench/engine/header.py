@@ -47,6 +47,8 @@ def _net(model: Model) -> str:
         "side": "" if model.side == model.usual_side else f"are for crops of {model.side} pixels",
     }
     stated = [fact for what, fact in facts.items() if fact and what not in model.assumed]
+    if model.code:
+        stated.insert(0, f"belong to a net that the code of {shown(model.code)} made, which was run")
     known = f"; they {_listed(stated)}" if stated else ""
     return f"{model.name}{width} has the weights {shown(weights.place)} ({weights.digest[:12]}){dropped}{known}."
 
@@ -90,7 +92,8 @@ def _model(model: Model) -> str:
     dropped = "" if model.drop is None else f" without class {model.drop}"
     S, pixels = f"S={model.S}{_assumed(model, 'S')}", f"pixels {model.pixels}{_assumed(model, 'pixels')}"
     where = f"weights {escaped(weights.place)} ({weights.digest[:12]}){dropped}"
-    return f"- Model: {model.name}{width}, {where}, {S}, {pixels}{_side(model)}"
+    code = f" (made by running {escaped(model.code)})" if model.code else ""
+    return f"- Model: {escaped(model.name)}{code}{width}, {where}, {S}, {pixels}{_side(model)}"
 
 
 def _side(model: Model) -> str:

@@ -1,6 +1,8 @@
 """Nets that only Python knows: any module that maps (N, C, side, side) to (N, K) scores, given back as it was."""
 
-from dataclasses import dataclass
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import torch
@@ -12,11 +14,12 @@ from bench.errors import UserError
 from bench.images.pixels import NAMED, Pixels
 from bench.nets.device import Precision
 from bench.nets.identity import net_digest
-from bench.nets.layers import copy_with, held_forwards, scripted, tensors_of
+from bench.nets.layers import copy_with, held_forwards, scripted, state_of, tensors_of
 from bench.nets.model import Model
 from bench.nets.out_of_memory import brief
+from bench.nets.outputs import plain_scores
 from bench.nets.torch_settings import products_in
-from bench.nets.weights import Weights
+from bench.nets.weights import Weights, stated_or_given
 from bench.progress import warn
 from protocols.scales import SIDE, TrainingScale, assumed_S
 
@@ -28,7 +31,9 @@ class GivenNet:
     """A module, and what nobody but the caller can say of it; None where the caller does not.
 
     `classes` are the names of its K classes in the order of its scores, `side` that of its crops in pixels;
-    `identity` says what it computes, where its graph cannot be traced.
+    `identity` says what it computes, where its graph cannot be traced. `weights` are those that it was given, and what
+    they say of themselves holds; `usual` are the pixels that are assumed where nobody says them; `code` is the place
+    of a person's own code that made it.
     """
 
     name: str
@@ -38,6 +43,9 @@ class GivenNet:
     S: TrainingScale | None = None
     side: int | None = None
     identity: str | None = None
+    weights: Weights | None = None
+    usual: Pixels | None = None
+    code: str | None = None
 
     def __post_init__(self) -> None:
         if self.side is not None and (not isinstance(self.side, int) or self.side < 1):
@@ -57,42 +65,45 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
             f"dtype '{precision.name}': torch.jit made net '{given.name}', whose format cannot be changed; give fp32, "
             "or the net that it was made of"
         )
-    channels = given.pixels.channels if given.pixels else _channels(net)
-    side = given.side or SIDE
-    images = torch.rand(3, channels, side, side, generator=torch.Generator().manual_seed(0))
+    said = given.weights or Weights(source=_class_of(given.net), state={})
+    pixels = stated_or_given("pixels", said.source, said.pixels, given.pixels)
+    S = stated_or_given("S", said.source, said.S, given.S)
+    side = stated_or_given("side", said.source, said.side, given.side)
+    classes = stated_or_given("classes", said.source, said.classes, given.classes)
+    channels = pixels.channels if pixels else _channels(net)
+    images = torch.rand(3, channels, side or SIDE, side or SIDE, generator=torch.Generator().manual_seed(0))
+    net = _with_plain_scores(given, net, images)
     count = _classes(given, net, images)
-    if given.classes and len(given.classes) != count:
-        raise UserError(
-            f"net '{given.name}': classes names {len(given.classes)}, and it tells {count} apart; give {count}"
-        )
+    if classes and len(classes) != count:
+        raise UserError(f"net '{given.name}': classes names {len(classes)}, and it tells {count} apart; give {count}")
     digest = net_digest(net, given.identity, images)
     if digest is None:
         warn(
             f"net '{given.name}': torch cannot trace what it computes, so that nothing of it is kept in the store; "
             "identity='...' says what it computes, and keeps it"
         )
-    own = {"pixels": given.pixels, "S": given.S, "side": given.side}
-    kind = type(innermost(given.net))
-    weights = Weights(
-        source=f"{kind.__module__}.{kind.__qualname__}",
-        state={},
-        classes=given.classes,
-        identity=digest or f"{uuid4().hex}untold",
-    )
+    own = {"pixels": pixels, "S": S, "side": side}
     return Model(
         name=given.name,
-        weights=weights,
+        weights=replace(said, state={}, classes=classes, identity=digest or f"{uuid4().hex}untold"),
         net=net,
         count=count,
-        pixels=given.pixels or NAMED["mnist" if channels == 1 else "torchvision"],
-        S=given.S or assumed_S(side),
+        pixels=pixels or given.usual or NAMED["mnist" if channels == 1 else "torchvision"],
+        S=S or assumed_S(side or SIDE),
         device=device,
         precision=precision,
         map_rule=map_rule,
-        side=side,
+        side=side or SIDE,
         assumed=frozenset(what for what, value in own.items() if value is None),
         kept=digest is not None,
+        code=given.code,
+        opened=state_of(net),
     )
+
+
+def _class_of(net: nn.Module) -> str:
+    kind = type(innermost(net))
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @torch.no_grad()  # else layers of torch.jit's are copied with their history
@@ -147,6 +158,19 @@ def _channels(net: nn.Module) -> int:
 
 
 @torch.inference_mode()
+def _with_plain_scores(given: GivenNet, net: nn.Module, images: torch.Tensor) -> nn.Module:
+    """The net, or one around it that gives the scores which it gives in a tuple or under a name. Raises UserError."""
+    try:
+        with products_in(tf32=False), torch.random.fork_rng(devices=[]), redirect_stdout(sys.stderr):
+            return plain_scores(net, images)
+    except Exception as error:  # from within a net it may be anything
+        raise UserError(
+            f"net '{given.name}': it does not take images {tuple(images.shape)} ({brief(error)}); give another side, "
+            "or other pixels"
+        ) from None
+
+
+@torch.inference_mode()
 def _classes(given: GivenNet, net: nn.Module, images: torch.Tensor) -> int:
     """How many classes it tells apart. Raises UserError where it does not give each image scores of its own."""
     channels, side = images.shape[1:3]
@@ -156,7 +180,7 @@ def _classes(given: GivenNet, net: nn.Module, images: torch.Tensor) -> int:
             scores, alone = net(images), net(images[:1])
     except Exception as error:  # from within a net it may be anything
         raise UserError(
-            f"net '{given.name}': it does not take images {shape} ({brief(error)}); give side=, or other pixels="
+            f"net '{given.name}': it does not take images {shape} ({brief(error)}); give another side, or other pixels"
         ) from None
     if not isinstance(scores, torch.Tensor):
         raise UserError(

@@ -32,8 +32,9 @@ class Model:
     3.2 as we read it), or `posteriors`, after it. `configuration` is the paper's letter, or a dash; `side` that of the
     crops in pixels, `usual_side` that of most weights of such nets. `assumed`: which of "S", "pixels" and "side" nobody
     said. `drop` is the class of the weights that is left out, K are the others; `whole` says that all of 1001 are
-    meant; with `kept` unset its posteriors are not to be stored, since nobody can tell what computed them. `opened` is
-    what `state_of` said of the net when its weights were read.
+    meant; with `kept` unset its posteriors are not to be stored, since nobody can tell what computed them. `code` is
+    the place of a person's own code that made the net. `opened` is what `state_of` said of the net when its weights
+    were read.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Model:
     drop: int | None = None
     whole: bool = False
     kept: bool = True
+    code: str | None = None
     opened: tuple = ()
 
     @property

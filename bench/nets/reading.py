@@ -12,6 +12,7 @@ from bench.images.dataset import Images
 from bench.nets import published, zoo
 from bench.nets.formats.pickles import read_pickle
 from bench.nets.formats.safetensors_files import read_safetensors
+from bench.nets.net_spec import is_made
 from bench.nets.state_dicts import plain_state, refuse_foreign
 from bench.nets.weights import Weights, is_file
 from bench.progress import downloading
@@ -44,9 +45,10 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
 def choose_weights(spec: str, model: str, images: Images | None) -> str:
     """What `auto` stands for: the built-in net for `shapes`, torchvision's for ImageNet's classes.
 
-    Without a set of images to go by it is the built-in net. Raises UserError.
+    Without a set of images to go by it is the built-in net; of nets that are made elsewhere, what they are made with.
+    Raises UserError.
     """
-    if spec != "auto":
+    if spec != "auto" or is_made(model):
         return spec
     if images is None or images.name.startswith("shapes/"):
         builtin = {name: read_weights(f"builtin:{name}") for name in builtin_names()}

@@ -6,16 +6,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import save
 
+from bench.errors import UserError
 from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.state_dicts import State
 from protocols.scales import TrainingScale
 from results.atomic_files import write_atomically
 
+T = TypeVar("T")
 HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; others' entries are not read
 
 
@@ -66,6 +69,15 @@ class Weights:
 def is_file(spec: str) -> bool:
     """Whether weights are named by the place of a file."""
     return not spec.startswith(("torchvision:", "builtin:"))
+
+
+def stated_or_given(what: str, source: str, said: T | None, given: T | None) -> T | None:
+    """What weights say of themselves, else what a request says of them. Raises UserError where the two differ."""
+    if said is not None and given is not None and said != given:
+        if what == "classes":
+            raise UserError(f"classes: the weights '{source}' name their own; leave classes out")
+        raise UserError(f"--{what} {given}: the weights '{source}' say {said} themselves; leave --{what} out")
+    return given if said is None else said
 
 
 def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half: Collection[str] = ()) -> None:

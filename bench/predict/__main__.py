@@ -28,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
         "--model",
         default="vgg16",
         metavar="NAMES",
-        help="a net by name or letter; several, commas between, are fused: their posteriors averaged (vgg16)",
+        help="a net by name or letter, timm:NAME, or FILE.py:NAME, whose code is run; "
+        "several, commas between, are fused: their posteriors averaged (vgg16)",
     )
     what.add_argument(
         "--weights", default="auto", metavar="WHERE", help="as for bench.run; auto is the built-in net (auto)"

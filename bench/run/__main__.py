@@ -21,7 +21,11 @@ def parser() -> argparse.ArgumentParser:
     parser = command_parser("bench.run", "Error tables of a classifier under the VGG paper's test protocols.", EPILOG)
     what = parser.add_argument_group("what is measured")
     what.add_argument(
-        "--model", default="vgg16", metavar="NAMES", help="nets by name or letter, commas between (vgg16)"
+        "--model",
+        default="vgg16",
+        metavar="NAMES",
+        help="nets by name or letter, timm:NAME, or FILE.py:NAME or MODULE:NAME, whose code is run; commas between "
+        "(vgg16)",
     )
     what.add_argument(
         "--weights",

@@ -154,7 +154,7 @@ def test_compare_is_mcnemar_on_the_same_images(table, weights, photographs, fold
         ({"weights_key": 3}, "weights_key of type int: give a text"),
         ({"identity": 3}, "identity of type int: give a text"),
         ({"identity": "mine"}, "it is for an nn.Module"),
-        ({"classes": ["a", "b"]}, "it is for an nn.Module"),
+        ({"classes": ["a", "b"]}, "name their own"),
         ({"net": {3: "vgg16"}}, "net 3: name nets by texts"),
         ({"device": "gpu"}, "device 'gpu': give auto, cpu"),
     ],

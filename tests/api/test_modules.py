@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import MethodType
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -298,7 +299,8 @@ def held() -> nn.Module:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "tuple": (lambda: Changed(lambda scores: (scores,)), "it gives a tuple, not scores"),
+    "text": (lambda: Changed(lambda scores: ("scores", scores)), "it gives a tuple, not scores"),
+    "names": (lambda: Changed(lambda scores: {"features": scores}), "it gives a dict, not scores"),
     "map": (lambda: nn.Conv2d(3, 4, 3), "it must give scores"),
     "random": (lambda: Changed(lambda scores: scores + torch.rand_like(scores)), "depend on the image alone"),
     "batch": (lambda: Changed(lambda scores: scores - scores.mean(0)), "depend on the image alone"),
@@ -321,6 +323,30 @@ class Changed(Small):
 
     def forward(self, images: torch.Tensor) -> object:
         return self.change(super().forward(images))
+
+
+HOLDING: dict[str, Callable[[torch.Tensor], object]] = {
+    "tuple": lambda scores: (scores, scores.sum()),
+    "list": lambda scores: [scores],
+    "logits": lambda scores: {"features": scores.sum(), "logits": scores},
+    "out": lambda scores: {"out": scores, "aux": scores + 1},
+    "named": lambda scores: Named(scores + 1, scores),
+    "ones": lambda scores: scores[:, :, None, None],
+    "both": lambda scores: (scores[:, :, None, None],),
+}
+
+
+class Named(NamedTuple):
+    features: torch.Tensor
+    logits: torch.Tensor
+
+
+@pytest.mark.parametrize("hold", HOLDING.values(), ids=HOLDING)
+def test_scores_are_found_in_what_a_net_gives(images, tmp_path, hold):
+    plain, held = (
+        bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0] for net in (Small(), Changed(hold))
+    )
+    assert np.array_equal(plain.posteriors.probs, held.posteriors.probs)
 
 
 @pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)

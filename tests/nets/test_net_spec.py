@@ -19,7 +19,8 @@ from bench.requests import net_specs
 from bench.run.__main__ import main as run
 from bench.train.__main__ import main as train
 
-OPTIONS = {"weights": "a.pth,b.pth", "S": None, "pixels": None, "weights_key": None, "side": None, "drop_class": None}
+UNSAID = ("S", "pixels", "weights_key", "side", "drop_class", "classes", "model_args")
+OPTIONS = {"weights": "a.pth,b.pth", **dict.fromkeys(UNSAID)}
 
 
 def specs(**options: str) -> list[NetSpec]:
