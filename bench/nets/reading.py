@@ -1,27 +1,47 @@
 """Weights from wherever they are: files, torchvision, and those that come with the package."""
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
 from bench.nets import published, zoo
-from bench.nets.formats.pickles import read_pickle
-from bench.nets.formats.safetensors_files import read_safetensors
+from bench.nets.formats.pickles import is_pickle, read_pickle
+from bench.nets.formats.safetensors_files import is_safetensors, read_safetensors
 from bench.nets.net_spec import is_made
 from bench.nets.state_dicts import plain_state, refuse_foreign
 from bench.nets.weights import Weights, is_file
 from bench.progress import downloading
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")  # of files that may come from here or torch
+
+
+class Format(NamedTuple):
+    """A kind of files of weights: whether a file is one by its contents, and what is read of it.
+
+    `read` takes the place as it was given, the file, the model where it is known and the key of `--weights-key`.
+    `suffixes` are what such files are called, and decide where contents tell nothing, as of a file cut short.
+    """
+
+    suffixes: tuple[str, ...]
+    recognise: Callable[[Path], bool]
+    read: Callable[[str, Path, str | None, str | None], Weights]
+
+
+FORMATS = (
+    Format((".safetensors",), is_safetensors, read_safetensors),
+    Format(SUFFIXES[1:], is_pickle, read_pickle),
+)
 
 
 def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
-    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of SUFFIXES, and of it the state dict under `key`.
+    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of FORMATS, and of it the state dict under `key`.
 
     Where the model is known, a prefix that all its tensors' names share is left out. Raises UserError.
     """
@@ -35,11 +55,19 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
             near = get_close_matches(name, builtin_names(), n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
-        return read_safetensors(spec, builtin_folder() / f"{name}.safetensors")
-    path = Path(spec)
-    refuse_foreign(spec, path, SUFFIXES)
-    weights = read_safetensors(spec, path, key) if path.suffix == ".safetensors" else read_pickle(spec, path, key)
+        return read_safetensors(spec, builtin_folder() / f"{name}.safetensors", model, None)
+    weights = _read_file(spec, Path(spec), model, key)
     return replace(weights, state=zoo.unprefixed(zoo.names_of(model), weights.state)) if model else weights
+
+
+def _read_file(spec: str, path: Path, model: str | None, key: str | None) -> Weights:
+    """Weights of a file by its contents, else by its name. Raises UserError."""
+    for each in FORMATS:
+        if path.is_file() and each.recognise(path):
+            return each.read(spec, path, model, key)
+    refuse_foreign(spec, path, tuple(suffix for each in FORMATS for suffix in each.suffixes))
+    named = next(each for each in FORMATS if path.name.lower().endswith(each.suffixes))
+    return named.read(spec, path, model, key)
 
 
 def choose_weights(spec: str, model: str, images: Images | None) -> str:

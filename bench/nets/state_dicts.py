@@ -78,7 +78,7 @@ def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
         raise UserError(f"weights '{spec}': a file of {whose}, not of torch; convert it and {give}")
     if path.is_dir():
         raise UserError(f"weights '{spec}': a folder; {give}")
-    if not path.name.endswith(suffixes):
+    if not path.name.lower().endswith(suffixes):
         raise UserError(f"weights '{spec}': {give}")
     if not path.is_file():
         raise UserError(f"weights '{spec}': there is no such file")

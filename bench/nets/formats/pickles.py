@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import UserError
+from bench.nets.formats.contents import begins, members
 from bench.nets.state_dict_choice import state_in
 from bench.nets.state_dicts import plain_state, refuse_bomb
 from bench.nets.weights import Weights
@@ -16,12 +17,21 @@ from bench.nets.weights import Weights
 torch.serialization.add_safe_globals([Namespace])  # training scripts keep their options beside the weights
 
 
-def read_pickle(spec: str, path: Path, key: str | None) -> Weights:
+PICKLE = b"\x80"  # how pickles begin since Python 2.3
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a file is torch's by its contents: an archive with a pickle in it, or a pickle."""
+    return begins(path, PICKLE) or any(name.endswith("data.pkl") for name in members(path))
+
+
+def read_pickle(spec: str, path: Path, model: str | None, key: str | None) -> Weights:
+    """The state dict in a file of torch, or the one under `key`. Raises UserError."""
     refuse_bomb(spec, path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:  # by a path newer torch goes by its name
             warnings.simplefilter("ignore")  # about formats that are refused here
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         what = f"holds more than tensors ({named[1]})" if named else "holds more than tensors, or is no torch file"

@@ -18,7 +18,15 @@ MOST_WIDTH = 16  # a width multiplier above was never trained
 MOST_SIDE = 4096  # pixels; nor were crops above
 
 
-def read_safetensors(spec: str, path: Path, key: str | None = None) -> Weights:
+def is_safetensors(path: Path) -> bool:
+    """Whether a file is one by its contents: the length of a header that lies within it, and a header in JSON."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return file.read(1) == b"{" and 8 + length <= path.stat().st_size
+
+
+def read_safetensors(spec: str, path: Path, model: str | None, key: str | None) -> Weights:
+    """The state dict in a file, or the one under `key`, with what its header says. Raises UserError."""
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
