@@ -11,8 +11,9 @@ from bench.nets.model import Model
 from bench.nets.net_code import made_net, short_name
 from bench.nets.net_spec import NetSpec
 from bench.nets.reading import read_weights
+from bench.nets.tensor_names import own_names
 from bench.nets.weights import Weights
-from bench.nets.zoo import load_into, unprefixed
+from bench.nets.zoo import load_into
 
 
 def open_made(spec: NetSpec, device: torch.device, precision: Precision, map_rule: str) -> Model:
@@ -69,7 +70,7 @@ def _read(spec: NetSpec) -> Weights:
 
 
 def _load(net: nn.Module, spec: NetSpec, weights: Weights) -> None:
-    state = unprefixed(list(net.state_dict()), weights.state)
+    state = own_names(list(net.state_dict()), weights.state)
     load_into(net, spec.name, state, spec.weights)
 
 

@@ -16,6 +16,7 @@ from bench.nets.formats.pickles import is_pickle, read_pickle
 from bench.nets.formats.safetensors_files import is_safetensors, read_safetensors
 from bench.nets.net_spec import is_made
 from bench.nets.state_dicts import plain_state, refuse_foreign
+from bench.nets.tensor_names import own_names
 from bench.nets.weights import Weights, is_file
 from bench.progress import downloading
 
@@ -43,7 +44,7 @@ FORMATS = (
 def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
     """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of FORMATS, and of it the state dict under `key`.
 
-    Where the model is known, a prefix that all its tensors' names share is left out. Raises UserError.
+    Where the model is known, its tensors get its own names, if theirs stand for these. Raises UserError.
     """
     kind, _, name = spec.partition(":")
     if key is not None and not is_file(spec):
@@ -57,7 +58,7 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
             raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
         return read_safetensors(spec, builtin_folder() / f"{name}.safetensors", model, None)
     weights = _read_file(spec, Path(spec), model, key)
-    return replace(weights, state=zoo.unprefixed(zoo.names_of(model), weights.state)) if model else weights
+    return replace(weights, state=own_names(zoo.names_of(model), weights.state)) if model else weights
 
 
 def _read_file(spec: str, path: Path, model: str | None, key: str | None) -> Weights:

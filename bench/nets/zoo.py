@@ -3,7 +3,7 @@
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache, partial
 from types import ModuleType
@@ -18,6 +18,7 @@ from bench.images.pixels import NAMED, Pixels
 from bench.nets import published
 from bench.nets.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
 from bench.nets.state_dicts import State, shape_text
+from bench.nets.tensor_names import prefixes
 from bench.nets.vgg import NAMES, SIDE, VGG
 
 LETTERS = {letter: name for name, letter in NAMES.items()}
@@ -182,25 +183,6 @@ def without_class(name: str, state: State, index: int) -> State:
     }
 
 
-def unprefixed(own: Sequence[str], state: State) -> State:
-    """The state dict without what the names of all its tensors begin with, where the rest are a net's `own` names."""
-    for prefix in _prefixes(own, state):
-        if all(key.startswith(prefix) for key in state):
-            return {key.removeprefix(prefix): value for key, value in state.items()}
-    return state
-
-
-def _prefixes(own: Sequence[str], state: State) -> list[str]:
-    """What stands, in a state dict, before all names of a net."""
-    found = (key.removesuffix(own[-1]) for key in state if key.endswith(f".{own[-1]}"))
-    return [prefix for prefix in found if all(f"{prefix}{key}" in state for key in own if not _counts(key))]
-
-
-def _counts(key: str) -> bool:
-    """What evaluation does without, and older files do not have."""
-    return key.endswith("num_batches_tracked")
-
-
 def load(name: str, state: State, classes: int, width: float, source: str, side: int | None = None) -> nn.Module:
     """The net with these weights. Raises UserError naming missing, surplus or misshapen ones."""
     renamed = {OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
@@ -231,7 +213,7 @@ def load_into(net: nn.Module, name: str, state: State, source: str) -> nn.Module
     if found.missing_keys or surplus:
         both = zip(("missing", "surplus"), (found.missing_keys, surplus), strict=True)
         faults = [f"{what} {_some(keys)}" for what, keys in both if keys]
-        nets = [prefix.removesuffix(".") for prefix in _prefixes(list(own), state)]
+        nets = [prefix.removesuffix(".") for prefix in prefixes(list(own), state)]
         hint = f"; such a net is there under --weights-key {' or '.join(nets)}" if nets else ""
         raise UserError(f"weights '{source}' do not fit {name}: {', '.join(faults)}{hint}")
     return net
