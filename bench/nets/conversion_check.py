@@ -49,8 +49,17 @@ def check_conversion(net: nn.Module, convolutional: fx.GraphModule, side: int, p
     difference, spread = float((own - slid).abs().max()), float(own.abs().max())
     if not _agree(difference, spread, largest):
         raise UnconvertibleError(f"at its own {side} px its scores would differ by {difference:.2g} of {spread:.2g}")
+    _check_sizes(convolutional, side, pixels)
     for upright in (False, True):
         _check_moves(convolutional, quick, side, pixels, upright)
+
+
+def _check_sizes(convolutional: fx.GraphModule, side: int, pixels: Pixels) -> None:
+    """Images of any size are taken: a net that halves its maps and doubles them may take some sizes alone."""
+    meta, step = on_meta(convolutional), round(map_places(convolutional, side, pixels.channels)[1])
+    for length in sorted({side + 1, side + step // 2, side + step, side + 2 * step - 1}):
+        if not accepts(meta, (pixels.channels, length, length)):
+            raise UnconvertibleError(f"it takes no image of {length} px")
 
 
 def _check_moves(convolutional: fx.GraphModule, quick: nn.Module, side: int, pixels: Pixels, upright: bool) -> None:

@@ -9,6 +9,7 @@ the score of the mean. Where something else follows the mean (ConvNeXt), the end
 import torch
 from torch import fx, nn
 
+from bench.nets.conversion.exported_graphs import exported_graph
 from bench.nets.conversion.graphs import UnconvertibleError, drop_log_softmax, node_shapes
 from bench.nets.conversion.linear_end import linear_end, make_convolutions
 from bench.nets.conversion.refusals import refuse_attention, refuse_whole_image
@@ -25,7 +26,7 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
     A log-soft-max at the very end goes: its scores have the same soft-max, also after a mean over positions.
     Parameters are shared with the net. Raises UnconvertibleError.
     """
-    graph = _trace(net)
+    graph = _graph_of(net, (channels, side, side))
     drop_log_softmax(graph)
     refuse_attention(graph)
     shapes = node_shapes(graph, (channels, side, side))
@@ -63,7 +64,12 @@ def map_places(convolutional: fx.GraphModule, side: int, channels: int = 3) -> t
     Raises UnconvertibleError where larger images have no larger map.
     """
     meta = on_meta(convolutional)
-    own, wide = (meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR))
+    try:
+        own, wide = (
+            meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR)
+        )
+    except (RuntimeError, ValueError, AssertionError):
+        raise UnconvertibleError(f"it takes images of {side} px alone") from None
     if wide <= own:
         raise UnconvertibleError("its map does not grow with the image")
     distance = FAR / (wide - own)
@@ -74,12 +80,16 @@ def accepts(meta: nn.Module, shape: tuple[int, int, int]) -> bool:
     """Whether a net without storage gives a map of an image (channels, height, width)."""
     try:
         return min(meta(torch.empty(1, *shape, device="meta")).shape) > 0
-    except (RuntimeError, ValueError):
+    except (RuntimeError, ValueError, AssertionError):
         return False
 
 
-def _trace(net: nn.Module) -> fx.GraphModule:
+def _graph_of(net: nn.Module, shape: tuple[int, int, int]) -> fx.GraphModule:
+    """As torch.fx traces it, which keeps its layers whole; what that cannot follow, as torch.export does."""
     try:
         return traced(sharing_copy(net).eval())
     except Exception as error:  # tracing runs the net's own Python, which may raise anything
-        raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
+        try:
+            return exported_graph(net, shape)
+        except Exception:
+            raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None

@@ -6,12 +6,8 @@ hook or a function that tracing does not enter, has no digest.
 """
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
-from io import StringIO
 from operator import attrgetter
-from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +16,7 @@ from torch import fx, nn
 from torch.nn.modules import module as module_hooks
 
 from bench.nets.layers import hooks_of, sharing_copy
-from bench.nets.tracing import traced
+from bench.nets.tracing import exported, traced
 
 KNOWN = ("torch", "torchvision", "_operator", "operator", "builtins", "math")  # whose functions a name stands for
 PLAIN: tuple[type, ...] = (
@@ -28,8 +24,6 @@ PLAIN: tuple[type, ...] = (
     *(torch.dtype, torch.device, torch.layout, torch.memory_format),
 )
 OWN = {"training", "_is_full_backward_hook", "_backward_hooks", "_non_persistent_buffers_set"}  # of no value's concern
-
-_SAYING = Lock()
 
 
 class UntoldError(Exception):
@@ -101,29 +95,15 @@ def _by_fx(net: nn.Module) -> Iterator[str]:
 
 def _by_export(net: nn.Module, images: torch.Tensor) -> Iterator[str]:
     """Of images of the net's own size, in batches of any: one that branches on their number is not told."""
-    count = torch.export.Dim("count", min=2)
-    with torch.no_grad(), _silent():
-        exported = torch.export.export(sharing_copy(net), (images,), dynamic_shapes=({0: count},))
-    if any(isinstance(each, fx.GraphModule) for each in exported.graph_module.children()):
+    program = exported(sharing_copy(net), images)
+    if any(isinstance(each, fx.GraphModule) for each in program.graph_module.children()):
         raise UntoldError("a graph within the graph")  # of a branch, or under other settings
-    for node in exported.graph.nodes:
+    for node in program.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"
-    for name, value in sorted(exported.constants.items()):
+    for name, value in sorted(program.constants.items()):
         if not isinstance(value, torch.Tensor):
             raise UntoldError(name)
         yield _values(name, value)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """What torch says of a net that it cannot export is said by having no digest; one at a time, since it is global."""
-    with _SAYING, redirect_stderr(StringIO()):
-        before = logging.root.manager.disable
-        logging.disable()
-        try:
-            yield
-        finally:
-            logging.disable(before)
 
 
 def _target(node: fx.Node) -> str:

@@ -1,10 +1,13 @@
-"""torch.fx's tracing, kept from what other threads compute meanwhile.
+"""A net's graph as torch finds it, kept from what other threads compute meanwhile.
 
 While it traces, torch.fx stands in for the call of every module in the process, so that a net that another thread runs
-would be traced too, or fail.
+would be traced too, or fail. torch.export follows one run of a net, and so through control flow.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from threading import Lock, get_ident
 from typing import Any
 
@@ -12,6 +15,7 @@ import torch
 from torch import fx, nn
 
 _one_at_a_time = Lock()  # each takes torch.fx's patches back in the order in which it made them
+_saying = Lock()  # what is said is everybody's
 
 
 def traced(net: nn.Module) -> fx.GraphModule:
@@ -20,6 +24,25 @@ def traced(net: nn.Module) -> fx.GraphModule:
         tracer = _OwnTracer()
         graph = tracer.trace(net)
     return fx.GraphModule(tracer.root, graph, type(net).__name__)
+
+
+def exported(net: nn.Module, images: torch.Tensor) -> "torch.export.ExportedProgram":
+    """What a net does to batches of any number of such images, at least two. Raises whatever torch says of others."""
+    count = torch.export.Dim("count", min=2)
+    with torch.no_grad(), _silent():
+        return torch.export.export(net, (images,), dynamic_shapes=({0: count},))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Nothing is said of a net that cannot be exported but the error; one at a time, since that is global."""
+    with _saying, redirect_stderr(StringIO()):
+        before = logging.root.manager.disable
+        logging.disable()
+        try:
+            yield
+        finally:
+            logging.disable(before)
 
 
 class _OwnTracer(fx.Tracer):

@@ -72,6 +72,23 @@ def drop_log_softmax(graph: fx.GraphModule) -> None:
         take_out(graph, last)
 
 
+def of_images(graph: fx.GraphModule) -> set[fx.Node]:
+    """The nodes that images go into, directly or not; others are of the net's tensors alone."""
+    return reached([node for node in graph.graph.nodes if node.op == "placeholder"], forwards=True)
+
+
+def reached(start: list[fx.Node], forwards: bool) -> set[fx.Node]:
+    """All nodes that use the given ones, or that they use; themselves among them."""
+    found: set[fx.Node] = set()
+    waiting = list(start)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += node.users if forwards else node.all_input_nodes
+    return found
+
+
 def is_map(shape: torch.Size) -> bool:
     """Whether what one image has become holds more than one vector, wherever its channels stand."""
     return sum(length > 1 for length in shape[1:]) > 1

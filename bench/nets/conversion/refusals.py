@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import fx
 
-from bench.nets.conversion.graphs import UnconvertibleError, is_map, kind_of, name_of
+from bench.nets.conversion.graphs import UnconvertibleError, is_map, kind_of, name_of, of_images
 
 ATTENTION = (
     *("MultiheadAttention", "multi_head_attention_forward", "scaled_dot_product_attention"),
@@ -28,8 +28,9 @@ def refuse_attention(graph: fx.GraphModule) -> None:
 
 def refuse_whole_image(graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Size]) -> None:
     """Raise UnconvertibleError where a graph, converted, still pools over the whole image."""
+    images = of_images(graph) & shapes.keys()
     for node in graph.graph.nodes:
-        if kind_of(graph, node) in ("pool", "max-pool") and node in shapes and _pools_all(graph, node, shapes):
+        if kind_of(graph, node) in ("pool", "max-pool") and node in images and _pools_all(graph, node, shapes):
             gate = ": squeeze-and-excitation" if _gates(graph, node, shapes) else ""
             raise UnconvertibleError(f"it pools over the whole image inside ({node.name}){gate}")
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx
 
-from bench.nets.conversion.graphs import is_map, kind_of, name_of, output_of
+from bench.nets.conversion.graphs import is_map, kind_of, name_of, of_images, output_of, reached
 
 Shapes = Mapping[fx.Node, torch.Size]
 
@@ -85,24 +85,13 @@ def _averaged(graph: fx.GraphModule, node: fx.Node, shapes: Shapes) -> tuple[int
 
 def _following(graph: fx.GraphModule, average: fx.Node, shapes: Shapes) -> list[fx.Node] | None:
     """The nodes between an average and the output, in order; None where they see the image past the average, too."""
-    seen, needed = _reached([average], forwards=True), _reached([output_of(graph)], forwards=False)
+    seen, needed = reached([average], forwards=True), reached([output_of(graph)], forwards=False)
     after = [node for node in graph.graph.nodes if node in seen & needed and node not in (average, output_of(graph))]
-    images = _reached([node for node in graph.graph.nodes if node.op == "placeholder"], forwards=True)
+    images = of_images(graph)
     others = {each for node in after for each in node.all_input_nodes} - {average, *after}
     if not after or any(node in images and node in shapes for node in others):
         return None
     return after
-
-
-def _reached(start: list[fx.Node], forwards: bool) -> set[fx.Node]:
-    found: set[fx.Node] = set()
-    waiting = list(start)
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting += node.users if forwards else node.all_input_nodes
-    return found
 
 
 def _counts_images(graph: fx.GraphModule, node: fx.Node) -> bool:
