@@ -176,7 +176,7 @@ def test_timms_vgg_is_ours_with_the_same_weights():
     randomise(ours)
     config = [each if each == "M" else each // 16 for each in timm_vgg.cfgs["vgg11"]]
     theirs = timm_vgg.VGG(config, 5, mlp_ratio=1 / 16).eval()
-    theirs.pre_logits, theirs.head = timm_vgg.ConvMlp(32, 256, 7), ClassifierHead(256, 5)
+    theirs.pre_logits, theirs.head = timm_vgg.ConvMlp(32, 256, 7, 1, 0, nn.ReLU, nn.Conv2d), ClassifierHead(256, 5)
     theirs.features.load_state_dict(ours.features.state_dict())
     linear = [layer for layer in ours.classifier if isinstance(layer, nn.Linear)]
     for layer, other in zip(linear, (theirs.pre_logits.fc1, theirs.pre_logits.fc2, theirs.head.fc), strict=True):
