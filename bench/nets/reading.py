@@ -14,6 +14,8 @@ from bench.images.dataset import Images
 from bench.nets import published, zoo
 from bench.nets.formats.pickles import is_pickle, read_pickle
 from bench.nets.formats.safetensors_files import is_safetensors, read_safetensors
+from bench.nets.formats.shards import INDEX, is_index, read_shards
+from bench.nets.formats.torchscript import is_torchscript, read_torchscript
 from bench.nets.net_spec import is_made
 from bench.nets.state_dicts import plain_state, refuse_foreign
 from bench.nets.tensor_names import own_names
@@ -21,6 +23,8 @@ from bench.nets.weights import Weights, is_file
 from bench.progress import downloading
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar")  # of files that may come from here or torch
+
+FOLDERS_INDEX = "model.safetensors.index.json"  # as the hub's libraries call it
 
 
 class Format(NamedTuple):
@@ -37,7 +41,9 @@ class Format(NamedTuple):
 
 FORMATS = (
     Format((".safetensors",), is_safetensors, read_safetensors),
+    Format((".torchscript",), is_torchscript, read_torchscript),
     Format(SUFFIXES[1:], is_pickle, read_pickle),
+    Format((INDEX,), is_index, read_shards),
 )
 
 
@@ -62,7 +68,9 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
 
 
 def _read_file(spec: str, path: Path, model: str | None, key: str | None) -> Weights:
-    """Weights of a file by its contents, else by its name. Raises UserError."""
+    """Weights of a file by its contents, else by its name; of a folder its index. Raises UserError."""
+    if (path / FOLDERS_INDEX).is_file():
+        path = path / FOLDERS_INDEX
     for each in FORMATS:
         if path.is_file() and each.recognise(path):
             return each.read(spec, path, model, key)

@@ -1,7 +1,9 @@
 """State dicts from anywhere: made plain, or refused before they cost memory."""
 
+import codecs
 import math
 import mmap
+import pickletools
 import re
 import tarfile
 import zipfile
@@ -17,7 +19,9 @@ WRAPPERS = re.compile(r"(^|(?<=\.))(_orig_mod|_fsdp_wrapped_module|_checkpoint_w
 AVERAGING = ("n_averaged", "num_updates", "updates", "decay", "initted", "step")  # what averages keep beside their net
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
-GROWING = re.compile(rb"\nbytearray\n|_codecs\nencode\n")  # torch allows the call: of a few bytes any number
+ENCODE = b"_codecs\nencode\n"
+GROWING = re.compile(rb"\nbytearray\n|" + ENCODE)  # torch allows the call: of a few bytes any number
+LATIN = codecs.lookup("latin1").name
 PROGRAM = re.compile(r"(^|/)constants\.pkl$", re.IGNORECASE)  # by this torch knows TorchScript
 HDF5 = b"\x89HDF\r\n\x1a\n"
 FOREIGN = {
@@ -106,11 +110,28 @@ def _archive_grows(spec: str, path: Path) -> bool:
                 said = f"would unpack to {unpacked} bytes; give a file that torch.save wrote"
                 raise UserError(f"weights '{spec}': {said}")
             pickles = [each for each in members if each.filename.lower().endswith(".pkl")]  # torch ignores case too
-            return any(GROWING.search(archive.read(each)) for each in pickles)
+            return any(_grows(archive.read(each)) for each in pickles)
     except UserError:
         raise
     except Exception as error:  # a broken file may raise anything
         raise UserError(f"weights '{spec}': cannot be read ({' '.join(str(error).split())[:100]})") from None
+
+
+def _grows(pickled: bytes) -> bool:
+    """Whether a pickle may call what grows. Numbers of numpy come as text that is encoded once, which does not."""
+    calls = set(GROWING.findall(pickled))
+    if calls != {ENCODE}:
+        return bool(calls)
+    texts = {argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)}
+    return any(_codec(text) not in (None, LATIN) for text in texts)
+
+
+def _codec(text: str) -> str | None:
+    """The name of the codec that a text names."""
+    try:
+        return codecs.lookup(text).name
+    except (LookupError, ValueError):
+        return None
 
 
 def _whole_grows(path: Path) -> bool:

@@ -1,8 +1,12 @@
 """Files as people have them: which state dict is read, and what is refused for lack of a word."""
 
 from argparse import Namespace
+from collections import Counter
 from fractions import Fraction
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -211,6 +215,29 @@ def test_files_of_others_are_refused_in_words(tmp_path, name, content, said):
 def test_what_a_pickle_holds_beside_tensors_is_named():
     with pytest.raises(UserError, match=r"more than tensors \(fractions\.Fraction\)"):
         read({"model": FIRST, "share": Fraction(1, 3)})
+
+
+STATE_KEYS = ("state_dict", "model", "model_state", "model_state_dict", "net", "model_ema", "ema", "state_dict_ema")
+KEPT_BESIDE = {
+    "best_acc1": np.float64(0.71),
+    "epoch": np.int64(3),
+    "args": Namespace(data=Path("x"), lr=0.1, betas=(0.9, 0.999), workers=None),
+    "settings": SimpleNamespace(output=PurePosixPath("runs")),
+    "scaler": {"scale": 65536.0, "growth_factor": 2.0},
+    "lr_scheduler": {"base_lrs": [0.1], "milestones": Counter([3, 6])},
+}
+
+
+@pytest.mark.parametrize("key", STATE_KEYS)
+@pytest.mark.parametrize("new", [True, False])
+def test_what_training_scripts_keep_beside_weights_is_passed_over(key, new):
+    content = {**KEPT_BESIDE, key: AVERAGED if "ema" in key else FIRST, "optimizer": optimiser()}
+    if not new:
+        content = {name: each for name, each in content.items() if not isinstance(each, np.generic)}
+    torch.save(content, "w.pth", _use_new_zipfile_serialization=new)
+    before = set(torch.serialization.get_safe_globals())
+    assert same(read_weights("w.pth").state, FIRST)
+    assert set(torch.serialization.get_safe_globals()) == before
 
 
 @pytest.mark.parametrize("name", ["last.ckpt", "moco.pth.tar", "pytorch_model.bin"])

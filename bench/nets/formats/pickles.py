@@ -4,6 +4,8 @@ import pickle
 import re
 import warnings
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,10 +16,42 @@ from bench.nets.state_dict_choice import state_in
 from bench.nets.state_dicts import plain_state, refuse_bomb
 from bench.nets.weights import Weights
 
-torch.serialization.add_safe_globals([Namespace])  # training scripts keep their options beside the weights
+PASSED_OVER = (  # what training scripts keep beside weights: best accuracies, paths and settings
+    *(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")),
+    "numpy.dtype",
+    *(f"pathlib.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
+    *(f"pathlib._local.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
+    "types.SimpleNamespace",
+)
 
 
+class _Nothing:
+    """What stands for a value that is passed over: it takes anything and keeps nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
+def _standing_for(name: str) -> type:
+    module, _, kind = name.rpartition(".")
+    return type(kind, (_Nothing,), {"__module__": module})
+
+
+STANDING: list = [Namespace, *map(_standing_for, PASSED_OVER)]
 PICKLE = b"\x80"  # how pickles begin since Python 2.3
+
+
+@contextmanager
+def _passing_over() -> Iterator[None]:
+    """torch.load with weights_only takes what is passed over; what else it was told stays."""
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals(STANDING)
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
 
 
 def is_pickle(path: Path) -> bool:
@@ -29,7 +63,11 @@ def read_pickle(spec: str, path: Path, model: str | None, key: str | None) -> We
     """The state dict in a file of torch, or the one under `key`. Raises UserError."""
     refuse_bomb(spec, path)
     try:
-        with warnings.catch_warnings(), path.open("rb") as file:  # by a path newer torch goes by its name
+        with (
+            warnings.catch_warnings(),
+            _passing_over(),
+            path.open("rb") as file,
+        ):  # by a path newer torch goes by its name
             warnings.simplefilter("ignore")  # about formats that are refused here
             content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
