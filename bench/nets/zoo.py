@@ -17,6 +17,7 @@ from bench.errors import UserError
 from bench.images.pixels import NAMED, Pixels
 from bench.nets import published
 from bench.nets.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
+from bench.nets.keras_nets import KerasMobileNetV2, KerasResNet50
 from bench.nets.state_dicts import State, shape_text
 from bench.nets.tensor_names import prefixes
 from bench.nets.vgg import NAMES, SIDE, VGG
@@ -24,15 +25,17 @@ from bench.nets.vgg import NAMES, SIDE, VGG
 LETTERS = {letter: name for name, letter in NAMES.items()}
 BATCH_NORM = {f"{name}_bn": letter for name, letter in NAMES.items() if letter in "ABDE"}
 PAPER = "Simonyan and Zisserman 2014"
+HALVES = Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # -1..1
 
 
 class Own(NamedTuple):
-    """A net of ours: made of classes and width, where it is from, and what it takes (pixels, and channels)."""
+    """A net of ours: made of classes and width, where it is from, and what it takes (side, channels, values)."""
 
     make: Callable[[int, float], nn.Module]
     origin: str
     side: int = SIDE
     channels: int = 3
+    pixels: Pixels = NAMED["torchvision"]
 
 
 OWN = {
@@ -43,8 +46,10 @@ OWN = {
     },
     "zfnet": Own(ZFNet, "Zeiler and Fergus 2013"),
     "nin": Own(NiN, "Lin et al. 2013"),
-    "digitnet": Own(DigitNet, "PyTorch's MNIST example", DIGIT_SIDE, channels=1),
+    "digitnet": Own(DigitNet, "PyTorch's MNIST example", DIGIT_SIDE, channels=1, pixels=NAMED["mnist"]),
     "simplecnn": Own(SimpleCNN, "three convolutions, for small images", SIMPLE_SIDE),
+    "resnet50-keras": Own(KerasResNet50, "He et al. 2015 (keras.applications)", pixels=NAMED["caffe"]),
+    "mobilenet_v2-keras": Own(KerasMobileNetV2, "Sandler et al. 2018 (keras.applications)", pixels=HALVES),
 }
 AUXILIARY = {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}  # heads that training alone uses
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as torchvision's published files have it
@@ -105,9 +110,7 @@ def check_side(name: str, width: float, side: int) -> None:
 
 def usual_pixels(name: str) -> Pixels:
     """What is assumed of weights that do not say their pixels: those of the net's published weights."""
-    if channels_of(name) == 1:
-        return NAMED["mnist"]
-    return NAMED["torchvision"] if name in OWN else published.usual_pixels(name)
+    return OWN[name].pixels if name in OWN else published.usual_pixels(name)
 
 
 def channels_of(name: str) -> int:
