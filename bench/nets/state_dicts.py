@@ -23,11 +23,9 @@ ENCODE = b"_codecs\nencode\n"
 GROWING = re.compile(rb"\nbytearray\n|" + ENCODE)  # torch allows the call: of a few bytes any number
 LATIN = codecs.lookup("latin1").name
 PROGRAM = re.compile(r"(^|/)constants\.pkl$", re.IGNORECASE)  # by this torch knows TorchScript
-HDF5 = b"\x89HDF\r\n\x1a\n"
 FOREIGN = {
-    **dict.fromkeys((".h5", ".hdf5", ".keras"), "Keras"),
     **dict.fromkeys((".pb", ".tflite", ".index"), "TensorFlow"),
-    **dict.fromkeys((".npz", ".npy"), "NumPy"),
+    ".npy": "NumPy",
     ".onnx": "ONNX",
     ".msgpack": "Flax",
     ".caffemodel": "Caffe",
@@ -75,9 +73,6 @@ def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
     """Raise UserError for what is no file of one of the suffixes, by its name or first bytes."""
     give = f"give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(suffixes)}"
     whose = FOREIGN.get(path.suffix.lower())
-    if whose is None and path.is_file():
-        with path.open("rb") as file:
-            whose = "Keras or another of HDF5" if file.read(len(HDF5)) == HDF5 else None
     if whose:
         raise UserError(f"weights '{spec}': a file of {whose}, not of torch; convert it and {give}")
     if path.is_dir():

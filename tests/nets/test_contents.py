@@ -195,8 +195,7 @@ def test_statistics_of_a_batch_normalisation_must_be_there(buffer):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("net.h5", b"", "a file of Keras"),
-        ("net.pth", b"\x89HDF\r\n\x1a\n", "Keras"),
+        ("net.npy", b"", "a file of NumPy"),
         ("net.tflite", b"", "TensorFlow"),
         ("shards", None, "a folder"),
         ("net.zip", b"", "give auto"),
