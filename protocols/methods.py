@@ -1,4 +1,4 @@
-"""The four ways to look at a rescaled image: each gives the views whose posteriors are averaged.
+"""The ways to look at a rescaled image: each gives the views whose posteriors are averaged.
 
 Views may coincide (at Q = 224 the grid has no room along the short side); `Part.views` counts them.
 """
@@ -39,12 +39,39 @@ def dense(size: Size, Q: int, side: int) -> list[View]:
     return _with_flips(Q, [None])
 
 
+def squash(size: Size, Q: int, side: int) -> list[View]:
+    """All of an image that was made a square."""
+    return [View(Q, _square(0, 0, Q), flip=False)]
+
+
+def googlenet_crops(size: Size, Q: int, side: int) -> list[View]:
+    """Three squares: left, middle and right, or top, middle and bottom; 36 views (Szegedy et al., 2014, section 7).
+
+    Of each square, and of its mirror image, the four corners and the middle, and the square itself resized to the
+    crops' side.
+    """
+    short = min(size)
+    right, bottom = size.width - short, size.height - short
+    squares = [(0, 0), (_middle(size.width, short), _middle(size.height, short)), (right, bottom)]
+    ends = (0, short - side)
+    inside = [*((left, top) for top in ends for left in ends), (_middle(short, side), _middle(short, side))]
+    crops = [_square(x + left, y + top, side) for x, y in squares for left, top in inside]
+    wholes = [View(Q, _square(x, y, short), flip, side) for flip in (False, True) for x, y in squares]
+    return [*_with_flips(Q, list(crops)), *wholes]
+
+
 METHODS: dict[str, Callable[[Size, int, int], list[View]]] = {
     "centre": centre,
     "tencrop": tencrop,
     "dense": dense,
     "multicrop": multicrop,
+    "published": centre,
+    "published-squash": centre,
+    "squash": squash,
+    "squash-centre": centre,
+    "googlenet-crops": googlenet_crops,
 }
+SQUARE = ("published-squash", "squash", "squash-centre")  # their images are squashed to Q x Q
 
 
 def grid_offsets(length: int, side: int) -> list[int]:

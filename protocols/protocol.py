@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from protocols.methods import METHODS
+from protocols.methods import METHODS, SQUARE
 from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
@@ -21,6 +21,16 @@ def _crop_scale(S: TrainingScale, side: int) -> tuple[int, ...]:
     return (in_proportion(256, side),)
 
 
+def _googlenet_scales(S: TrainingScale, side: int) -> tuple[int, ...]:
+    """Szegedy et al. (2014), section 7."""
+    return tuple(in_proportion(Q, side) for Q in (256, 288, 320, 352))
+
+
+def _resnet_scales(S: TrainingScale, side: int) -> tuple[int, ...]:
+    """He et al. (2015), section 3.4."""
+    return tuple(in_proportion(Q, side) for Q in (224, 256, 384, 480, 640))
+
+
 # What may be written: name -> (method, the rule that gives Q where none is written).
 METHOD_NAMES: dict[str, tuple[str, Rule]] = {
     "centre": ("centre", _crop_scale),
@@ -29,15 +39,37 @@ METHOD_NAMES: dict[str, tuple[str, Rule]] = {
     "multicrop": ("multicrop", multi_scale),
     "single-scale": ("dense", lambda S, side: single_scale(S)),
     "multi-scale": ("dense", multi_scale),
+    "resnet-dense": ("dense", _resnet_scales),
+    "googlenet-crops": ("googlenet-crops", _googlenet_scales),
+    "squash": ("squash", lambda S, side: (side,)),
+    "squash-centre": ("squash-centre", _crop_scale),
 }
-DESCRIPTIONS = {
-    "centre": "the centre crop of the net's own side, Q=256 unless written (for 224 px; else in proportion)",
-    "tencrop": "four corners and centre with flips, Q as for centre",
-    "dense": "the convolutional net on the whole image, at the paper's three Q for the weights' S unless written",
-    "multicrop": "5x5 grid with flips, 50 crops a Q, at the paper's three Q unless written",
-    "single-scale": "dense at the paper's one Q for the weights' S (Table 3)",
-    "multi-scale": "another name for dense (Table 4)",
-    "dense+multicrop": "any sum: the methods' posteriors averaged (Table 5)",
+PUBLISHED = "published"  # its Q belongs to the weights
+DESCRIPTIONS = {  # by the paper that a protocol is of
+    "VGG (Simonyan and Zisserman 2014)": {
+        "dense": "the convolutional net on the whole image, at the paper's three Q for the weights' S unless written",
+        "multicrop": "5x5 grid with flips, 50 crops a Q, at the paper's three Q unless written",
+        "dense+multicrop": "any sum: the methods' posteriors averaged (Table 5)",
+        "single-scale": "dense at the paper's one Q for the weights' S (Table 3)",
+        "multi-scale": "another name for dense (Table 4)",
+    },
+    "AlexNet (Krizhevsky et al. 2012)": {
+        "tencrop": "four corners and centre with flips, Q as for centre",
+        "centre": "the centre crop of the net's own side, Q=256 unless written (for 224 px; else in proportion)",
+    },
+    "GoogLeNet (Szegedy et al. 2014)": {
+        "googlenet-crops": "144 crops: four Q, three squares of each, six crops of each, with flips (section 7)",
+    },
+    "ResNet (He et al. 2015)": {
+        "resnet-dense": "dense at Q=224/256/384/480/640 (section 3.4; the paper averages scores, here posteriors)",
+    },
+    "the weights' makers": {
+        "published": "one view as the weights' makers evaluate them: their resize, interpolation and crop, by PIL",
+    },
+    "Caffe, and courses' code": {
+        "squash": "the whole image as a square of Q x Q, the net's own side unless written",
+        "squash-centre": "the image as a square of Q x Q, then its centre crop, Q as for centre (Caffe's)",
+    },
 }
 METHOD_ORDER = list(METHODS)
 
@@ -61,7 +93,21 @@ class Part:
 
         `side` is the crop's side in pixels, 224 in the paper; it must not exceed Q.
         """
-        return Counter(METHODS[self.method](rescaled(size, self.Q), self.Q, side))
+        return Counter(METHODS[self.method](self.rescaled(size), self.Q, side))
+
+    def rescaled(self, size: Size) -> Size:
+        """The size that an image of this (original) one gets."""
+        return rescaled(size, self.Q, self.square)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is the weights' makers' own."""
+        return self.method.startswith(PUBLISHED)
+
+    @property
+    def square(self) -> bool:
+        """Whether images are squashed to Q x Q."""
+        return self.method in SQUARE
 
     @property
     def nominal_views(self) -> int:
@@ -97,13 +143,24 @@ class Protocol:
         return sum(part.nominal_views for part in self.parts)
 
 
-def parse(text: str, S: TrainingScale | None = None, Q: Sequence[int] | None = None, side: int = SIDE) -> Protocol:
+def parse(
+    text: str,
+    S: TrainingScale | None = None,
+    Q: Sequence[int] | None = None,
+    side: int = SIDE,
+    published: Part | None = None,
+) -> Protocol:
     """Read a sum of methods. Where a method names no Q, `Q` holds; without that, the paper's rule for `S`.
+
+    `published` is what this word means for the weights at hand.
 
     The paper's scales belong to crops of 224 pixels; those of another `side` get them in proportion.
     Raises ProtocolError.
     """
-    methods = [_parse_method(term, S or assumed_S(side), Q, side) for term in text.split("+")]
+    methods = [
+        (_published(published),) if term.strip() == PUBLISHED else _parse_method(term, S or assumed_S(side), Q, side)
+        for term in text.split("+")
+    ]
     names = [parts[0].method for parts in methods]
     for name in names:
         if names.count(name) > 1:
@@ -122,12 +179,23 @@ def parse_Q(text: str) -> tuple[int, ...]:
     return tuple(scales)
 
 
+def _published(part: Part | None) -> Part:
+    if part is None:
+        raise ProtocolError(
+            "protocol 'published': these weights say no recipe of their makers; give weights of torchvision's or "
+            "timm's, or centre@Q"
+        )
+    return part
+
+
 def _parse_method(term: str, S: TrainingScale, Q: Sequence[int] | None, side: int) -> tuple[Part, ...]:
     name, at, written = term.strip().partition("@")
+    if name == PUBLISHED:
+        raise ProtocolError(f"protocol {term!r}: the weights say its Q; write published")
     if name not in METHOD_NAMES:
-        near = get_close_matches(name.lower(), METHOD_NAMES, n=1, cutoff=0.4)
+        near = get_close_matches(name.lower(), (*METHOD_NAMES, PUBLISHED), n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ProtocolError(f"protocol {term!r}: the methods are {', '.join(METHOD_NAMES)}{hint}")
+        raise ProtocolError(f"protocol {term!r}: the methods are {', '.join((*METHOD_NAMES, PUBLISHED))}{hint}")
     method, rule = METHOD_NAMES[name]
     scales = parse_Q(written) if at else tuple(sorted(set(Q or rule(S, side))))
     if not 0 < scales[0] <= scales[-1] <= LARGEST_Q:

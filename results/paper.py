@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 IMAGES = 50_000  # of the ILSVRC-2012 validation set
+VALIDATION = "imagenet/val"  # what the set is called
 
 
 class PaperRow(NamedTuple):
@@ -37,6 +38,6 @@ def published() -> dict[frozenset[str], tuple[float, float]]:
 def reference(nets: Iterable[str], data: str, n: int) -> tuple[float, float] | None:
     """The paper's figures where configuration, S, protocol and data are exactly one of its rows, else None."""
     nets = list(nets)
-    if data != "imagenet/val" or n != IMAGES or len(set(nets)) < len(nets):
+    if data != VALIDATION or n != IMAGES or len(set(nets)) < len(nets):
         return None
     return published().get(frozenset(nets))

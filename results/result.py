@@ -8,7 +8,7 @@ from typing import Any
 from results.doubts import refused, tie_doubts
 from results.metrics import wilson
 from results.names import unicode_of
-from results.paper import reference
+from results.paper import IMAGES, VALIDATION, reference
 
 ASSUMED = ("pixels", "side", "class order", "S")  # what weights and data may leave unsaid, as it is told
 
@@ -21,7 +21,8 @@ class Result:
     classes or fewer compete; `seconds` is the time that the row's parts took; `posteriors` the path of the saved
     `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
     `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
-    nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each.
+    nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each. `makers` are the errors
+    in % that the weights' makers publish, where the protocol is theirs.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Result:
     ties5: int = 0
     assumed: frozenset[str] = frozenset()
     doubts: tuple[str, ...] = ()
+    makers: tuple[float | None, float | None] | None = None
 
     @property
     def images_per_second(self) -> float | None:
@@ -54,6 +56,12 @@ class Result:
     def paper(self) -> tuple[float, float] | None:
         """The paper's top-1 and top-5 error in %, where this row is exactly one of its rows."""
         return None if self.skipped or "S" in self.assumed else reference(self.nets, self.data, self.n)
+
+    @property
+    def published(self) -> tuple[float | None, float | None]:
+        """What the weights' makers publish, where this row is their evaluation on all of ImageNet's validation set."""
+        theirs = self.data == VALIDATION and self.n == IMAGES and not self.skipped
+        return self.makers if self.makers and theirs else (None, None)
 
     @property
     def clean(self) -> bool:
@@ -69,6 +77,7 @@ class Result:
     def record(self) -> dict[str, Any]:
         """Everything that is written to files: counts, the rates and intervals derived from them, provenance."""
         paper1, paper5 = self.paper or (None, None)
+        published1, published5 = self.published
         speed = self.images_per_second
         measured = {
             "model": self.model,
@@ -99,6 +108,8 @@ class Result:
             "wrong5_against": None if self.wrong5 is None else self.wrong5 + self.ties5,
             "assumed": assumed_text(self.assumed),
             "warnings": self.warnings,
+            "published_top1": published1,
+            "published_top5": published5,
         }
         record = measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}

@@ -13,6 +13,7 @@ from results.formatting import code, escaped, interval, number
 from results.result import Result
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
+PUBLISHED = "published top-1 / top-5"
 Record = dict[str, Any]
 
 
@@ -36,8 +37,16 @@ def wide_cells(record: Record) -> dict[str, str]:
         "views": str(record["views"]),
         "images/s": number(record["images_per_second"], ".3g"),
         "paper top-1 / top-5": f"{number(record['paper_top1'], '.1f')} / {number(record['paper_top5'], '.1f')}",
+        PUBLISHED: published_cell(record),
         "signature": f"`{record['signature_id']}`",
     }
+
+
+def published_cell(record: Record) -> str:
+    """What the weights' makers publish; a dash where the row is another's, and nothing in other protocols' rows."""
+    if not record["protocol"].startswith("published") or "+" in record["protocol"]:
+        return ""
+    return f"{number(record['published_top1'], '.2f')} / {number(record['published_top5'], '.2f')}"
 
 
 def images_cell(record: Record) -> str:
@@ -68,10 +77,11 @@ def judged_cells(comparison: Comparison) -> dict[str, str]:
 
 
 def markdown_of(cells: Sequence[dict[str, str]], texts: Sequence[str]) -> str:
-    """A Markdown table, `texts` and signatures to the left; what is assumed has a column where anything is."""
+    """A Markdown table, `texts` and signatures to the left; columns that no row has anything in are left out."""
     table = pd.DataFrame(cells)
-    if not any(row["assumed"] for row in cells):
-        table = table.drop(columns="assumed", errors="ignore")  # a table may have no rows
+    for name in ("assumed", PUBLISHED):
+        if not any(row.get(name) for row in cells):
+            table = table.drop(columns=name, errors="ignore")  # a table may have no rows
     sides = ["left" if name in (*texts, "assumed", "signature") else "right" for name in table]
     return table.to_markdown(index=False, disable_numparse=True, colalign=sides)
 

@@ -9,7 +9,17 @@ from typing import Any
 from results.errors import ResultError
 from results.formatting import escaped, number, shortened
 from results.result import Result
-from results.table import PLAIN, Record, error_cell, images_cell, markdown, warning_lines, wide_cells
+from results.table import (
+    PLAIN,
+    PUBLISHED,
+    Record,
+    error_cell,
+    images_cell,
+    markdown,
+    published_cell,
+    warning_lines,
+    wide_cells,
+)
 
 ALL = "all"
 WIDTH = 100  # letters of a line, for the rows of one net
@@ -73,6 +83,7 @@ def _narrow_cells(record: Record, records: Sequence[Record]) -> dict[str, str]:
         "n": str(record["n"]) if _same(records, "skipped") else images_cell(record),
         "top-1 error %": error_cell(record, "top1", ENDS),
         "top-5 error %": error_cell(record, "top5", ENDS),
+        **({PUBLISHED: published_cell(record)} if any(map(published_cell, records)) else {}),
         "images/s": number(record["images_per_second"], ".3g"),
         "signature": record["signature_id"],
     }

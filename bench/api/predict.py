@@ -88,7 +88,7 @@ def predict(
         found = replace(read_unlabelled(images), exif=exif)
         how = Computation(str(device), batch_size, workers)
         models = open_models(tuple(nets.values()), Numbers(dtype, map), how, None, Shard.alone())
-        row = Row(tuple((model, spec.of(model.S, model.side)[0]) for model in models))
+        row = Row(tuple((model, spec.of_model(model)[0]) for model in models))
         for model, part in row.parts:
             model.check(part, found.ids[0])
         names = class_names(models)

@@ -58,7 +58,18 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         ties5=counted.standings.ties(5) if counted.top5 else 0,
         assumed=row.assumed | images.assumed,
         doubts=(*images.doubts, *doubts),
+        makers=_makers(job, row),
     )
+
+
+def _makers(job: Job, row: Row) -> tuple[float | None, float | None] | None:
+    """The errors that the makers of a row's weights publish; None where it is not their evaluation."""
+    (model, protocol), *others = row.nets
+    recipe = model.weights.recipe
+    theirs = [part.published for part in protocol.parts] == [True]
+    if others or not theirs or recipe is None or model.drop is not None or job.numbers.restrict_classes:
+        return None
+    return recipe.top1, recipe.top5
 
 
 def _made(counted: Tally) -> dict[str, str]:

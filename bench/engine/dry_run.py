@@ -9,7 +9,7 @@ import pandas as pd
 from bench.engine.fill import Task
 from bench.images.dataset import Images, Place
 from bench.images.decoding import UndecodableError, size_in
-from protocols.view import Size, rescaled
+from protocols.view import Size
 from results.store import BLOCK
 
 
@@ -26,9 +26,9 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
     cost = cache(task.model.flops)
     for size, count in sizes.items():
         for view in task.part.views(size, task.model.side):
-            box = view.box or (0, 0, *rescaled(size, task.part.Q))
+            width, height = view.shown(task.part.rescaled(size))
             views += count
-            flops += count * cost(box[3] - box[1], box[2] - box[0], view.box is None)
+            flops += count * cost(height, width, view.box is None)
     return {
         "model": task.model.name,
         "part": str(task.part),

@@ -13,6 +13,7 @@ import torch
 from bench.engine.agreement import appears, check_same, check_shared
 from bench.engine.capacity import Capacity
 from bench.engine.part_posteriors import Advance, part_posteriors
+from bench.engine.view_batches import scaling_of
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -65,7 +66,8 @@ def fill(
     meter = Meter(sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
     with engine(images, tasks[0].model, batch_size, loading) as (loader, capacity):
         try:
-            wanted = [(blocks[b], sorted({tasks[t].part.Q for t in ts})) for b, ts in mine]
+            scalings = [scaling_of(task.part, task.model.pixels) for task in tasks]
+            wanted = [(blocks[b], sorted({scalings[t] for t in ts})) for b, ts in mine]
             prepared = loader.blocks(wanted)
             for number, needed in mine:
                 start = time.perf_counter()

@@ -57,7 +57,7 @@ class Job:
 def job_of(request: Evaluation, shard: Shard) -> Job:
     """Open what a request names. Raises UserError and its like."""
     images, models = open_all(request, shard)
-    protocols = [request.protocols.of(model.S, model.side) for model in models]
+    protocols = [request.protocols.of_model(model) for model in models]
     return make_job(request, images, models, rows_of(models, protocols, request.fuse))
 
 

@@ -39,7 +39,7 @@ def part_posteriors(
     Views of equal size go through the net together, whichever image they are of; where the net shares the early
     features of a grid's crops, those of one image do. `advance` is told of progress, `cost` for an image in all.
     """
-    views = views_of(block, part, model.side)
+    views = views_of(block, part, model.side, model.pixels)
     as_grids = part.method == "multicrop" and model.grid is not None
     batches = by_grid(views) if as_grids else capacity.divide(model, views)
     cost_of_view = cost / np.bincount([view.owner for view in views], minlength=len(block))  # image by image

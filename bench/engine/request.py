@@ -13,8 +13,9 @@ from bench.images.sources import DataSpec
 from bench.nets.given_modules import GivenNet
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
-from protocols.protocol import Protocol, parse
-from protocols.scales import TrainingScale
+from bench.nets.published import Recipe
+from protocols.protocol import Part, Protocol, parse
+from protocols.scales import SIDE, TrainingScale
 
 Entrant = NetSpec | GivenNet | Model  # a net as it may be asked for
 MOST_LOADING = 8  # threads that prepare images, where nobody says how many
@@ -79,11 +80,23 @@ class ProtocolSpec:
         if not self.written:
             raise UserError("no protocol: give at least one, such as dense")
         for each in self.written:
-            parse(each, None, self.Q)
+            parse(each, None, self.Q, published=published_part(Recipe(SIDE)))
 
-    def of(self, S: TrainingScale | None, side: int) -> list[Protocol]:
-        """What they mean for a net that was trained at S on crops of `side` pixels. Raises ProtocolError."""
-        return [parse(each, S, self.Q, side) for each in self.written]
+    def of(self, S: TrainingScale | None, side: int, recipe: Recipe | None = None) -> list[Protocol]:
+        """What they mean for a net that was trained at S on crops of `side` pixels. Raises ProtocolError.
+
+        `recipe` is what the makers of its weights say of their evaluation.
+        """
+        return [parse(each, S, self.Q, side, published_part(recipe)) for each in self.written]
+
+    def of_model(self, model: Model) -> list[Protocol]:
+        """What they mean for a net with its weights. Raises ProtocolError."""
+        return self.of(model.S, model.side, model.weights.recipe)
+
+
+def published_part(recipe: Recipe | None) -> Part | None:
+    """One view as the makers of weights see an image."""
+    return recipe and Part("published-squash" if recipe.square else "published", recipe.resize)
 
 
 @dataclass(frozen=True, kw_only=True)

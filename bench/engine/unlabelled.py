@@ -9,6 +9,7 @@ import numpy as np
 from bench.engine.fill import blocks_of, compute, cost, engine
 from bench.engine.request import Computation
 from bench.engine.rows import Row
+from bench.engine.view_batches import scaling_of
 from bench.errors import UserError
 from bench.images.classes import readable
 from bench.images.dataset import Images
@@ -35,7 +36,7 @@ class Prediction:
 def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[str, Prediction | str]]:
     """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
     blocks = blocks_of(images)
-    scales = sorted({part.Q for _, part in row.parts})
+    scales = sorted({scaling_of(part, model.pixels) for model, part in row.parts})
     meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
     with (
         closing(meter),

@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 
 from bench.images.loader import Prepared
-from bench.images.pixels import cut, size_of
+from bench.images.pixels import Pixels, cut, size_of
+from bench.images.rescaling import Scaling, resized
 from protocols.protocol import Part
 from protocols.view import Size, View
 
@@ -24,21 +25,22 @@ class ImageView:
     image: Prepared
     view: View
     weight: int
+    scaling: Scaling
 
     @property
     def at_Q(self) -> torch.Tensor:
         """The image at the view's Q, uint8 RGB (3, H, W)."""
-        return self.image.at[self.view.Q]
+        return self.image.at[self.scaling]
 
     @property
     def pixels(self) -> torch.Tensor:
         """What the view shows, uint8 RGB (3, h, w)."""
-        return cut(self.at_Q, self.view)
+        shown = cut(self.at_Q, self.view)
+        return shown if self.size == size_of(shown) else resized(shown, self.size, self.scaling)
 
     @property
     def size(self) -> Size:
-        box = self.view.box
-        return size_of(self.at_Q) if box is None else Size(box.right - box.left, box.bottom - box.top)
+        return self.view.shown(size_of(self.at_Q))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +68,18 @@ class ViewBatch:
         return [view.owner for view in self.views]
 
 
-def views_of(block: Sequence[Prepared], part: Part, side: int) -> list[ImageView]:
+def scaling_of(part: Part, pixels: Pixels) -> Scaling:
+    """How images are rescaled for a part, and a net that takes such pixels."""
+    return Scaling(part.Q, part.square, pixels.interpolation, pil=part.published)
+
+
+def views_of(block: Sequence[Prepared], part: Part, side: int, pixels: Pixels) -> list[ImageView]:
     """Every distinct view of every image, image by image; `side` is that of the crops, in pixels."""
+    scaling = scaling_of(part, pixels)
     found: list[ImageView] = []
     for owner, image in enumerate(block):
         for view, weight in part.views(image.size, side).items():
-            found.append(ImageView(len(found), owner, image, view, weight))
+            found.append(ImageView(len(found), owner, image, view, weight, scaling))
     return found
 
 

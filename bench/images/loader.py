@@ -17,26 +17,27 @@ from bench.images.decoding import (
     rescalable,
     size_of_opened,
 )
-from bench.images.pixels import rescale, size_of, tensor_of
+from bench.images.pixels import size_of, tensor_of
 from bench.images.python_image import PythonImage
+from bench.images.rescaling import Scaling, rescale
 from bench.images.survey import USUAL, Header, header_of
 from bench.progress import progress
 from protocols.view import Size
 
 AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
-ToPrepare = tuple[Sequence[int], Sequence[int]]  # a block: image indices, Qs
+ToPrepare = tuple[Sequence[int], Sequence[Scaling]]  # a block: image indices, how they are rescaled
 NOTHING: ToPrepare = ((), ())
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image's original size and its rescaled pixels by Q, uint8 RGB (3, h, w); its file's name, for messages.
+    """An image's original size and its pixels by how they were rescaled, uint8 RGB (3, h, w).
 
-    `header` says how it is read: what its file's header has of that.
+    `name` is its file's, for messages; `header` says how it is read: what its file's header has of that.
     """
 
     size: Size
-    at: dict[int, torch.Tensor]
+    at: dict[Scaling, torch.Tensor]
     name: str = ""
     header: Header = USUAL
 
@@ -58,7 +59,7 @@ class Loader:
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def blocks(self, wanted: Sequence[ToPrepare]) -> Iterator[list[Prepared | None]]:
-        """For each (image indices, Qs) the prepared images in order; None stands for one that cannot be decoded.
+        """For each (image indices, scalings) the prepared images in order; None stands for one that cannot be decoded.
 
         The next block is prepared meanwhile, as far as memory allows: all of it where this one is small, else a few.
         """
@@ -75,7 +76,7 @@ class Loader:
         indices, scales = block
         return [self.pool.submit(self._prepared, i, scales) for i in indices[start:stop]]
 
-    def _prepared(self, i: int, scales: Sequence[int]) -> Prepared | None:
+    def _prepared(self, i: int, scales: Sequence[Scaling]) -> Prepared | None:
         try:
             return _prepare(self.images.place(i), scales)
         except UndecodableError as error:
@@ -110,11 +111,11 @@ def _weight(image: Prepared | None) -> int:
     return sum(pixels.nbytes for pixels in image.at.values()) if image else 0
 
 
-def _prepare(place: Place, scales: Sequence[int]) -> Prepared:
+def _prepare(place: Place, scales: Sequence[Scaling]) -> Prepared:
     """Raises UndecodableError, and UnreadableError for what may pass."""
     source, box, exif = place
     with opened(source, box) as image:
         rescalable(size_of_opened(image, box))
         header = header_of(image)
         whole = tensor_of(converted(image, box, exif))
-        return Prepared(size_of(whole), {Q: rescale(whole, Q) for Q in scales}, str(source), header)
+        return Prepared(size_of(whole), {each: rescale(whole, each) for each in scales}, str(source), header)

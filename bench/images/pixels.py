@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.images.decoding import read
 from bench.images.python_image import Source
+from bench.images.rescaling import BY_PIL, INTERPOLATIONS, Interpolation
 from protocols.view import Box, Size, View, rescaled
 
 STRIP = 1 << 20  # pixels that PIL hands over at once
@@ -19,16 +20,19 @@ STRIP = 1 << 20  # pixels that PIL hands over at once
 class Pixels:
     """What weights expect of their input: (value * range/255 - mean) / std, channels in `order`; L is one grey channel.
 
-    `mean` and `std` are in the units of `range` and in the order of `order`, a value for each channel.
+    `mean` and `std` are in the units of `range` and in the order of `order`, a value for each channel. `interpolation`
+    is the filter by which images are rescaled before.
     """
 
     order: Literal["RGB", "BGR", "L"]
     range: Literal[1, 255]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    interpolation: Interpolation = "bilinear"
 
     def __str__(self) -> str:
-        return f"{self.order}/{self.range}/{_numbers(self.mean)}/{_numbers(self.std)}"
+        filtered = "" if self.interpolation == "bilinear" else f"/{self.interpolation}"
+        return f"{self.order}/{self.range}/{_numbers(self.mean)}/{_numbers(self.std)}{filtered}"
 
     @property
     def channels(self) -> int:
@@ -74,24 +78,27 @@ NAMED = {
 
 
 def parse_pixels(text: str) -> Pixels:
-    """Read a name of `NAMED`, or `order/range/mean/std` such as `BGR/255/104,117,123/1,1,1` or `L/1/0.13/0.31`.
+    """Read a name of `NAMED`, or `order/range/mean/std` such as `BGR/255/104,117,123/1,1,1` or `L/1/0.13/0.31`,
+    with the interpolation behind it where it is not bilinear.
 
     Raises ValueError that says what is allowed.
     """
     if text in NAMED:
         return NAMED[text]
     try:
-        order, span, mean, std = text.split("/")
-        if order not in CHANNELS or span not in ("1", "255"):
+        order, span, mean, std, *more = text.split("/")
+        (interpolation,) = more or INTERPOLATIONS[:1]
+        if order not in CHANNELS or span not in ("1", "255") or interpolation not in INTERPOLATIONS:
             raise ValueError
-        pixels = Pixels(order, int(span), _values(mean), _values(std))  # type: ignore[arg-type]
+        pixels = Pixels(order, int(span), _values(mean), _values(std), interpolation)  # type: ignore[arg-type]
         if not len(pixels.mean) == len(pixels.std) == pixels.channels or min(pixels.std) <= 0:
             raise ValueError
         return pixels
     except ValueError:
         raise ValueError(
             f"pixels '{text}': give {', '.join(NAMED)}, or order/range/mean/std such as BGR/255/104,117,123/1,1,1 "
-            "(order RGB, BGR or L for grey, range 1 or 255, a mean and a std above 0 for each channel)"
+            "(order RGB, BGR or L for grey, range 1 or 255, a mean and a std above 0 for each channel), and behind it "
+            f"/{' or /'.join(INTERPOLATIONS[1:])} where images are not rescaled by a bilinear filter"
         ) from None
 
 
@@ -125,23 +132,15 @@ def size_of(image: torch.Tensor) -> Size:
     return Size(image.shape[-1], image.shape[-2])
 
 
-def rescale(image: torch.Tensor, Q: int) -> torch.Tensor:
-    """Isotropic rescaling of uint8 (3, H, W) to a shorter side of Q."""
-    from torchvision.transforms.v2.functional import resize  # takes seconds, which stored parts do without
-
-    size = rescaled(size_of(image), Q)
-    return resize(image, [size.height, size.width], antialias=True)
-
-
 def cut(image: torch.Tensor, view: View) -> torch.Tensor:
-    """The part of a rescaled image that a view shows, flipped if it says so."""
+    """The part of a rescaled image that a view shows, in the image's size, flipped if it says so."""
     if view.box is not None:
         left, top, right, bottom = view.box
         image = image[..., top:bottom, left:right]
     return image.flip(-1) if view.flip else image
 
 
-def read_view(image: Image.Image, view: View) -> torch.Tensor:
+def read_view(image: Image.Image, view: View, interpolation: Interpolation = "bilinear") -> torch.Tensor:
     """One view of an image at the view's Q, uint8 RGB (3, h, w), without rescaling what the view does not show.
 
     Equal to `cut(rescale(...))` up to rounding, one level of 255: for training, where many images give one view each.
@@ -151,5 +150,5 @@ def read_view(image: Image.Image, view: View) -> torch.Tensor:
     across, down = image.width / whole.width, image.height / whole.height
     source = (box.left * across, box.top * down, box.right * across, box.bottom * down)
     size = (box.right - box.left, box.bottom - box.top)
-    shown = tensor_of(image.resize(size, Image.Resampling.BILINEAR, box=source))
+    shown = tensor_of(image.resize(size, BY_PIL[interpolation], box=source))
     return shown.flip(-1) if view.flip else shown

@@ -99,6 +99,11 @@ class Model:
         dense = part.method == "dense"
         if dense and self.side <= part.Q and self.converted:
             return
+        if part.method == "squash" and self.side != part.Q:
+            raise UserError(
+                f"{part}: {self.name} takes squares of {self.side} px; give squash@{self.side}, "
+                f"squash-centre@{part.Q}, or --side {part.Q}"
+            )
         smallest = self.smallest_dense_side if dense else self.side
         if smallest > part.Q:
             raise UserError(

@@ -1,7 +1,8 @@
-"""What torchvision says of the weights that it publishes: the pixels that they take, and the side of their crops."""
+"""What torchvision says of the weights that it publishes: their pixels, the side of their crops, their figures."""
 
+import math
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.images.pixels import Pixels
 
@@ -10,12 +11,37 @@ TRANSFORMED = ("GoogLeNet_Weights", "Inception_V3_Weights")
 TRANSFORMED_PIXELS = Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
+class Recipe(NamedTuple):
+    """How the makers of weights evaluate them: the rescaled image's side or sides, and what came out.
+
+    With `square` the image is squashed to `resize` x `resize` pixels, else that is its shorter side; then follows the
+    centre crop. `top1` and `top5` are errors in % on ILSVRC-2012's validation set, None where nobody says them.
+    """
+
+    resize: int
+    square: bool = False
+    top1: float | None = None
+    top5: float | None = None
+
+
+def recipe_of(member: Any) -> Recipe:
+    """How torchvision evaluates a member, and the errors that it publishes."""
+    accuracies = member.meta.get("_metrics", {}).get("ImageNet-1K", {})
+    top1, top5 = (_error(accuracies.get(f"acc@{k}")) for k in (1, 5))
+    return Recipe(member.transforms().resize_size[0], False, top1, top5)
+
+
+def _error(accuracy: float | None) -> float | None:
+    """Accuracy to error in %; weights that are none of a classifier's say NaN."""
+    return None if accuracy is None or math.isnan(accuracy) else round(100 - accuracy, 4)
+
+
 def pixels_of(member: Any) -> Pixels:
     """What a member of one of torchvision's weights enumerations takes."""
     if type(member).__name__ in TRANSFORMED:
         return TRANSFORMED_PIXELS
     preset = member.transforms()
-    return Pixels("RGB", 1, tuple(preset.mean), tuple(preset.std))
+    return Pixels("RGB", 1, tuple(preset.mean), tuple(preset.std), preset.interpolation.value)
 
 
 def side_of(member: Any) -> int:

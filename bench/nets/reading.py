@@ -143,4 +143,5 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
         pixels=published.pixels_of(known),
         classes=tuple(known.meta["categories"]),
         side=published.side_of(known),
+        recipe=published.recipe_of(known),
     )

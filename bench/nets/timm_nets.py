@@ -1,13 +1,16 @@
 """timm's nets by name, `timm:resnet50.a1_in1k`, with what its `pretrained_cfg` says of their weights."""
 
+import math
 from difflib import get_close_matches
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
+from bench.images.rescaling import INTERPOLATIONS
+from bench.nets.published import Recipe
 from bench.nets.state_dicts import State
 from bench.nets.weights import Weights
 from bench.progress import downloading
@@ -34,7 +37,12 @@ def published_net(name: str) -> tuple[nn.Module, Weights]:
             f"model '{name}': its weights cannot be had ({why}); fetch them, and give --weights FILE"
         ) from None
     return net, Weights(
-        source=name, state={}, pixels=usual_pixels(name), side=usual_side(name), classes=_classes(net, config)
+        source=name,
+        state={},
+        pixels=usual_pixels(name),
+        side=usual_side(name),
+        classes=_classes(net, config),
+        recipe=_recipe(config, usual_side(name)),
     )
 
 
@@ -55,13 +63,21 @@ def version(name: str) -> str:
 def usual_pixels(name: str) -> Pixels:
     """What a net's published weights take."""
     config = _config(_timm(name), name)
-    return Pixels("L" if config.input_size[0] == 1 else "RGB", 1, tuple(config.mean), tuple(config.std))
+    filters = [each for each in INTERPOLATIONS if each == config.interpolation]  # "random" is one of training
+    order: Literal["L", "RGB"] = "L" if config.input_size[0] == 1 else "RGB"
+    return Pixels(order, 1, tuple(config.mean), tuple(config.std), *filters)
 
 
 def usual_side(name: str) -> int:
     """Side of the crops, in pixels, that a net's published weights are evaluated at, as timm's validation does."""
     config = _config(_timm(name), name)
     return (config.test_input_size or config.input_size or (3, SIDE, SIDE))[-1]
+
+
+def _recipe(config: Any, side: int) -> Recipe | None:
+    """As timm's validation does; it pads to a border for a few, which no protocol here does."""
+    share = config.test_crop_pct or config.crop_pct if config.test_input_size else config.crop_pct
+    return None if config.crop_mode == "border" else Recipe(math.floor(side / share), config.crop_mode == "squash")
 
 
 def _timm(name: str) -> ModuleType:

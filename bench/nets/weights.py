@@ -14,6 +14,7 @@ from safetensors.torch import save
 from bench.errors import UserError
 from bench.images.pixels import Pixels
 from bench.nets import zoo
+from bench.nets.published import Recipe
 from bench.nets.state_dicts import State
 from protocols.scales import TrainingScale
 from results.atomic_files import write_atomically
@@ -26,8 +27,8 @@ HEADER = "vgg-protocols"  # our entry in a safetensors header, a JSON object; ot
 class Weights:
     """A state dict in float32 and what is known of it; None where the weights do not say it.
 
-    `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts. `identity`
-    stands for the digest where more than a state dict says what is computed.
+    `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts; `recipe` how
+    their makers evaluate them. `identity` stands for the digest where more than a state dict says what is computed.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Weights:
     side: int | None = None
     key: str | None = None
     identity: str | None = None
+    recipe: Recipe | None = None
 
     @property
     def label(self) -> str:
@@ -91,6 +93,7 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         "pixels": weights.pixels and str(weights.pixels),
         "classes": weights.classes,
         "side": _worth_saying(weights),
+        "published": weights.recipe and weights.recipe._asdict(),
     }
     header = {**about, "width": weights.width, **{name: value for name, value in said.items() if value is not None}}
     state = {

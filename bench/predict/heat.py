@@ -3,6 +3,7 @@
 import numpy as np
 
 from bench.engine.rows import Row
+from bench.engine.view_batches import scaling_of
 from bench.images.loader import Prepared
 from bench.images.pixels import cut, size_of
 from bench.nets.out_of_memory import enough_memory
@@ -17,7 +18,7 @@ def heat_map(row: Row, image: Prepared, index: int, size: Size) -> np.ndarray | 
     maps = []
     for model, part in row.parts:
         for view in part.views(image.size, model.side) if part.method == "dense" else ():
-            seen = cut(image.at[part.Q], view)
+            seen = cut(image.at[scaling_of(part, model.pixels)], view)
             with enough_memory(f"the class score map of {image.name!r}", "give smaller Q, or leave --plot out"):
                 values = model.posterior_map(seen, index).numpy()
             heat = over_image(values, model.map_places, size_of(seen), size)

@@ -60,7 +60,7 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
     images = replace(images, exif=request.exif)
     models = open_models(request.nets, request.numbers, request.computation, None, Shard())
     names = class_names(models)
-    row = Row(tuple((model, request.protocols.of(model.S, model.side)[0]) for model in models))
+    row = Row(tuple((model, request.protocols.of_model(model)[0]) for model in models))
     for model, part in row.parts:
         model.check(part, images.ids[0])
     print("\n".join(_header(models, images)), file=sys.stderr)

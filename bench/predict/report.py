@@ -87,7 +87,7 @@ class Report(AbstractContextManager):
             self.table.writerow(cells + [self.assumed] * bool(self.assumed))
 
     def _draw(self, folder: Path, prediction: Prediction, best: Sequence[tuple[str, float]]) -> None:
-        picture = prediction.image.at[max(prediction.image.at)]
+        picture = prediction.image.at[max(prediction.image.at, key=lambda each: (not each.square, each))]
         heat = heat_map(self.row, prediction.image, int(prediction.best(1)[0]), size_of(picture))
         name = Path(prediction.id).name
         made_by = " + ".join(f"{model.name} {protocol}" for model, protocol in self.row.nets)

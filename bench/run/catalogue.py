@@ -83,7 +83,11 @@ def _paper(name: str) -> str:
 
 
 def _list_protocols() -> list[str]:
-    return [f"{name:16} {text}" for name, text in DESCRIPTIONS.items()]
+    return [
+        line
+        for paper, protocols in DESCRIPTIONS.items()
+        for line in (f"{paper}:", *(f"  {name:16} {text}" for name, text in protocols.items()))
+    ]
 
 
 def _list_data() -> list[str]:

@@ -80,7 +80,7 @@ class ProtocolSpeeds:
             with Shard() as shard:
                 images, models = open_all(request, shard)
             for model in models:
-                for protocol in request.protocols.of(model.S, model.side):
+                for protocol in request.protocols.of_model(model):
                     yield protocol_speed(model, protocol, images, request.computation.loading)
 
 

@@ -16,10 +16,12 @@ from bench.engine.job import complete, make_job
 from bench.engine.part_posteriors import part_posteriors
 from bench.engine.request import Computation, Keeping, Setup
 from bench.engine.rows import Row
+from bench.engine.view_batches import scaling_of
 from bench.engine.workers import Shard
 from bench.images.dataset import Images
 from bench.images.loader import Prepared
-from bench.images.pixels import decode, rescale, size_of
+from bench.images.pixels import decode, size_of
+from bench.images.rescaling import rescale
 from bench.nets.device import synchronise
 from bench.nets.model import Model
 from bench.nets.torch_settings import single_threads
@@ -87,8 +89,9 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
     with model.precision.settings(), single_threads(model.device):
         capacity = Capacity(None, model.device)
         for part in protocol.parts:
+            scaling = scaling_of(part, model.pixels)
             start = time.perf_counter()
-            block = [Prepared(size_of(image), {part.Q: rescale(image, part.Q)}) for image in decoded]
+            block = [Prepared(size_of(image), {scaling: rescale(image, scaling)}) for image in decoded]
             rescaled = time.perf_counter()
             part_posteriors(netless, part, block, capacity)
             cut = time.perf_counter()

@@ -66,8 +66,8 @@ def crop_batches(
 
     def training_set(epoch: int) -> CentreCrops | TrainingCrops:
         if recipe.augment == "none":
-            return CentreCrops(train, Q, side)
-        return TrainingCrops(train, S, side, recipe.seed, epoch)
+            return CentreCrops(train, Q, side, recipe.pixels.interpolation)
+        return TrainingCrops(train, S, side, recipe.seed, epoch, recipe.pixels.interpolation)
 
     def prepare(images: torch.Tensor, shifts: torch.Tensor | None = None) -> torch.Tensor:
         batch = recipe.pixels.normalise(images.to(device))
@@ -75,4 +75,5 @@ def crop_batches(
             batch += recipe.pixels.normalise_shift(shifts).to(device)
         return batch.contiguous(memory_format=torch.channels_last)
 
-    return Batches(training_set, CentreCrops(validation, Q, side), prepare, recipe.batch, workers, device)
+    validation_set = CentreCrops(validation, Q, side, recipe.pixels.interpolation)
+    return Batches(training_set, validation_set, prepare, recipe.batch, workers, device)

@@ -11,6 +11,7 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, read
 from bench.images.pixels import read_view
+from bench.images.rescaling import Interpolation
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Box, Size, View, rescaled
@@ -31,6 +32,7 @@ class TrainingCrops(Dataset):
     side: int
     seed: int
     epoch: int
+    interpolation: Interpolation = "bilinear"
 
     def __len__(self) -> int:
         return len(self.images)
@@ -44,7 +46,7 @@ class TrainingCrops(Dataset):
         top = int(random.integers(size.height - self.side + 1))
         view = View(S, Box(left, top, left + self.side, top + self.side), flip=bool(random.integers(2)))
         shift = torch.from_numpy(random.normal(0, SHIFT, 3).astype(np.float32))
-        return read_view(image, view).contiguous(), shift, int(self.images.labels[index])
+        return read_view(image, view, self.interpolation).contiguous(), shift, int(self.images.labels[index])
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class CentreCrops(Dataset):
     images: Images
     Q: int
     side: int
+    interpolation: Interpolation = "bilinear"
 
     def __len__(self) -> int:
         return len(self.images)
@@ -64,7 +67,7 @@ class CentreCrops(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         image = _image(self.images, index)
         (view,) = Part("centre", self.Q).views(Size(*image.size), self.side)
-        return read_view(image, view).contiguous(), int(self.images.labels[index])
+        return read_view(image, view, self.interpolation).contiguous(), int(self.images.labels[index])
 
 
 def _image(images: Images, index: int) -> Image.Image:

@@ -16,7 +16,8 @@ from torch import nn
 from torchvision.transforms.v2.functional import center_crop
 
 import bench
-from bench.images.pixels import decode, rescale
+from bench.images.pixels import decode
+from bench.images.rescaling import Scaling, rescale
 from bench.nets.reading import read_weights
 
 ASKED = {"progress": False, "pixels": PIXELS, "S": (256, 288)}
@@ -224,7 +225,7 @@ def test_the_posteriors_are_those_of_a_plain_loop(images, tmp_path, make):
     row = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0]
     plain = net.float()
     for index in range(len(images)):
-        whole = rescale(decode(*images.place(index)), 256)
+        whole = rescale(decode(*images.place(index)), Scaling(256))
         with torch.no_grad():
             scores = plain(PIXELS.normalise(center_crop(whole, [224, 224]))[None])
         assert np.allclose(row.posteriors.probs[index], scores.softmax(1)[0].numpy(), atol=1e-5)

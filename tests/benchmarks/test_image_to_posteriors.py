@@ -11,7 +11,8 @@ from PIL import Image
 from bench.engine.capacity import Capacity
 from bench.engine.part_posteriors import part_posteriors
 from bench.images.loader import Prepared
-from bench.images.pixels import cut, decode, rescale, size_of
+from bench.images.pixels import cut, decode, size_of
+from bench.images.rescaling import Scaling, rescale
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
@@ -59,7 +60,7 @@ def test_rescale(benchmark, photograph: torch.Tensor, Q: int):
 @pytest.mark.benchmark(group="cut views")
 @pytest.mark.parametrize("Q", SCALES)
 def test_cut(benchmark, photograph: torch.Tensor, Q: int):
-    image = rescale(photograph, Q)
+    image = rescale(photograph, Scaling(Q))
     views = benchmark(_multicrop_views, image, Part("multicrop", Q))
     assert views.shape == (50, 3, 224, 224)
     assert torch.equal(views[0], image[:, :224, :224])
@@ -83,7 +84,7 @@ def _multicrop_views(image: torch.Tensor, part: Part) -> torch.Tensor:
 
 
 def _benchmark_part(benchmark, model: Model, photograph: torch.Tensor, part: Part) -> None:
-    prepared = Prepared(SIZE, {part.Q: rescale(photograph, part.Q)})
+    prepared = Prepared(SIZE, {Scaling(part.Q): rescale(photograph, Scaling(part.Q))})
     probs = benchmark(part_posteriors, model, part, [prepared], Capacity(None, CPU))
     assert probs.shape == (1, 24)
     assert probs.sum() == pytest.approx(1)

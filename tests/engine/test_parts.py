@@ -12,7 +12,8 @@ from bench.engine.capacity import Capacity
 from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
-from bench.images.pixels import rescale
+from bench.images.pixels import NAMED
+from bench.images.rescaling import Scaling, rescale
 from bench.nets.out_of_memory import out_of_memory
 from protocols.protocol import Part
 from protocols.view import Size
@@ -70,7 +71,7 @@ class Device:
 class Fake:
     """Stands in for a model: two layers, whose activations take as many pixels each as its views have."""
 
-    side, count, grid = SIDE, 3, None
+    side, count, grid, pixels = SIDE, 3, None, NAMED["torchvision"]
 
     def __init__(self, room: float = float("inf"), error: Exception | None = None) -> None:
         self.device, self.seen = Device(room, error), []
@@ -105,7 +106,10 @@ def room_for(views: int) -> int:
 def block_of(*sides: int, Q: int = Q) -> list[Prepared]:
     torch.manual_seed(0)
     images = [torch.randint(0, 256, (3, side, side * 4 // 3), dtype=torch.uint8) for side in sides]
-    return [Prepared(Size(side * 4 // 3, side), {Q: rescale(x, Q)}) for side, x in zip(sides, images, strict=True)]
+    return [
+        Prepared(Size(side * 4 // 3, side), {Scaling(Q): rescale(x, Scaling(Q))})
+        for side, x in zip(sides, images, strict=True)
+    ]
 
 
 @pytest.fixture
@@ -197,10 +201,10 @@ def test_coinciding_views_are_computed_once_and_weighted():
     torch.manual_seed(0)
     image = torch.randint(0, 256, (3, 36, 46), dtype=torch.uint8)
     fake = Fake()
-    prepared = [Prepared(Size(46, 36), {36: image})]
+    prepared = [Prepared(Size(46, 36), {Scaling(36): image})]
     found = part_posteriors(fake, Part("multicrop", 36), prepared, Capacity(64, CPU))
     assert views(fake) == 50
-    prepared = [Prepared(Size(46, 32), {32: image[:, :32]})]
+    prepared = [Prepared(Size(46, 32), {Scaling(32): image[:, :32]})]
     fake = Fake()
     found = part_posteriors(fake, Part("multicrop", 32), prepared, Capacity(64, CPU))
     assert views(fake) == 10

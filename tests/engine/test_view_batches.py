@@ -6,6 +6,8 @@ import torch
 from bench.engine.capacity import Capacity
 from bench.engine.view_batches import ImageView, by_grid, by_size, views_of
 from bench.images.loader import Prepared
+from bench.images.pixels import NAMED
+from bench.images.rescaling import Scaling
 from protocols.protocol import Part
 from protocols.view import Size, rescaled
 
@@ -20,10 +22,10 @@ class Net:
 def views(method: str) -> list[ImageView]:
     shapes = [rescaled(size, Q) for size in SIZES]
     block = [
-        Prepared(size, {Q: torch.zeros(3, shape.height, shape.width, dtype=torch.uint8)})
+        Prepared(size, {Scaling(Q): torch.zeros(3, shape.height, shape.width, dtype=torch.uint8)})
         for size, shape in zip(SIZES, shapes, strict=True)
     ]
-    return views_of(block, Part(method, Q), SIDE)
+    return views_of(block, Part(method, Q), SIDE, NAMED["torchvision"])
 
 
 def test_views_are_numbered_image_by_image():

@@ -13,6 +13,7 @@ from victims import run
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main
@@ -200,7 +201,7 @@ def test_no_other_program_is_run_for_a_picture(tmp_path, monkeypatch, tried):
         (tmp_path / name).write_bytes(EPS)
         images = Images("x", (tmp_path / name,), (name,), np.zeros(1, int), None, 1)
         loader = Loader(images, 1)
-        assert list(loader.blocks([((0,), (32,))])) == [[None]]
+        assert list(loader.blocks([((0,), (Scaling(32),))])) == [[None]]
         loader.close()
     assert not (tmp_path / "ran").exists()
     tried("images", "PostScript named .jpg", 1, "named; no program was run")

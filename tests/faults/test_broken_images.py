@@ -22,7 +22,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
 from bench.images.limits import MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
 from bench.images.loader import Loader, Prepared
-from bench.images.pixels import rescale
+from bench.images.rescaling import Scaling, rescale
 
 Q = 24
 SAMPLE = 200
@@ -34,12 +34,13 @@ from pathlib import Path
 import numpy as np
 from bench.images.dataset import Images
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 warnings.simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a protection that fails must not take the machine along
 paths = tuple(sorted(Path(sys.argv[1]).iterdir()))
 images = Images("x", paths, tuple(map(str, paths)), np.zeros(len(paths), int), None, len(paths))
 loader = Loader(images, 8)
-for block in loader.blocks([(range(k, min(k + 32, len(paths))), (24,)) for k in range(0, len(paths), 32)]):
+for block in loader.blocks([(range(k, min(k + 32, len(paths))), (Scaling(24),)) for k in range(0, len(paths), 32)]):
     pass
 loader.close()
 print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
@@ -212,7 +213,7 @@ def prepared(paths: Sequence[Path]) -> Iterator[Prepared | None]:
     names = tuple(map(str, paths))
     images = Images("x", tuple(paths), names, np.zeros(len(paths), int), None, len(paths))
     loader = Loader(images, 2)
-    blocks = [(range(start, min(start + 32, len(paths))), (Q,)) for start in range(0, len(paths), 32)]
+    blocks = [(range(start, min(start + 32, len(paths))), (Scaling(Q),)) for start in range(0, len(paths), 32)]
     for block in loader.blocks(blocks):
         yield from block
     loader.close()
@@ -238,7 +239,7 @@ def test_every_file_is_decoded_as_pil_decodes_it_or_named(cases, every, tried, t
             named[case.fault] += 1
         else:
             assert found.size == (expected.shape[2], expected.shape[1]), path
-            assert torch.equal(found.at[Q], rescale(expected, Q)), path
+            assert torch.equal(found.at[Scaling(Q)], rescale(expected, Scaling(Q))), path
         faulthandler.dump_traceback_later(PATIENCE, exit=True, file=sys.__stderr__)
     faulthandler.cancel_dump_traceback_later()
     faults = Counter(case.fault for case in cases)
@@ -274,6 +275,6 @@ def test_a_truncated_jpeg_is_named_and_never_filled_up(every, tried, tmp_path):
     *cut, full = prepared([*paths, tmp_path / "whole.jpg"])
     assert full is not None
     kept = [length for found, length in zip(cut, lengths, strict=True) if found is not None]
-    assert all(torch.equal(found.at[Q], full.at[Q]) for found in cut if found is not None)
+    assert all(torch.equal(found.at[Scaling(Q)], full.at[Scaling(Q)]) for found in cut if found is not None)
     assert all(length > len(whole) - 64 for length in kept)
     tried("images", "a JPEG cut at any byte", len(lengths), "named, or nothing of the picture was missing")

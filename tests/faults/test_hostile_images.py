@@ -18,6 +18,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, _formats, read
 from bench.images.limits import MOST_BYTES, MOST_MEMORY, MOST_SCANS, MOST_VALUES, PER_PIXEL_OF
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 from bench.pictures.contact_sheet import _font, _picture
 from bench.train.crops import CentreCrops
 
@@ -172,7 +173,7 @@ def test_lack_of_memory_or_of_a_disk_is_one_line_everywhere(tmp_path, monkeypatc
     loader = Loader(images(tmp_path / "x.png"), 1)
     message = "needs more memory than there is" if isinstance(error, MemoryError) else "cannot be read: Input/output"
     with pytest.raises(UserError, match=message):
-        list(loader.blocks([((0,), (32,))]))
+        list(loader.blocks([((0,), (Scaling(32),))]))
     loader.close()
     with pytest.raises(UserError, match=message):
         CentreCrops(images(tmp_path / "x.png"), 32, 32)[0]
@@ -196,7 +197,7 @@ def test_what_may_pass_is_in_no_digest_and_makes_no_image_corrupt(tmp_path, monk
             images(tmp_path / "x.png").digest  # noqa: B018
         loader = Loader(images(tmp_path / "x.png"), 1)
         with pytest.raises(UserError, match=os.strerror(number)):
-            list(loader.blocks([((0,), (32,))]))
+            list(loader.blocks([((0,), (Scaling(32),))]))
         loader.close()
     assert images(tmp_path / "x.png").digest == good
     tried("images", "an error that may pass, while a digest is taken or an image is read", 2, "one line")

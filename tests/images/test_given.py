@@ -18,6 +18,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import read
 from bench.images.limits import MOST_PIXELS
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 from bench.images.sets.given_images import read_given, read_unlabelled
 from bench.images.sets.shapes import labels, read_shapes, render
 from bench.pictures.contact_sheet import _font, _picture
@@ -57,7 +58,11 @@ class Numbered:
 def prepared(images: Images, forgiving: bool = False) -> list:
     loader = Loader(images, 4, forgiving)
     try:
-        return [image for block in loader.blocks([(each, (24, 32)) for each in blocks_of(images)]) for image in block]
+        return [
+            image
+            for block in loader.blocks([(each, (Scaling(24), Scaling(32))) for each in blocks_of(images)])
+            for image in block
+        ]
     finally:
         loader.close()
 
@@ -65,7 +70,7 @@ def prepared(images: Images, forgiving: bool = False) -> list:
 def same(ours: Images, theirs: Images) -> bool:
     """Whether nets see the same of both, to the bit."""
     return all(
-        one.size == other.size and all(torch.equal(one.at[Q], other.at[Q]) for Q in (24, 32))
+        one.size == other.size and all(torch.equal(one.at[Scaling(Q)], other.at[Scaling(Q)]) for Q in (24, 32))
         for one, other in zip(prepared(ours), prepared(theirs), strict=True)
     )
 
@@ -370,7 +375,7 @@ def test_one_lazy_image_twice_is_read_once_at_a_time(tmp_path):
     path = saved(tmp_path, make_image((600, 400), 1), "a.jpg")
     images = read_given([(Image.open(path), 0)] * 32)
     found = prepared(images)
-    assert all(torch.equal(each.at[24], found[0].at[24]) for each in found)
+    assert all(torch.equal(each.at[Scaling(24)], found[0].at[Scaling(24)]) for each in found)
 
 
 def test_predictions_need_no_labels(tmp_path):
@@ -378,7 +383,7 @@ def test_predictions_need_no_labels(tmp_path):
     images = read_unlabelled([str(path), PHOTO, PIXELS])
     assert (images.ids, images.labels.tolist()) == ((str(path), "1", "2"), [-1] * 3)
     first, *others = prepared(images)
-    assert all(torch.equal(first.at[24], each.at[24]) for each in others)
+    assert all(torch.equal(first.at[Scaling(24)], each.at[Scaling(24)]) for each in others)
     assert [read_unlabelled(one).ids for one in (path, PHOTO)] == [(str(path),), ("0",)]
     for wrong, said in (([], "no image: give"), ([(PHOTO, 0)], "of type tuple; give PIL"), (3, "of type int; give")):
         with pytest.raises(UserError) as raised:

@@ -11,8 +11,9 @@ from conftest import make_image
 from bench.images import loader as module
 from bench.images.dataset import Images
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 
-BLOCKS = [(range(4), (8,)), (range(4, 8), (8, 16)), (range(8, 9), (8,))]
+BLOCKS = [(range(4), (Scaling(8),)), (range(4, 8), (Scaling(8), Scaling(16))), (range(8, 9), (Scaling(8),))]
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_blocks_come_in_order_each_image_once(images, monkeypatch, threads, most
     found = list(loader.blocks(BLOCKS))
     loader.close()
     assert [[image.size.width for image in block] for block in found] == [[10, 11, 12, 13], [14, 15, 16, 17], [18]]
-    assert [{Q for image in block for Q in image.at} for block in found] == [{8}, {8, 16}, {8}]
+    assert [{scaling.Q for image in block for scaling in image.at} for block in found] == [{8}, {8, 16}, {8}]
     assert list(Loader(images, 1).blocks([])) == []
 
 

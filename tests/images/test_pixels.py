@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2.functional import normalize, resize, to_dtype
 
-from bench.images.pixels import NAMED, Pixels, cut, decode, parse_pixels, rescale, size_of
+from bench.images.pixels import NAMED, Pixels, cut, decode, parse_pixels, size_of
+from bench.images.rescaling import Scaling, rescale
 from protocols.view import Box, Size, View
 
 COLOUR = np.random.RandomState(0).randint(0, 256, (30, 40, 3)).astype(np.uint8)
@@ -106,7 +107,7 @@ def test_exif_orientation_is_not_applied(tmp_path):
 def test_rescaling_is_torchvisions_antialiased_bilinear(size):
     image = torch.from_numpy(np.asarray(Image.fromarray(COLOUR).resize(size)).copy()).permute(2, 0, 1)
     theirs = resize(image.contiguous(), [64], antialias=True)
-    assert torch.equal(rescale(image, 64), theirs)
+    assert torch.equal(rescale(image, Scaling(64)), theirs)
     assert min(size_of(theirs)) == 64
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from bench.errors import UserError
 from bench.images.decoding import size_in
 from bench.images.loader import Loader
+from bench.images.rescaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.inspect.__main__ import main as inspect
 from bench.inspect.stored_rows import _places
@@ -39,10 +40,10 @@ def test_every_reader_sees_the_same_with_exif(turned):
     """The loader at any Q, training crops, centre crops and the contact sheet see what was upright from the start."""
     both = images(*turned, exif=True)
     loader = Loader(both, 1)
-    ((one, other),) = loader.blocks([((0, 1), (32, 48))])
+    ((one, other),) = loader.blocks([((0, 1), (Scaling(32), Scaling(48)))])
     loader.close()
     assert one.size == other.size == Size(26, 40)
-    assert all((one.at[Q] == other.at[Q]).all() for Q in (32, 48))
+    assert all((one.at[Scaling(Q)] == other.at[Scaling(Q)]).all() for Q in (32, 48))
     first, second = (images(path, exif=True) for path in turned)
     crops = [TrainingCrops(each, parse_S("32-48"), 32, 0, 0)[0][0] for each in (first, second)]
     assert (crops[0] == crops[1]).all()

@@ -13,6 +13,7 @@ from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import NAMED, Pixels
+from bench.images.rescaling import Scaling
 from bench.nets import zoo
 from bench.nets.convert import fully_convolutional
 from bench.nets.device import Precision
@@ -115,7 +116,7 @@ def test_all_protocols_agree_on_a_square_image_of_the_nets_own_side(name):
     """There every crop is the whole image, and the map's mean at that side is the net's own score."""
     model, side = model_of(name), zoo.side_of(name)
     image = pil_to_tensor(make_image((side, side), seed=1))
-    block = [Prepared(Size(side, side), {side: image})]
+    block = [Prepared(Size(side, side), {Scaling(side): image})]
     methods = ("tencrop", "multicrop", "dense")
     tencrop, multicrop, dense = (
         part_posteriors(model, Part(method, side), block, Capacity(8, model.device)) for method in methods

@@ -11,6 +11,7 @@ from bench.engine.rows import Row
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import Pixels
+from bench.images.rescaling import Scaling
 from bench.nets import zoo
 from bench.nets.convert import fully_convolutional, map_places
 from bench.nets.device import Precision
@@ -79,7 +80,7 @@ def test_the_heat_is_where_the_object_is(net, left, top):
     """A bright square on black: the heat's centre of mass is the square's centre."""
     image, size = torch.zeros(3, 544, 672, dtype=torch.uint8), Size(672, 544)
     image[:, top : top + 32, left : left + 32] = 255
-    heat = heat_map(row_of(net()), Prepared(size, {224: image}), 1, size)
+    heat = heat_map(row_of(net()), Prepared(size, {Scaling(224): image}), 1, size)
     heat -= heat.min()
     assert heat.max() > 1e-3
     assert (heat.sum(0) * (np.arange(672) + 0.5)).sum() / heat.sum() == pytest.approx(left + 16, abs=0.5)
@@ -89,7 +90,7 @@ def test_the_heat_is_where_the_object_is(net, left, top):
 def test_a_bright_left_half_is_hot_on_the_left():
     image = torch.zeros(3, 224, 672, dtype=torch.uint8)
     image[:, :, :336] = 255
-    heat = heat_map(row_of(windowed()), Prepared(Size(672, 224), {224: image}), 1, Size(336, 112))
+    heat = heat_map(row_of(windowed()), Prepared(Size(672, 224), {Scaling(224): image}), 1, Size(336, 112))
     assert heat.shape == (112, 336)
     assert heat[:, :168].min() >= heat[:, 168:].max()
     assert heat.argmax() % 336 < 168
@@ -99,7 +100,9 @@ def test_there_is_no_map_without_a_dense_part():
     ((model, _),) = row_of(windowed()).nets
     row = Row(((model, parse("centre@224")),))
     assert (
-        heat_map(row, Prepared(Size(224, 224), {224: torch.zeros(3, 224, 224, dtype=torch.uint8)}), 0, Size(9, 9))
+        heat_map(
+            row, Prepared(Size(224, 224), {Scaling(224): torch.zeros(3, 224, 224, dtype=torch.uint8)}), 0, Size(9, 9)
+        )
         is None
     )
 
@@ -120,6 +123,6 @@ def test_a_map_that_does_not_fit_into_memory_is_one_line(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Model, "posterior_map", lacking)
-    image = Prepared(Size(224, 224), {224: torch.zeros(3, 224, 224, dtype=torch.uint8)}, "a.png")
+    image = Prepared(Size(224, 224), {Scaling(224): torch.zeros(3, 224, 224, dtype=torch.uint8)}, "a.png")
     with pytest.raises(UserError, match=r"class score map of 'a.png' does not fit into memory .*; give smaller Q"):
         heat_map(row_of(windowed()), image, 0, Size(9, 9))

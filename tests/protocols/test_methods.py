@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms.v2.functional import center_crop, hflip, ten_crop
 
 from protocols.methods import METHODS, centre, dense, grid_offsets, multicrop, tencrop
-from protocols.protocol import Part, parse
+from protocols.protocol import Part, ProtocolError, parse
 from protocols.view import Box, Size, View, rescaled
 
 SIZES = [
@@ -88,7 +88,7 @@ def test_edge_crops_touch_the_edges(method):
 @pytest.mark.parametrize("method", ["centre", "multicrop", "tencrop"])
 def test_every_crop_is_a_square_inside_the_image(method):
     for size, views in every_view(method):
-        for _, box, _ in views:
+        for _, box, *_ in views:
             assert (box.right - box.left, box.bottom - box.top) == (224, 224)
             assert min(box) >= 0
             assert box.right <= size.width
@@ -147,3 +147,45 @@ def test_views_carry_their_Q(method):
 def test_the_middle_of_the_grid_is_the_centre_where_the_room_divides_by_four():
     size = Size(352, 256)
     assert multicrop(size, 256, 224)[12] == centre(size, 256, 224)[0]
+
+
+def test_googlenets_crops_lie_on_three_squares():
+    """Szegedy et al. (2014), section 7: 4 scales x 3 squares x 6 crops x 2 mirror images are 144."""
+    assert parse("googlenet-crops").nominal_views == 144
+    assert str(parse("googlenet-crops")) == "googlenet-crops@256/288/320/352"
+    for size, squares in ((Size(640, 480), [(0, 0), (42, 0), (85, 0)]), (Size(480, 640), [(0, 0), (0, 42), (0, 85)])):
+        views = Part("googlenet-crops", 256).views(size, 224)
+        assert sum(views.values()) == 36
+        wholes = {view.box for view in views if view.side == 224}
+        assert wholes == {Box(left, top, left + 256, top + 256) for left, top in squares}
+        crops = {view.box[:2] for view in views if view.side is None}
+        inside = [(0, 0), (32, 0), (0, 32), (32, 32), (16, 16)]
+        assert crops == {(x + left, y + top) for x, y in squares for left, top in inside}
+        assert {view.flip for view in views} == {False, True}
+        assert {view.shown(size) for view in views} == {Size(224, 224)}
+    square = Part("googlenet-crops", 256).views(Size(500, 500), 224)
+    assert set(square.values()) == {3}
+
+
+def test_a_square_image_shows_all_of_it():
+    """Caffe's ImageData layer makes every image 256 x 256, then takes the centre; courses resize to 224 x 224."""
+    for size in SIZES:
+        assert Part("squash", 224).views(size, 224) == {View(224, Box(0, 0, 224, 224), False): 1}
+        assert Part("squash-centre", 256).views(size, 224) == {View(256, Box(16, 16, 240, 240), False): 1}
+        assert Part("squash-centre", 256).rescaled(size) == (256, 256)
+    assert str(parse("squash")) == "squash@224"
+    assert str(parse("squash-centre", side=112)) == "squash-centre@128"
+
+
+def test_resnets_scales():
+    """He et al. (2015), section 3.4."""
+    assert parse("resnet-dense") == parse("dense@224/256/384/480/640")
+
+
+def test_published_is_what_the_weights_say():
+    assert parse("published", published=Part("published", 232)).parts == (Part("published", 232),)
+    assert str(parse("published+dense@256", published=Part("published", 232))) == "dense@256+published@232"
+    with pytest.raises(ProtocolError, match="these weights say no recipe"):
+        parse("published")
+    with pytest.raises(ProtocolError, match="the weights say its Q; write published"):
+        parse("published@256", published=Part("published", 232))

@@ -17,7 +17,8 @@ from safetensors import safe_open
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.pixels import decode, rescale
+from bench.images.pixels import decode
+from bench.images.rescaling import Scaling, rescale
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL
 from bench.nets.reading import read_weights
@@ -269,7 +270,7 @@ def test_a_finished_net_is_left_as_it_is(folder, tmp_path):
 def test_training_crops_are_parts_of_the_rescaled_image_and_depend_on_seed_epoch_and_index_alone(folder):
     images = open_data(DataSpec(folder), "train")
     crops = TrainingCrops(images, TrainingScale(64, 64), 56, seed=1, epoch=2)
-    whole = rescale(decode(images.sources[3]), 64)
+    whole = rescale(decode(images.sources[3]), Scaling(64))
     crop, shift, label = crops[3]
     assert label == images.labels[3]
     windows = whole.unfold(1, 56, 1).unfold(2, 56, 1).permute(1, 2, 0, 3, 4)

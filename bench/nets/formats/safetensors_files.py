@@ -8,6 +8,7 @@ from safetensors import safe_open
 
 from bench.errors import UserError
 from bench.images.pixels import parse_pixels
+from bench.nets.published import Recipe
 from bench.nets.state_dict_choice import state_in
 from bench.nets.state_dicts import plain_state
 from bench.nets.weights import HEADER, Weights
@@ -54,9 +55,18 @@ def _said(spec: str, about: Any) -> dict[str, Any]:
             "pixels": parse_pixels(about["pixels"]) if "pixels" in about else None,
             "classes": None if classes is None else tuple(map(mended, classes)),
             "side": _side(about["side"]) if "side" in about else None,
+            "recipe": _recipe(about["published"]) if "published" in about else None,
         }
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
+
+
+def _recipe(said: Any) -> Recipe:
+    recipe = Recipe(**said)
+    errors = [each for each in (recipe.top1, recipe.top5) if each is not None]
+    if not isinstance(recipe.square, bool) or not all(isinstance(each, int | float) for each in errors):
+        raise ValueError(f"recipe {said!r:.100}")
+    return recipe._replace(resize=_side(recipe.resize))
 
 
 def _side(value: Any) -> int:
