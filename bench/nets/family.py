@@ -6,6 +6,7 @@ from torch import nn
 
 from bench.nets.vgg import HIDDEN, fully_connected, scaled
 
+CAFFE_SIDE = 227  # pixels, of Caffe's reference net
 DIGIT_SIDE = 28  # pixels, MNIST's
 SIMPLE_SIDE = 56  # pixels; three poolings leave the 7x7 map that five leave of the paper's 224
 
@@ -28,6 +29,34 @@ class ZFNet(nn.Module):
             *_convolution(second, third, 3, padding=1),
             *_convolution(third, fourth, 3, padding=1),
             *_convolution(fourth, fifth, 3, padding=1),
+            _pooling(),
+        )
+        self.classifier = fully_connected(fifth * 6 * 6, scaled(HIDDEN, width), classes)
+
+    def forward(self, images):
+        return self.classifier(self.features(images).flatten(1))
+
+
+class CaffeNet(nn.Module):
+    """Caffe's reference net: that of Krizhevsky et al., 2012, in its two halves, but pooled before it is normalised.
+
+    Takes (N, 3, 227, 227), gives scores (N, classes). Groups, normalisation and poolings that round up are Caffe's, so
+    its files load.
+    """
+
+    def __init__(self, classes: int = 1000, width: float = 1) -> None:
+        super().__init__()
+        first, second, third, fourth, fifth = (2 * scaled(count, width) for count in (48, 128, 192, 192, 128))
+        self.features = nn.Sequential(
+            *_convolution(3, first, 11, stride=4),
+            _pooling(),
+            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1),
+            *_convolution(first, second, 5, padding=2, groups=2),
+            _pooling(),
+            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1),
+            *_convolution(second, third, 3, padding=1),
+            *_convolution(third, fourth, 3, padding=1, groups=2),
+            *_convolution(fourth, fifth, 3, padding=1, groups=2),
             _pooling(),
         )
         self.classifier = fully_connected(fifth * 6 * 6, scaled(HIDDEN, width), classes)
@@ -111,8 +140,10 @@ class SimpleCNN(nn.Module):
         return self.classifier(self.features(images).flatten(1))
 
 
-def _convolution(before: int, after: int, kernel: int, stride: int = 1, padding: int = 0) -> list[nn.Module]:
-    return [nn.Conv2d(before, after, kernel, stride, padding), nn.ReLU(inplace=True)]
+def _convolution(
+    before: int, after: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1
+) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, kernel, stride, padding, groups=groups), nn.ReLU(inplace=True)]
 
 
 def _mlp_convolution(

@@ -68,6 +68,7 @@ def make_model(
     if crop != zoo.side_of(name):
         zoo.check_side(name, weights.width, crop)
     state = weights.state
+    drop = weights.background if drop is None and not whole else drop
     if drop is not None:
         if drop >= count:
             raise UserError(f"--drop-class {drop}: '{weights.source}' has {count} classes, 0 to {count - 1}")

@@ -28,7 +28,6 @@ FOREIGN = {
     ".npy": "NumPy",
     ".onnx": "ONNX",
     ".msgpack": "Flax",
-    ".caffemodel": "Caffe",
     ".t7": "Lua's Torch",
     ".mat": "MATLAB",
     ".distcp": "a distributed checkpoint, one of several shards",

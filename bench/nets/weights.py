@@ -28,7 +28,8 @@ class Weights:
     """A state dict in float32 and what is known of it; None where the weights do not say it.
 
     `side` is that of the crops, in pixels; `key` what was chosen of a file that holds several state dicts; `recipe` how
-    their makers evaluate them. `identity` stands for the digest where more than a state dict says what is computed.
+    their makers evaluate them; `background` a class that stands for no image, and is left out of what is evaluated.
+    `identity` stands for the digest where more than a state dict says what is computed.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Weights:
     classes: tuple[str, ...] | None = None
     side: int | None = None
     key: str | None = None
+    background: int | None = None
     identity: str | None = None
     recipe: Recipe | None = None
 
@@ -94,6 +96,7 @@ def save_weights(path: Path, weights: Weights, about: Mapping[str, object], half
         "classes": weights.classes,
         "side": _worth_saying(weights),
         "published": weights.recipe and weights.recipe._asdict(),
+        "background": weights.background,
     }
     header = {**about, "width": weights.width, **{name: value for name, value in said.items() if value is not None}}
     state = {

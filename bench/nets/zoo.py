@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from bench.errors import UserError
 from bench.images.pixels import NAMED, Pixels
 from bench.nets import published
-from bench.nets.family import DIGIT_SIDE, SIMPLE_SIDE, DigitNet, NiN, SimpleCNN, ZFNet
+from bench.nets.family import CAFFE_SIDE, DIGIT_SIDE, SIMPLE_SIDE, CaffeNet, DigitNet, NiN, SimpleCNN, ZFNet
 from bench.nets.keras_nets import KerasMobileNetV2, KerasResNet50
 from bench.nets.state_dicts import State, shape_text
 from bench.nets.tensor_names import prefixes
@@ -45,6 +45,7 @@ OWN = {
         for name, letter in BATCH_NORM.items()
     },
     "zfnet": Own(ZFNet, "Zeiler and Fergus 2013"),
+    "caffenet": Own(CaffeNet, "Krizhevsky et al. 2012, as Caffe has it", CAFFE_SIDE, pixels=NAMED["caffe"]),
     "nin": Own(NiN, "Lin et al. 2013"),
     "digitnet": Own(DigitNet, "PyTorch's MNIST example", DIGIT_SIDE, channels=1, pixels=NAMED["mnist"]),
     "simplecnn": Own(SimpleCNN, "three convolutions, for small images", SIMPLE_SIDE),

@@ -28,7 +28,7 @@ BEFORE_AND_AFTER = {
     "squeezenet1_0": (13, lambda net: nn.Sequential(net.features, net.classifier[:3]), lambda net, seen: seen),
 }
 # Nets by side for which, without padding, the first linear layer sees what it does at their own; and the map's stride.
-UNPADDED = [("alexnet", 355, 32), ("zfnet", 331, 32), ("simplecnn", 70, 8), ("digitnet", 28, 2)]
+UNPADDED = [("alexnet", 355, 32), ("zfnet", 331, 32), ("caffenet", 355, 32), ("simplecnn", 70, 8), ("digitnet", 28, 2)]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -106,7 +106,7 @@ def test_alexnet_becomes_a_6x6_convolution():
         assert_close(convolutional(photographs(224))[:, :, 0, 0], net(photographs(224)))
 
 
-@pytest.mark.parametrize("name", ["zfnet", "nin", "digitnet", "simplecnn"])
+@pytest.mark.parametrize("name", ["zfnet", "caffenet", "nin", "digitnet", "simplecnn"])
 def test_our_other_nets_agree_at_their_own_size(name):
     """After a log-soft-max, since digitnet's map has lost its own; a second one changes nothing."""
     net, side, channels = net_of(name), zoo.side_of(name), zoo.channels_of(name)

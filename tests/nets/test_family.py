@@ -31,7 +31,7 @@ from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Size
 
-FAMILY = ["zfnet", "nin", "digitnet", "simplecnn"]
+FAMILY = ["zfnet", "caffenet", "nin", "digitnet", "simplecnn"]
 TORCHVISIONS = ["alexnet", "mobilenet_v2", "resnet50", "squeezenet1_0", "vgg11", "vgg13_bn", "vgg16", "vgg19"]
 
 
@@ -64,6 +64,13 @@ def test_zfnets_maps_are_as_wide_as_in_the_papers_figure_3():
         if not isinstance(layer, nn.ReLU):
             widths.append(images.shape[-1])
     assert widths == [110, 55, 26, 13, 13, 13, 13, 6]
+
+
+def test_caffenet_has_two_halves_as_krizhevskys_net_had():
+    """Krizhevsky et al., section 3.5: the second, fourth and fifth convolutions see one half of the maps before."""
+    convolutions = layers((3, 96, 11), (48, 256, 5), (256, 384, 3), (192, 384, 3), (192, 256, 3))
+    assert parameters("caffenet") == convolutions + layers((6 * 6 * 256, 4096, 1), (4096, 4096, 1), (4096, 1000, 1))
+    assert parameters("caffenet") == 60_965_224
 
 
 def test_nin_has_no_fully_connected_layer_and_two_1x1_convolutions_after_each_other_one():
@@ -162,6 +169,7 @@ def test_every_net_is_listed_with_what_it_takes(listed):
 ORIGINS = {
     "vgg19": "Simonyan and Zisserman 2014",
     "alexnet": "Krizhevsky et al. 2012",
+    "caffenet": "Krizhevsky et al. 2012",
     "zfnet": "Zeiler and Fergus 2013",
     "nin": "Lin et al. 2013",
     "mobilenet_v2": "Sandler et al. 2018",

@@ -56,6 +56,7 @@ def _said(spec: str, about: Any) -> dict[str, Any]:
             "classes": None if classes is None else tuple(map(mended, classes)),
             "side": _side(about["side"]) if "side" in about else None,
             "recipe": _recipe(about["published"]) if "published" in about else None,
+            "background": _index(about["background"]) if "background" in about else None,
         }
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"weights '{spec}': its header cannot be read ({error})") from None
@@ -67,6 +68,12 @@ def _recipe(said: Any) -> Recipe:
     if not isinstance(recipe.square, bool) or not all(isinstance(each, int | float) for each in errors):
         raise ValueError(f"recipe {said!r:.100}")
     return recipe._replace(resize=_side(recipe.resize))
+
+
+def _index(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"background {value!r:.50}")
+    return value
 
 
 def _side(value: Any) -> int:
