@@ -10,10 +10,10 @@ import torch
 from torch import fx, nn
 
 from bench.nets.conversion.exported_graphs import exported_graph
-from bench.nets.conversion.graphs import UnconvertibleError, drop_log_softmax, node_shapes
+from bench.nets.conversion.graphs import UnconvertibleError, brief, drop_log_softmax, node_shapes
 from bench.nets.conversion.linear_end import linear_end, make_convolutions
-from bench.nets.conversion.refusals import refuse_attention, refuse_whole_image
-from bench.nets.conversion.slid_end import slid_end, slide
+from bench.nets.conversion.refusals import refuse_attention, refuse_likely_attention, refuse_whole_image
+from bench.nets.conversion.slid_end import averaged_end, slide
 from bench.nets.layers import on_meta, sharing_copy
 from bench.nets.tracing import traced
 
@@ -30,12 +30,13 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
     drop_log_softmax(graph)
     refuse_attention(graph)
     shapes = node_shapes(graph, (channels, side, side))
-    end, slid = linear_end(graph, shapes), slid_end(graph, shapes)
-    if end and (slid is None or slid.average in end):
+    averaged = averaged_end(graph, shapes)
+    if end := linear_end(graph, shapes, [averaged.average, *averaged.after] if averaged else []):
         make_convolutions(graph, end, shapes)
-    elif slid:
-        slide(graph, slid, shapes)
+    elif averaged:
+        slide(graph, averaged, shapes)
     else:
+        refuse_likely_attention(graph)
         raise UnconvertibleError("it does not end in a pooled or flattened map and linear layers")
     graph.delete_all_unused_submodules()
     graph.recompile()
@@ -92,4 +93,4 @@ def _graph_of(net: nn.Module, shape: tuple[int, int, int]) -> fx.GraphModule:
         try:
             return exported_graph(net, shape)
         except Exception:
-            raise UnconvertibleError(f"it cannot be traced ({' '.join(str(error).split())[:80]})") from None
+            raise UnconvertibleError(f"it cannot be traced ({brief(error)})") from None

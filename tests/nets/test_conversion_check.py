@@ -63,8 +63,8 @@ class Windowed(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = self.cells(images)
-        pooled = nn.functional.avg_pool2d(maps, 2)
-        maps = maps * pooled.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        pooled = nn.functional.avg_pool2d(maps, 2, ceil_mode=True).repeat_interleave(2, 2).repeat_interleave(2, 3)
+        maps = maps * pooled[..., : maps.shape[2], : maps.shape[3]]
         return self.head(maps.mean((2, 3)))
 
 

@@ -146,6 +146,24 @@ def test_what_is_linear_behind_its_average_keeps_its_map():
     assert fully_convolutional(net, SIDE)(images_of(SIDE, SIDE)).shape == (2, 5, WINDOW, WINDOW)
 
 
+@pytest.mark.parametrize(
+    "net",
+    [
+        Ended(nn.AdaptiveAvgPool2d(1), nn.Conv2d(6, 5, 1), nn.Dropout(), nn.Flatten()),
+        Ended(mean_at_the_end, nn.Linear(6, 5)),
+        Ended(lambda each: each.permute(0, 2, 3, 1).mean((1, 2), keepdim=True), nn.Linear(6, 5), nn.Flatten()),
+    ],
+    ids=["convolution", "channels last", "with its axes"],
+)
+def test_other_linear_ends_are_averaged_too(net):
+    net.eval()
+    averaged, images = fully_convolutional(net, SIDE), images_of(SIDE, SIDE)
+    assert averaged(images).shape == (2, 5, WINDOW, WINDOW)
+    with torch.inference_mode():
+        assert_close(averaged(images).mean((2, 3)), net(images))
+        check_conversion(net, averaged, SIDE, PIXELS)
+
+
 def test_squeeze_and_excitation_is_refused_in_these_words():
     with pytest.raises(UnconvertibleError, match=r"whole image inside \(features_1_block_1_avgpool\): squeeze-and"):
         fully_convolutional(MobileNetV3(excited=True), SIDE)
@@ -158,3 +176,27 @@ def test_scores_that_see_the_image_past_the_average_are_refused():
 
     with pytest.raises(UnconvertibleError, match="does not end in"):
         fully_convolutional(Past(lambda each: each.mean((2, 3)), nn.LayerNorm(6), nn.Linear(6, 5)), SIDE)
+
+
+class Attending(nn.Module):
+    """A token for the class attends to all cells, by hand; or cells to their neighbours, which slides."""
+
+    def __init__(self, token: bool) -> None:
+        super().__init__()
+        self.cells, self.head, self.token = nn.Conv2d(3, 8, 32, 32), nn.Linear(8, 5), token
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = self.cells(images)
+        if self.token:
+            cells = maps.flatten(2)
+            return self.head(torch.matmul(cells, torch.softmax(cells.mean(1), 1)[..., None]).squeeze(2))
+        weights = torch.softmax(torch.einsum("nchw,cd->ndhw", maps, self.head.weight.T), 1)
+        return self.head((maps * weights.sum(1, keepdim=True)).mean((2, 3)))
+
+
+def test_attention_is_the_reason_where_a_graph_has_it_and_cannot_be_converted():
+    torch.manual_seed(0)
+    with pytest.raises(UnconvertibleError, match=r"places of its maps attend to others \(softmax\)"):
+        fully_convolutional(Attending(token=True), SIDE)
+    net = Attending(token=False).eval()
+    check_conversion(net, fully_convolutional(net, SIDE), SIDE, PIXELS)

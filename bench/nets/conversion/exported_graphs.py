@@ -39,7 +39,7 @@ def exported_graph(net: nn.Module, shape: tuple[int, int, int]) -> fx.GraphModul
         elif node.op == "call_function" and name_of(graph, node) in LAYERS:
             _put_layer(graph, node)
     for node in list(graph.graph.nodes):
-        node.meta.clear()
+        node.meta.pop("val", None)  # of the sizes that were exported
         if node.op == "get_attr" and not node.users:
             graph.graph.erase_node(node)
     return fx.GraphModule(graph, graph.graph, type(net).__name__)  # without tensors that none of its nodes is

@@ -26,16 +26,24 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "nothing": ("dropout", "contiguous"),
     "log-softmax": ("log_softmax",),
 }
+ONE_CELL = (1, 1), (1, 1), (0, 0)  # kernel, stride and padding
 
 
 class UnconvertibleError(UserError):
     """The net has no exact fully-convolutional form; the message says why."""
 
 
+def brief(error: Exception) -> str:
+    """What an error says first."""
+    return " ".join(str(error).split())[:80]
+
+
 def kind_of(graph: fx.GraphModule, node: fx.Node) -> str | None:
     """What a node is to the conversion; None for everything that belongs to the body of the net."""
     if node.op == "call_module":
         module = graph.get_submodule(str(node.target))
+        if isinstance(module, nn.Conv2d) and (module.kernel_size, module.stride, module.padding) == ONE_CELL:
+            return "linear at every place"
         return next((kind for kind, types in LAYERS.items() if isinstance(module, types)), None)
     if node.op in ("call_function", "call_method"):
         return next((kind for kind, names in FUNCTIONS.items() if name_of(graph, node) in names), None)
@@ -48,6 +56,13 @@ def name_of(graph: fx.GraphModule, node: fx.Node) -> str:
         return type(graph.get_submodule(str(node.target))).__name__
     function = getattr(node.target, "overloadpacket", node.target)
     return getattr(function, "__name__", str(function))
+
+
+def place_of(node: fx.Node) -> str:
+    """Where in a net a node is, for people: its layer's name, or that of the module whose code it is."""
+    stack = list(node.meta.get("nn_module_stack", {}).values())
+    within = str(stack[-1][0]).removeprefix("L['self'].") if stack and node.op != "call_module" else ""
+    return within or node.name
 
 
 def output_of(graph: fx.GraphModule) -> fx.Node:
@@ -95,9 +110,12 @@ def is_map(shape: torch.Size) -> bool:
 
 
 def node_shapes(graph: fx.GraphModule, shape: tuple[int, int, int]) -> dict[fx.Node, torch.Size]:
-    """The shape of every node's tensor for one image of this shape, by node."""
+    """The shape of every node's tensor for one image of this shape, by node. Raises UnconvertibleError."""
     shapes = _ShapeRecorder(on_meta(graph))
-    shapes.run(torch.empty(1, *shape, device="meta"))
+    try:
+        shapes.run(torch.empty(1, *shape, device="meta"))
+    except Exception as error:  # a graph may hold anything
+        raise UnconvertibleError(f"its graph cannot be followed ({brief(error)})") from None
     return {node: shapes.found[node.name] for node in graph.graph.nodes if node.name in shapes.found}
 
 

@@ -5,20 +5,26 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import fx, nn
 
-from bench.nets.conversion.graphs import UnconvertibleError, input_of, kind_of, output_of, take_out
+from bench.nets.conversion.graphs import UnconvertibleError, input_of, is_map, kind_of, output_of, take_out
 from bench.nets.layers import put
 
 COLLAPSING = ("pool", "flatten")  # from a map to one vector
 CLASSIFYING = ("linear", "pointwise")  # of that vector
+LINEAR = (*COLLAPSING, "linear", "linear at every place", "nothing")
 
 
-def linear_end(graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Size]) -> list[fx.Node]:
+def linear_end(
+    graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Size], averaged: Sequence[fx.Node]
+) -> list[fx.Node]:
     """The nodes from the last pooling or flattening to the output, in order: first what collapses, then classifies.
 
-    None where something else comes up, or what follows a global average is not linear. Raises UnconvertibleError.
+    None where something else comes up, or what follows a global average is not linear; `averaged` is the last one with
+    all that follows it, where there is one. Raises UnconvertibleError.
     """
+    if averaged and all(kind_of(graph, node) in LINEAR for node in averaged):
+        return list(averaged)
     end = _end_nodes(graph)
-    if not end or len(shapes[input_of(end[0])]) != 4:
+    if not end or len(shapes[input_of(end[0])]) != 4 or (averaged and averaged[0] not in end):
         return []
     averaging = _averaging(graph, end, shapes)
     return [] if averaging and any(kind_of(graph, node) == "pointwise" for node in end) else end
@@ -34,7 +40,7 @@ def make_convolutions(graph: fx.GraphModule, end: Sequence[fx.Node], shapes: Map
         if kind == "linear":
             _replace_linear(graph, node, window)
             window = (1, 1)
-        elif kind != "pointwise":
+        elif kind in (*COLLAPSING, "nothing"):
             take_out(graph, node)
 
 
@@ -64,7 +70,7 @@ def _averages(before: torch.Size, after: torch.Size) -> bool:
     """Whether a pooling makes one mean of a map; False where it leaves it as it is. Raises UnconvertibleError."""
     if before == after:
         return False
-    if tuple(after[2:]) not in ((1, 1), ()):
+    if is_map(after):
         raise UnconvertibleError(f"its last pooling makes {before[2]}x{before[3]} into {after[2]}x{after[3]}")
     return True
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import fx
 
-from bench.nets.conversion.graphs import UnconvertibleError, is_map, kind_of, name_of, of_images
+from bench.nets.conversion.graphs import UnconvertibleError, input_of, is_map, kind_of, name_of, of_images, place_of
 
 ATTENTION = (
     *("MultiheadAttention", "multi_head_attention_forward", "scaled_dot_product_attention"),
@@ -14,16 +14,27 @@ ATTENTION = (
 SOFTMAX = ("Softmax", "softmax")
 PRODUCTS = ("matmul", "bmm", "einsum", "baddbmm")
 TIMES = ("mul", "mul_", "imul")
+SPREAD = ("expand", "expand_as")
 
 
 def refuse_attention(graph: fx.GraphModule) -> None:
-    """Raise UnconvertibleError where a graph has attention: by its name, or a soft-max beside products of two maps."""
-    nodes = list(graph.graph.nodes)
-    products = any(name_of(graph, node) in PRODUCTS and len(node.all_input_nodes) > 1 for node in nodes)
-    for node in nodes:
-        name = name_of(graph, node)
-        if name in ATTENTION or (products and name in SOFTMAX):
-            raise UnconvertibleError(f"places of its maps attend to others ({node.name}), which no convolution does")
+    """Raise UnconvertibleError where a graph has attention by its name."""
+    _refuse_first(graph, ATTENTION)
+
+
+def refuse_likely_attention(graph: fx.GraphModule) -> None:
+    """The same for a soft-max beside products of two maps, of a graph that cannot be converted anyway."""
+    nodes = graph.graph.nodes
+    if any(name_of(graph, node) in PRODUCTS and len(node.all_input_nodes) > 1 for node in nodes):
+        _refuse_first(graph, SOFTMAX)
+
+
+def _refuse_first(graph: fx.GraphModule, names: tuple[str, ...]) -> None:
+    for node in graph.graph.nodes:
+        if name_of(graph, node) in names:
+            raise UnconvertibleError(
+                f"places of its maps attend to others ({place_of(node)}), which no convolution does"
+            )
 
 
 def refuse_whole_image(graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Size]) -> None:
@@ -32,7 +43,7 @@ def refuse_whole_image(graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Siz
     for node in graph.graph.nodes:
         if kind_of(graph, node) in ("pool", "max-pool") and node in images and _pools_all(graph, node, shapes):
             gate = ": squeeze-and-excitation" if _gates(graph, node, shapes) else ""
-            raise UnconvertibleError(f"it pools over the whole image inside ({node.name}){gate}")
+            raise UnconvertibleError(f"it pools over the whole image inside ({place_of(node)}){gate}")
 
 
 def _pools_all(graph: fx.GraphModule, node: fx.Node, shapes: Mapping[fx.Node, torch.Size]) -> bool:
@@ -41,14 +52,15 @@ def _pools_all(graph: fx.GraphModule, node: fx.Node, shapes: Mapping[fx.Node, to
 
 
 def _gates(graph: fx.GraphModule, pool: fx.Node, shapes: Mapping[fx.Node, torch.Size]) -> bool:
-    """Whether a map is multiplied by what comes of a pooling."""
+    """Whether the map that is pooled, or one as large, is multiplied by what comes of the pooling."""
+    whole = shapes[input_of(pool)].numel()
     waiting, seen = list(pool.users), set()
     while waiting:
         node = waiting.pop()
         if node in seen or node not in shapes:
             continue
         seen.add(node)
-        if not is_map(shapes[node]):
+        if shapes[node].numel() < whole or name_of(graph, node) in SPREAD:
             waiting += node.users
         elif name_of(graph, node) in TIMES:
             return True

@@ -11,38 +11,39 @@ import torch
 import torch.nn.functional as F
 from torch import fx
 
-from bench.nets.conversion.graphs import is_map, kind_of, name_of, of_images, output_of, reached
+from bench.nets.conversion.graphs import input_of, is_map, kind_of, name_of, of_images, output_of, reached
 
 Shapes = Mapping[fx.Node, torch.Size]
 
 
-class SlidEnd(NamedTuple):
-    """A global average, the two axes that it is taken over, and what of the graph follows it."""
+class AveragedEnd(NamedTuple):
+    """A global average of a map (N, C, h, w), and what of the graph follows it."""
 
     average: fx.Node
-    axes: tuple[int, int]
     after: list[fx.Node]
 
 
-def slid_end(graph: fx.GraphModule, shapes: Shapes) -> SlidEnd | None:
-    """The last global average that the scores see the image through alone; None where there is none."""
+def averaged_end(graph: fx.GraphModule, shapes: dict[fx.Node, torch.Size]) -> AveragedEnd | None:
+    """The last global average that the scores see the image through alone; None where there is none.
+
+    Where channels stand elsewhere, as in (N, h, w, C), the graph is given a node that puts them first.
+    """
     for node in reversed(graph.graph.nodes):
         axes = _averaged(graph, node, shapes)
         after = _following(graph, node, shapes) if axes else None
         if axes and after:
-            return SlidEnd(node, axes, after)
+            if axes != (2, 3):
+                _put_channels_first(graph, node, axes, shapes)
+            return AveragedEnd(node, after)
     return None
 
 
-def slide(graph: fx.GraphModule, end: SlidEnd, shapes: Shapes) -> None:
+def slide(graph: fx.GraphModule, end: AveragedEnd, shapes: Shapes) -> None:
     """Rewrite the end of a graph in place."""
     average, scores = end.average, output_of(graph).args[0]
-    features = average.all_input_nodes[0]
-    window = tuple(shapes[features][axis] for axis in end.axes)
+    features = input_of(average)
+    window = tuple(shapes[features][2:])
     with graph.graph.inserting_before(average):
-        if end.axes != (2, 3):
-            (channels,) = {1, 2, 3} - set(end.axes)
-            features = graph.graph.call_method("permute", (features, 0, channels, *end.axes))
         windows = graph.graph.call_function(F.avg_pool2d, (features, window, 1))
         rows = graph.graph.call_function(at_every_position, (windows, tuple(shapes[average][1:])))
         count = graph.graph.call_method("size", (rows, 0))
@@ -73,7 +74,7 @@ def _averaged(graph: fx.GraphModule, node: fx.Node, shapes: Shapes) -> tuple[int
     """The two axes of a map that a node makes one mean of."""
     if kind_of(graph, node) != "pool" or len(node.all_input_nodes) != 1 or node not in shapes:
         return None
-    before, after = shapes[node.all_input_nodes[0]], shapes[node]
+    before, after = shapes[input_of(node)], shapes[node]
     if len(before) != 4 or not is_map(before) or is_map(after):
         return None
     if name_of(graph, node) != "mean":
@@ -81,6 +82,18 @@ def _averaged(graph: fx.GraphModule, node: fx.Node, shapes: Shapes) -> tuple[int
     said = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", ())
     axes = sorted(axis % 4 for axis in said) if isinstance(said, (tuple, list)) else []
     return (axes[0], axes[1]) if len(axes) == 2 and axes[0] > 0 else None
+
+
+def _put_channels_first(
+    graph: fx.GraphModule, average: fx.Node, axes: tuple[int, int], shapes: dict[fx.Node, torch.Size]
+) -> None:
+    """What its average is taken over says no more than that it goes."""
+    features = input_of(average)
+    (channels,) = {1, 2, 3} - set(axes)
+    with graph.graph.inserting_before(average):
+        moved = graph.graph.call_method("permute", (features, 0, channels, *axes))
+    average.replace_input_with(features, moved)
+    shapes[moved] = torch.Size(shapes[features][axis] for axis in (0, channels, *axes))
 
 
 def _following(graph: fx.GraphModule, average: fx.Node, shapes: Shapes) -> list[fx.Node] | None:
