@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
 from bench.nets import published, zoo
-from bench.nets.formats import caffe, frossard, keras_files
+from bench.nets.formats import caffe, frossard, keras_files, matconvnet
 from bench.nets.formats.pickles import is_pickle, read_pickle
 from bench.nets.formats.safetensors_files import is_safetensors, read_safetensors
 from bench.nets.formats.shards import INDEX, is_index, read_shards
@@ -48,6 +48,7 @@ FORMATS = (
     Format(keras_files.SUFFIXES, keras_files.is_keras, keras_files.read_keras),
     Format(frossard.SUFFIXES, frossard.is_frossard, frossard.read_frossard),
     Format((".caffemodel",), caffe.is_caffe, caffe.read_caffe),
+    Format((".mat",), matconvnet.is_matlab, matconvnet.read_matconvnet),
 )
 
 

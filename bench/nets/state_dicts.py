@@ -29,7 +29,6 @@ FOREIGN = {
     ".onnx": "ONNX",
     ".msgpack": "Flax",
     ".t7": "Lua's Torch",
-    ".mat": "MATLAB",
     ".distcp": "a distributed checkpoint, one of several shards",
 }
 SHARED = 4  # how often values may be shared among tensors, on average
