@@ -126,6 +126,18 @@ def test_weights_that_are_computed_stay_computed():
     check_conversion(net, slid, 64, PIXELS)
 
 
+def test_constants_go_where_the_net_goes():
+    class Mixing(Branching):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            mixed = torch.eye(3, device=images.device) + torch.ones(3, 3, device=images.device)
+            return super().forward(torch.einsum("nchw,cd->ndhw", images, mixed))
+
+    net = Mixing().eval()
+    slid = fully_convolutional(net, 64)
+    check_conversion(net, slid, 64, PIXELS)
+    assert on_meta(slid)(torch.empty(1, 3, 64, 96, device="meta")).shape == (1, 5, 4, 6)
+
+
 def test_what_neither_can_follow_is_refused():
     class Looking(Plain):
         def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -11,11 +11,17 @@ from torchvision import models
 from torchvision.models.convnext import CNBlockConfig
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
+from bench.errors import UserError
 from bench.nets.conversion_check import check_conversion
 from bench.nets.convert import UnconvertibleError, fully_convolutional, map_places, smallest_side
+from bench.nets.device import Precision
 from bench.nets.flops import counted_flops
 from bench.nets.initial import randomise
 from bench.nets.layers import on_meta
+from bench.nets.model import Model
+from bench.nets.weights import Weights
+from protocols.protocol import Part
+from protocols.scales import JITTERED
 
 SIDE, STRIDE, WINDOW = 96, 32, 3
 
@@ -127,6 +133,22 @@ def test_places_and_the_smallest_side(name):
     assert slid(images_of(smallest, smallest)).shape[2:] == (1, 1)
     with pytest.raises(RuntimeError):
         slid(images_of(smallest - 1, smallest - 1))
+
+
+@torch.inference_mode()
+def test_a_model_averages_the_scores_of_its_positions():
+    net, views = net_of("ConvNeXt"), torch.randint(0, 256, (2, 3, 130, 165), dtype=torch.uint8)
+    model = Model("it", Weights("it", {}, "it"), net, 5, PIXELS, JITTERED, torch.device("cpu"), Precision("fp32"),
+                  side=SIDE)  # fmt: skip
+    features = net.features(PIXELS.normalise(views))
+    positions = [(i, j) for i in range(features.shape[2] - 2) for j in range(features.shape[3] - 2)]
+    assert len(positions) == 6
+    scores = torch.stack([net.end(features[:, :, i : i + WINDOW, j : j + WINDOW]) for i, j in positions]).mean(0)
+    assert (model.posteriors(views, whole=True) - scores.softmax(1)).abs().max() <= 1e-5
+    assert model.posterior_map(views[0], 3).shape == (2, 3)
+    model.check(Part("dense", SIDE), "an image")
+    with pytest.raises(UserError, match=f"needs {SIDE}; give a Q of at least {SIDE}"):
+        model.check(Part("dense", SIDE - 1), "an image")
 
 
 def test_operations_grow_by_the_positions_of_the_end():

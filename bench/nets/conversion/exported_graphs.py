@@ -38,11 +38,22 @@ def exported_graph(net: nn.Module, shape: tuple[int, int, int]) -> fx.GraphModul
             graph.graph.erase_node(node)
         elif node.op == "call_function" and name_of(graph, node) in LAYERS:
             _put_layer(graph, node)
+        elif "device" in node.kwargs and not node.all_input_nodes:
+            _keep_constant(graph, node)
     for node in list(graph.graph.nodes):
         node.meta.pop("val", None)  # of the sizes that were exported
         if node.op == "get_attr" and not node.users:
             graph.graph.erase_node(node)
     return fx.GraphModule(graph, graph.graph, type(net).__name__)  # without tensors that none of its nodes is
+
+
+def _keep_constant(graph: fx.GraphModule, node: fx.Node) -> None:
+    """What is made of nothing, on the device that was exported on, is a buffer, which goes where the net goes."""
+    name = f"{node.name}_constant"
+    graph.register_buffer(name, node.target(*node.args, **node.kwargs))  # type: ignore[operator]
+    with graph.graph.inserting_before(node):
+        node.replace_all_uses_with(graph.graph.get_attr(name))
+    graph.graph.erase_node(node)
 
 
 def _put_layer(graph: fx.GraphModule, node: fx.Node) -> None:
