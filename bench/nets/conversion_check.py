@@ -57,9 +57,10 @@ def check_conversion(net: nn.Module, convolutional: fx.GraphModule, side: int, p
 def _check_sizes(convolutional: fx.GraphModule, side: int, pixels: Pixels) -> None:
     """Images of any size are taken: a net that halves its maps and doubles them may take some sizes alone."""
     meta, step = on_meta(convolutional), round(map_places(convolutional, side, pixels.channels)[1])
-    for length in sorted({side + 1, side + step // 2, side + step, side + 2 * step - 1}):
-        if not accepts(meta, (pixels.channels, length, length)):
-            raise UnconvertibleError(f"it takes no image of {length} px")
+    lengths = [side + 1, side + step, side + step // 2, side + 2 * step - 1]
+    for height, width in zip(lengths, [*lengths[1:], lengths[0]], strict=True):
+        if not accepts(meta, (pixels.channels, height, width)):
+            raise UnconvertibleError(f"it takes no image of {width}x{height} px")
 
 
 def _check_moves(convolutional: fx.GraphModule, quick: nn.Module, side: int, pixels: Pixels, upright: bool) -> None:

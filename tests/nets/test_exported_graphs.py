@@ -173,7 +173,7 @@ def test_a_net_that_takes_some_sizes_alone_is_refused():
             return self.head((maps + nn.functional.interpolate(self.last(maps), scale_factor=2)).mean((2, 3)))
 
     net = Doubling().eval()
-    with pytest.raises(UnconvertibleError, match="it takes no image of 72 px"):
+    with pytest.raises(UnconvertibleError, match="it takes no image of 72x65 px"):
         check_conversion(net, fully_convolutional(net, 64), 64, PIXELS)
 
 
