@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
-from bench.nets import published, zoo
+from bench.nets import hub, published, zoo
 from bench.nets.formats import caffe, frossard, keras_files, matconvnet
 from bench.nets.formats.pickles import is_pickle, read_pickle
 from bench.nets.formats.safetensors_files import is_safetensors, read_safetensors
@@ -53,12 +53,12 @@ FORMATS = (
 
 
 def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
-    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of FORMATS, and of it the state dict under `key`.
+    """Read `torchvision:NAME`, `builtin:NAME`, or a file of one of FORMATS, the hub's too: of it what is under `key`.
 
     Where the model is known, its tensors get its own names, if theirs stand for these. Raises UserError.
     """
     kind, _, name = spec.partition(":")
-    if key is not None and not is_file(spec):
+    if key is not None and not is_file(spec) and not hub.is_hub(spec):
         raise UserError(f"--weights-key {key}: '{spec}' holds one state dict; leave it out, or its place empty: KEY,")
     if kind == "torchvision":
         return _torchvision(spec, name, model)
@@ -68,7 +68,9 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"weights '{spec}': the built-in ones are {', '.join(builtin_names())}{hint}")
         return read_safetensors(spec, builtin_folder() / f"{name}.safetensors", model, None)
-    weights = _read_file(spec, Path(spec), model, key)
+    path, said = hub.fetch(spec) if hub.is_hub(spec) else (Path(spec), {})
+    weights = _read_file(spec, path, model, key)
+    weights = replace(weights, **{name: each for name, each in said.items() if getattr(weights, name) is None})
     return replace(weights, state=own_names(zoo.names_of(model), weights.state)) if model else weights
 
 

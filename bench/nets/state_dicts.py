@@ -69,7 +69,7 @@ def shape_text(value: torch.Tensor) -> str:
 
 def refuse_foreign(spec: str, path: Path, suffixes: tuple[str, ...]) -> None:
     """Raise UserError for what is no file of one of the suffixes, by its name or first bytes."""
-    give = f"give auto, torchvision:NAME, builtin:NAME, or a file {' '.join(suffixes)}"
+    give = f"give auto, torchvision:NAME, builtin:NAME, hf:OWNER/REPO, or a file {' '.join(suffixes)}"
     whose = FOREIGN.get(path.suffix.lower())
     if whose:
         raise UserError(f"weights '{spec}': a file of {whose}, not of torch; convert it and {give}")

@@ -72,7 +72,7 @@ class Weights:
 
 def is_file(spec: str) -> bool:
     """Whether weights are named by the place of a file."""
-    return not spec.startswith(("torchvision:", "builtin:"))
+    return not spec.startswith(("torchvision:", "builtin:", "hf:"))
 
 
 def stated_or_given(what: str, source: str, said: T | None, given: T | None) -> T | None:

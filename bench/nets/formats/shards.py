@@ -25,13 +25,16 @@ def is_index(path: Path) -> bool:
 def read_shards(spec: str, path: Path, model: str | None, key: str | None) -> Weights:
     """The state dict of all shards that an index names, or the one under `key`. Raises UserError."""
     content: State = {}
-    for name, tensors in _shards(spec, path).items():
+    shards = shards_of(spec, path)
+    for name, tensors in shards.items():
+        if not (path.parent / name).is_file():
+            raise UserError(f"weights '{spec}': the shard {name} is missing; fetch all {len(shards)} into one folder")
         content |= _tensors(spec, path.parent / name, tensors)
     return Weights(source=spec, state=plain_state(spec, state_in(spec, content, key)), key=key)
 
 
-def _shards(spec: str, path: Path) -> dict[str, list[str]]:
-    """The tensors that each shard is said to have. Raises UserError."""
+def shards_of(spec: str, path: Path) -> dict[str, list[str]]:
+    """The tensors that each shard, a file beside the index, is said to have. Raises UserError."""
     try:
         if path.stat().st_size > MOST_INDEX:
             raise ValueError(f"{path.stat().st_size} bytes")
@@ -49,8 +52,6 @@ def _shards(spec: str, path: Path) -> dict[str, list[str]]:
     for name in shards:
         if Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
             raise UserError(f"weights '{spec}': its index names {name!r:.100}, no .safetensors file of its own folder")
-        if not (path.parent / name).is_file():
-            raise UserError(f"weights '{spec}': the shard {name} is missing; fetch all {len(shards)} into one folder")
     return shards
 
 
