@@ -148,7 +148,7 @@ def _above(results: Sequence[Result], records: Sequence[Record]) -> list[str]:
     single = [fact for fact, result in zip(facts, results, strict=True) if len(result.nets) == 1] or facts
     shared = [name for name in FACTS if _same(single, name)]
     own = dict.fromkeys(_told(fact, [name for name in FACTS if name not in shared]) for fact in single)
-    lines = [_told(single[0], shared), *own]
+    lines = [line for line in (_told(single[0], shared), *own) if line]
     first = records[0]
     if first["assumed"] and _same(records, "assumed"):
         lines.insert(0, f"**assumed**, since nobody stated it: {first['assumed']}")
@@ -157,7 +157,7 @@ def _above(results: Sequence[Result], records: Sequence[Record]) -> list[str]:
     if Q := _said_Q(records):
         lines.append(f"Q {Q}" + ("" if _same(records, "Q") else ", where a protocol names none"))
     lines[-1] += "; errors with 95 % intervals"
-    return [part for line in lines if line for part in _wrapped(line)]
+    return [part for line in lines for part in _wrapped(line)]
 
 
 def _facts(record: Record) -> dict[str, str]:

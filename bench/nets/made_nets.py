@@ -32,8 +32,8 @@ def _of_timm(spec: NetSpec) -> GivenNet:
         net, weights = timm_nets.published_net(spec.name)
     else:
         weights = _read(spec)
-        net = timm_nets.bare_net(spec.name, weights.state)
-        _load(net, spec, weights)
+        net, state = timm_nets.bare_net(spec.name, weights.state)
+        load_into(net, spec.name, state, spec.weights)
     identity = f"timm {timm_nets.version(spec.name)} {spec.name}"
     side = spec.side if spec.side or weights.side else timm_nets.usual_side(spec.name)
     usual = timm_nets.usual_pixels(spec.name)
@@ -47,7 +47,7 @@ def _of_code(spec: NetSpec) -> GivenNet:
         weights = Weights(source=f"{short_name(spec.name)}'s own", state={})
     else:
         weights = _read(spec)
-        _load(net, spec, weights)
+        load_into(net, spec.name, own_names(list(net.state_dict()), weights.state), spec.weights)
     return GivenNet(
         short_name(spec.name),
         net,
@@ -67,11 +67,6 @@ def _read(spec: NetSpec) -> Weights:
             f"weights '{spec.weights}' are for {weights.model}, not {spec.name}; give --model {weights.model}"
         )
     return weights
-
-
-def _load(net: nn.Module, spec: NetSpec, weights: Weights) -> None:
-    state = own_names(list(net.state_dict()), weights.state)
-    load_into(net, spec.name, state, spec.weights)
 
 
 def _refuse_random(net: nn.Module, spec: NetSpec) -> None:

@@ -12,7 +12,9 @@ from bench.images.pixels import Pixels
 from bench.images.rescaling import INTERPOLATIONS
 from bench.nets.published import Recipe
 from bench.nets.state_dicts import State
+from bench.nets.tensor_names import own_names
 from bench.nets.weights import Weights
+from bench.nets.zoo import Unallocated
 from bench.progress import downloading
 from protocols.scales import SIDE
 
@@ -46,13 +48,18 @@ def published_net(name: str) -> tuple[nn.Module, Weights]:
     )
 
 
-def bare_net(name: str, state: State) -> nn.Module:
-    """A net of as many classes as a state dict's last layer has, its weights to be loaded. Raises UserError."""
+def bare_net(name: str, state: State) -> tuple[nn.Module, State]:
+    """A net of as many classes as a state dict's last layer has, and this under the net's own names, to be loaded.
+
+    Raises UserError.
+    """
     timm = _timm(name)
     layer = _config(timm, name).classifier
     last = f"{layer if isinstance(layer, str) else layer[0]}.weight" if layer else ""
+    with Unallocated():
+        state = own_names(list(timm.create_model(name.removeprefix(PREFIX), pretrained=False).state_dict()), state)
     count = {"num_classes": state[last].shape[0]} if last in state else {}
-    return timm.create_model(name.removeprefix(PREFIX), pretrained=False, **count)
+    return timm.create_model(name.removeprefix(PREFIX), pretrained=False, **count), state
 
 
 def version(name: str) -> str:

@@ -10,6 +10,7 @@ import bench
 from bench.errors import UserError
 from bench.images.pixels import Pixels
 from bench.nets import timm_nets
+from bench.nets.published import Recipe
 from bench.nets.timm_nets import bare_net, usual_pixels, usual_side
 
 timm = pytest.importorskip("timm")
@@ -61,7 +62,11 @@ def test_published_weights_bring_what_belongs_to_them(monkeypatch):
     net, weights = timm_nets.published_net("timm:mobilenetv3_small_050.lamb_in1k")
     assert weights.classes is not None
     assert [len(weights.classes), weights.classes[0]] == [1000, "n01440764"]
-    assert [weights.side, weights.pixels] == [224, Pixels("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
+    assert [weights.side, weights.pixels] == [
+        224,
+        Pixels("RGB", 1, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bicubic"),
+    ]
+    assert weights.recipe == Recipe(256)  # floor(224 / 0.875)
     assert net.num_classes == 1000
 
 
@@ -71,7 +76,9 @@ def test_weights_of_a_file_tell_the_classes(images, tmp_path):
     asked = {"store": tmp_path / "store", "progress": False, "S": 256}
     place = str(tmp_path / "net.safetensors")
     named = bench.evaluate("timm:resnet10t.c3_in1k", images, "centre,dense", weights=place, **asked)
-    given = bench.evaluate(net, images, "centre,dense", side=224, **asked)
+    given = bench.evaluate(
+        net, images, "centre,dense", side=224, pixels=usual_pixels("timm:resnet10t.c3_in1k"), **asked
+    )
     assert named[0].posteriors.probs.shape == (2, 5)
     for one, other in zip(named, given, strict=True):
         assert np.array_equal(one.posteriors.probs, other.posteriors.probs)
@@ -80,5 +87,5 @@ def test_weights_of_a_file_tell_the_classes(images, tmp_path):
 
 
 def test_a_bare_net_has_as_many_classes_as_its_weights():
-    assert bare_net("timm:resnet10t.c3_in1k", {"fc.weight": torch.zeros(7, 512)}).num_classes == 7
-    assert bare_net("timm:resnet10t.c3_in1k", {}).num_classes == 1000
+    assert bare_net("timm:resnet10t.c3_in1k", {"fc.weight": torch.zeros(7, 512)})[0].num_classes == 7
+    assert bare_net("timm:resnet10t.c3_in1k", {})[0].num_classes == 1000
