@@ -96,6 +96,7 @@ ALONE = {
     "speed": ["--out", "OUT"],
     "inspect": ["OUT"],
     "gate": ["OUT", "OUT"],
+    "convert": ["x.pth", "--model", "vgg16", "--out", "OUT.safetensors"],
 }
 
 
