@@ -5,7 +5,9 @@ from pathlib import Path
 
 from bench.engine.fill import Task
 from bench.engine.rows import Row
+from bench.engine.view_batches import scaling_of
 from bench.images.dataset import Images
+from bench.images.survey import USUAL_RULE
 from bench.nets.model import Model
 from protocols.protocol import Part
 from results.store import BLOCK, Store
@@ -25,12 +27,17 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
         "part": str(part),
         "crop": str(model.side),
         "pixels": str(model.pixels),
-        "rules": images.rules,
+        "rules": rules_of(images, model, part),
         "map": model.map_rule,
         "dtype": model.precision.said(model.device),
         "geometry": GEOMETRY,
         "block": str(BLOCK),
     }
+
+
+def rules_of(images: Images, model: Model, part: Part) -> str:
+    """How images become pixels for a part: as their set says, but rescaled as weights and protocol have it."""
+    return images.rules.replace(USUAL_RULE, scaling_of(part, model.pixels).rule)
 
 
 def tasks_of(rows: Iterable[Row], images: Images, root: Path, passing: Path | None = None) -> Tasks:

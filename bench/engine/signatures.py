@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from bench.engine.keys import GEOMETRY
+from bench.engine.keys import GEOMETRY, rules_of
 from bench.engine.rows import Row
 from bench.images.dataset import Images
 from bench.nets.model import Model
@@ -27,7 +27,7 @@ def row_signature(row: Row, images: Images, skipped: int, restricted: bool) -> s
             "protocol": protocols_text(row),
             "crop": per_net(str(model.side) for model in models),
             "pixels": per_net(str(model.pixels) for model in models),
-            "rules": images.rules.replace(", ", ","),
+            "rules": joined(dict.fromkeys(rules_of(images, *each).replace(", ", ",") for each in row.parts)),
             "map": first.map_rule,
             "dtype": first.precision.said(first.device),
             "geometry": GEOMETRY,

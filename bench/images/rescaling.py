@@ -28,6 +28,12 @@ class Scaling(NamedTuple):
     interpolation: Interpolation = "bilinear"
     pil: bool = False
 
+    @property
+    def rule(self) -> str:
+        """In words, for keys and signatures."""
+        by_pil = self.pil or self.interpolation == "lanczos"
+        return f"antialiased {self.interpolation} {'by PIL' if by_pil else 'on uint8'}"
+
 
 def rescale(image: torch.Tensor, scaling: Scaling) -> torch.Tensor:
     """uint8 RGB (3, H, W) to (3, h, w)."""

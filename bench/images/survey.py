@@ -13,10 +13,12 @@ from bench.images import bit_depth as depth
 from bench.images.decoding import RangelessError, UndecodableError, converted, opened, reading, size_of_file
 from bench.images.orientation import PREFIX, orientation, turned_by_decoding
 from bench.images.python_image import PythonImage, Source
+from bench.images.rescaling import Scaling
 from bench.progress import progress
 
 UNREADABLE = "unreadable"  # in place of a digest
 PIECE = 1 << 18  # bytes of a file that are read at once
+USUAL_RULE = Scaling(0).rule  # of rescaling
 RANGELESS = "pixels without a range refused"
 JPEG = b"\xff\xd8\xff"
 
@@ -66,7 +68,7 @@ def rules(headers: Sequence[Header], exif: bool) -> str:
     words = ["PIL convert(RGB)"]
     words += [depth.RULE] * any(each.deep for each in headers)
     words += [RANGELESS] * any(each.rangeless for each in headers)
-    return ", ".join([*words, "EXIF" if exif else "no EXIF", "antialiased bilinear on uint8"])
+    return ", ".join([*words, "EXIF" if exif else "no EXIF", USUAL_RULE])
 
 
 USUAL_RULES = rules([], exif=False)

@@ -245,6 +245,10 @@ def test_published_is_one_view_by_pil_in_the_weights_interpolation(tmp_path):
     assert np.abs(row.posteriors.probs - expected.numpy()).max() < 1e-5
     assert "protocol=published@240" in row.signature
     assert "/bicubic" in row.signature
+    assert "antialiasedbicubicbyPIL" in row.signature
+    both = bench.evaluate(model, images, "published+centre@256", store=tmp_path / "store", progress=False)[0].signature
+    assert "antialiasedbicubiconuint8+PILconvert(RGB),noEXIF,antialiasedbicubicbyPIL" in both
+    assert both.count("noEXIF") == 2
     with pytest.raises(UserError, match="say no recipe of their makers"):
         bench.evaluate("builtin:D-256", "shapes", "published", limit=2, progress=False)
     with pytest.raises(UserError, match=r"squash@256: .* takes squares of 224 px; give squash@224, squash-centre@256"):
