@@ -13,7 +13,7 @@ from bench.images.pixels import Pixels
 from bench.nets.given_modules import GivenNet, innermost
 from bench.nets.model import Model
 from bench.nets.net_spec import is_made, named_nets
-from bench.nets.reading import SUFFIXES, read_weights
+from bench.nets.reading import ALL_SUFFIXES, read_weights
 
 Net = nn.Module | Model | str
 KINDS = "an nn.Module, a name such as 'vgg16', weights such as 'builtin:D-256-512', or what load_model gives"
@@ -116,7 +116,7 @@ def _name_and_place(net: str, said: Said) -> tuple[str, str]:
 
 def _is_place(net: str) -> bool:
     """Whether it says where weights are, and no net's name."""
-    return net.startswith(("builtin:", "torchvision:")) or net.endswith(SUFFIXES) or os.sep in net
+    return net.startswith(("builtin:", "torchvision:", "hf:")) or net.endswith(ALL_SUFFIXES) or os.sep in net
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

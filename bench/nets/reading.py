@@ -50,6 +50,7 @@ FORMATS = (
     Format((".caffemodel",), caffe.is_caffe, caffe.read_caffe),
     Format((".mat",), matconvnet.is_matlab, matconvnet.read_matconvnet),
 )
+ALL_SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
 
 
 def read_weights(spec: str, model: str | None = None, key: str | None = None) -> Weights:
@@ -81,7 +82,7 @@ def _read_file(spec: str, path: Path, model: str | None, key: str | None) -> Wei
     for each in FORMATS:
         if path.is_file() and each.recognise(path):
             return each.read(spec, path, model, key)
-    refuse_foreign(spec, path, tuple(suffix for each in FORMATS for suffix in each.suffixes))
+    refuse_foreign(spec, path, ALL_SUFFIXES)
     named = next(each for each in FORMATS if path.name.lower().endswith(each.suffixes))
     return named.read(spec, path, model, key)
 

@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         "--weights",
         default="auto",
         metavar="WHERE",
-        help="auto, torchvision:NAME, builtin:NAME, or a .safetensors, .pth or .pt file; one per model (auto)",
+        help="auto, torchvision:NAME, builtin:NAME, hf:OWNER/REPO, or a file of torch, Caffe, Keras or others; one "
+        "per model (auto)",
     )
     add_data(what)
     what.add_argument(

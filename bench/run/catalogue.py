@@ -106,7 +106,9 @@ def _list_weights() -> list[str]:
             f"{'builtin:' + name:20} {weights.model}, width {weights.width:g}, S={weights.S}, trained on shapes"
         )
     lines.append("torchvision:NAME     such as torchvision:VGG16_Weights.IMAGENET1K_V1, downloaded by torchvision")
-    lines.append(
-        "FILE                 a state dict as .safetensors, .pth or .pt, or a checkpoint (of several: --weights-key)"
-    )
+    lines += [
+        "FILE                 a state dict as .safetensors, .pth or .pt, or a checkpoint (of several: --weights-key); "
+        "or Caffe's, MatConvNet's, Keras's (docs/weights.md)",
+        "hf:OWNER/REPO        from the Hugging Face hub; hf:OWNER/REPO@REVISION:FILE says which",
+    ]
     return lines

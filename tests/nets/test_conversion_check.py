@@ -30,7 +30,7 @@ SMALL = {  # nets of torchvision's families, narrow or shallow: what is looked a
     "shufflenet": lambda: models.ShuffleNetV2([1, 2, 1], [8, 16, 32, 32, 64], num_classes=5),
     "squeezenet": lambda: models.squeezenet1_1(num_classes=5),
 }
-OURS = ["vgg11", "vgg13_bn", "vgg11-lrn", "zfnet", "nin", "digitnet", "simplecnn"]
+OURS = ["vgg11", "vgg13_bn", "vgg11-lrn", "zfnet", "caffenet", "nin", "digitnet", "simplecnn"]
 
 
 @pytest.mark.parametrize("name", [*OURS, *SMALL])

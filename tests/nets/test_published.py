@@ -69,6 +69,16 @@ def test_a_bare_file_is_taken_for_the_nets_published_weights(name):
     assert zoo.side_of(name) == default.transforms().crop_size[0]
 
 
+@pytest.mark.usefixtures("no_downloads")
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "efficientnet_v2_l", "resnet50"])
+def test_what_is_assumed_of_a_bare_file_is_what_the_nets_published_weights_say(name):
+    default = read_weights(f"torchvision:{models.get_model_weights(name).DEFAULT}")
+    bare = model_of(name, Weights("bare.pth", state_of(name, zoo.side_of(name))))
+    assert (bare.pixels, bare.side) == (default.pixels, default.side)
+    assert "pixels" in bare.assumed
+    assert str(bare.pixels) in said(bare)
+
+
 @cache
 def state_of(name: str, side: int) -> dict[str, torch.Tensor]:
     """Names and shapes of a net's tensors, without values."""

@@ -112,7 +112,7 @@ def formats_behind(net: nn.Module, last: nn.Module, batch: torch.Tensor) -> tupl
     return set(seen), found
 
 
-@pytest.mark.parametrize("name", ["vgg11-lrn", "zfnet", "nin", "simplecnn", *FAMILIES])
+@pytest.mark.parametrize("name", ["vgg11-lrn", "zfnet", "caffenet", "nin", "simplecnn", *FAMILIES])
 def test_the_last_layer_of_every_family_and_all_behind_it_are_float32(name):
     """On meta: formats are the same there as on any device."""
     net, side, meta = zoo.build(name, 7), zoo.side_of(name), torch.device("meta")
