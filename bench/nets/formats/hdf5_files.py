@@ -18,18 +18,20 @@ MOST = 100_000  # groups and datasets; groups may hold themselves
 
 
 class Contents(NamedTuple):
-    """Tensors in float32 by their paths, and by the paths of groups what their attribute `name` says."""
+    """Tensors in float32 by their paths; attributes that are texts by their group's path and their name."""
 
     tensors: dict[str, torch.Tensor]
-    names: dict[str, str]
+    said: dict[tuple[str, str], str]
 
 
 def is_hdf5(path: Path) -> bool:
     return begins(path, HDF5)
 
 
-def read_hdf5(spec: str, file: Path | IO[bytes], size: int, without: Collection[str] = ()) -> Contents:
-    """The tensors of a file of `size` bytes, but for those below groups called as one of `without`.
+def read_hdf5(
+    spec: str, file: Path | IO[bytes], size: int, attributes: Collection[str] = (), without: Collection[str] = ()
+) -> Contents:
+    """The tensors of a file of `size` bytes, but for those below groups called as one of `without`; and `attributes`.
 
     Raises UserError for a file that cannot be read, or has what plain weights do not: links, values elsewhere or
     compressed, and more of them than the file has bytes.
@@ -39,7 +41,7 @@ def read_hdf5(spec: str, file: Path | IO[bytes], size: int, without: Collection[
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about values that leave float32, which are refused later
             with h5py.File(file, "r") as opened:
-                return _Walk(h5py, spec, size, without).contents_of(opened)
+                return _Walk(h5py, spec, size, attributes, without).contents_of(opened)
     except UserError:
         raise
     except Exception as error:  # a broken file may raise anything
@@ -49,8 +51,8 @@ def read_hdf5(spec: str, file: Path | IO[bytes], size: int, without: Collection[
 class _Walk:
     """One pass over a file's groups, which counts what it meets."""
 
-    def __init__(self, h5py: Any, spec: str, size: int, without: Collection[str]) -> None:
-        self.h5py, self.spec, self.without = h5py, spec, without
+    def __init__(self, h5py: Any, spec: str, size: int, attributes: Collection[str], without: Collection[str]) -> None:
+        self.h5py, self.spec, self.attributes, self.without = h5py, spec, attributes, without
         self.left, self.met = size, 0
         self.found = Contents({}, {})
 
@@ -59,8 +61,9 @@ class _Walk:
         return self.found
 
     def _group(self, group: Any, path: str, depth: int) -> None:
-        if isinstance(name := group.attrs.get("name"), str):
-            self.found.names[path] = name
+        for name in self.attributes:
+            if isinstance(said := group.attrs.get(name), str):
+                self.found.said[path, name] = said
         for key in group:
             self.met += 1
             if depth > DEEPEST or self.met > MOST:

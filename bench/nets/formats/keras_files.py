@@ -10,11 +10,15 @@ from bench.errors import UserError
 from bench.nets.formats.channels_last import Arrays, Layer, weights_of
 from bench.nets.formats.contents import members
 from bench.nets.formats.hdf5_files import Contents, is_hdf5, read_hdf5
+from bench.nets.formats.keras_config import refuse_other_layers
 from bench.nets.formats.keras_layers import LAYERS, PIXELS, TITLES
 from bench.nets.weights import Weights
 
 SUFFIXES = (".h5", ".hdf5", ".keras")
-MEMBER = "model.weights.h5"  # of a `.keras`, beside its config.json
+MEMBER = "model.weights.h5"  # of a `.keras`
+CONFIG = "config.json"  # beside it
+WHOLE_CONFIG = "", "model_config"  # the same in an `.h5` of a whole net
+SAID = ("name", "model_config")  # attributes: what a layer is called, in newer files
 STATES = ("optimizer", "optimizer_weights", "metrics", "compile_metrics", "seed_generator")  # beside the layers
 WHOLE = "model_weights/"  # of an `.h5` that holds optimiser and layers
 NUMBERED = re.compile(r"(?:layers|_layer_checkpoint_dependencies)/([^/]+)/vars/(\d+)")  # in Keras 3
@@ -40,18 +44,23 @@ def read_keras(spec: str, path: Path, model: str | None, key: str | None) -> Wei
     """The weights of one of the nets in LAYERS, which is found by its layers' names and number. Raises UserError."""
     if key is not None:
         raise UserError(f"--weights-key {key}: '{spec}' holds one net; leave it out")
-    size = path.stat().st_size
-    source = BytesIO(_member(spec, path)) if MEMBER in members(path) else path
-    found = _layers_in(spec, read_hdf5(spec, source, size, without=STATES))
-    net, placed = _net_of(spec, found)
+    size, inside = path.stat().st_size, members(path)
+    source = BytesIO(_member(spec, path, MEMBER)) if MEMBER in inside else path
+    contents = read_hdf5(spec, source, size, SAID, without=STATES)
+    net, placed = _net_of(spec, _layers_in(spec, contents))
+    config = (
+        _member(spec, path, CONFIG).decode(errors="replace") if CONFIG in inside else contents.said.get(WHOLE_CONFIG)
+    )
+    if config is not None:
+        refuse_other_layers(spec, net, config)
     return weights_of(spec, net, LAYERS[net], placed, PIXELS[net], size)
 
 
-def _member(spec: str, path: Path) -> bytes:
-    """What an archive has under MEMBER. Raises UserError where it would unpack to more than the archive."""
+def _member(spec: str, path: Path, name: str) -> bytes:
+    """What an archive has under a name. Raises UserError where it would unpack to more than the archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            about = archive.getinfo(MEMBER)
+            about = archive.getinfo(name)
             if about.file_size > path.stat().st_size:  # Keras stores them as they are
                 raise UserError(f"weights '{spec}': would unpack to {about.file_size} bytes; give a file of Keras")
             return archive.read(about)
@@ -84,7 +93,7 @@ def _layers_in(spec: str, contents: Contents) -> dict[str, Arrays]:
         roles = IN_ORDER.get(tensors[0].ndim, ())
         if sorted(paths) != list(range(len(paths))) or len(paths) > len(roles):
             raise UserError(f"weights '{spec}': {place} does not hold the tensors of a layer")
-        name = contents.names.get(place, place.split("/")[-2])
+        name = contents.said.get((place, "name"), place.split("/")[-2])
         if name in layers:
             raise UserError(f"weights '{spec}': two layers are called {name}")
         layers[name] = dict(zip(roles, tensors, strict=False))

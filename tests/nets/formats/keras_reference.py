@@ -152,6 +152,7 @@ def write_legacy(path: Path, layers: Layers, whole: bool = False, ending: str = 
             for place, array in zip(paths, arrays.values(), strict=True):
                 group[name].create_dataset(place, data=array)
         if whole:
+            file.attrs["model_config"] = described(layers)
             file.create_dataset("optimizer_weights/adam/momentum:0", data=np.zeros((2, 2), np.float32))
 
 
@@ -190,11 +191,21 @@ def in_model(layers: Layers):
     return place
 
 
-def write_archive(path: Path, layers: Layers) -> None:
+def described(layers: Layers, *others: str, epsilon: float | None = None) -> str:
+    """What Keras says of a net beside its weights, as far as that is read: classes of layers, and epsilons."""
+    if epsilon is None:
+        epsilon = 1e-3 if "Conv1" in layers else 1.001e-5
+    norms = [("BatchNormalization", {"epsilon": epsilon}) for arrays in layers.values() if "gamma" in arrays]
+    kinds = [("InputLayer", {}), *norms, ("Flatten", {}), ("RandomFlip", {}), *((name, {}) for name in others)]
+    listed = [{"class_name": kind, "config": config} for kind, config in kinds]
+    return json.dumps({"class_name": "Functional", "config": {"layers": listed}})
+
+
+def write_archive(path: Path, layers: Layers, config: str | None = None) -> None:
     """As Keras 3 writes `.keras`."""
     content = BytesIO()
     write_weights(content, layers, named=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.0.0"}))
-        archive.writestr("config.json", json.dumps({"class_name": "Functional"}))
+        archive.writestr("config.json", described(layers) if config is None else config)
         archive.writestr("model.weights.h5", content.getvalue())

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 import pytest
 import torch
 from keras_reference import (
     Layers,
     Reference,
+    described,
     mobilenet_v2,
     resnet50,
     vgg,
@@ -165,6 +167,36 @@ def test_another_alpha_is_refused(tmp_path):
     write_legacy(tmp_path / "w.h5", made.layers)
     with pytest.raises(UserError, match="Conv1 kernel is 3x3x3x2 and should be 3x3x3x4"):
         read_weights(str(tmp_path / "w.h5"))
+
+
+@pytest.mark.parametrize(
+    ("said", "config"),
+    [
+        ("has a layer Rescaling, which vgg16 has not", lambda made: described(made, "Rescaling")),
+        ("has a layer GlobalMaxPooling2D", lambda made: described(made, "GlobalMaxPooling2D")),
+        ("cannot be read", lambda made: "{"),
+        ("cannot be read", lambda made: "[" * 100_000),
+        ("cannot be read", lambda made: '{"config": {"layers": [1]}}'),
+        ("cannot be read", lambda made: '{"config": {"layers": [{"class_name": [], "config": 1}]}}'),
+    ],
+)
+def test_layers_that_no_tensor_shows_are_refused(layers, tmp_path, said, config):
+    write_archive(tmp_path / "w.keras", layers, config(layers))
+    write_legacy(tmp_path / "w.h5", layers, whole=True)
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        file.attrs["model_config"] = config(layers) if len(config(layers)) < 60_000 else "{"
+    for name in ("w.keras", "w.h5"):
+        with pytest.raises(UserError, match=said) as caught:
+            read_weights(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+
+
+def test_another_epsilon_is_another_net(tmp_path):
+    made = Reference(1 / 8)
+    mobilenet_v2(made, torch.zeros(1, 32, 32, 3), 5)
+    write_archive(tmp_path / "w.keras", made.layers, described(made.layers, epsilon=1e-5))
+    with pytest.raises(UserError, match=r"add 1e-05, those of mobilenet_v2-keras 0\.001"):
+        read_weights(str(tmp_path / "w.keras"))
 
 
 def test_there_is_one_net_in_a_file(tmp_path, layers):
