@@ -17,7 +17,7 @@ from bench.nets.identity import net_digest
 from bench.nets.layers import copy_with, held_forwards, scripted, state_of, tensors_of
 from bench.nets.model import Model
 from bench.nets.out_of_memory import brief
-from bench.nets.outputs import plain_scores
+from bench.nets.outputs import Log, plain_scores
 from bench.nets.torch_settings import products_in
 from bench.nets.weights import Weights, stated_or_given
 from bench.progress import warn
@@ -73,6 +73,8 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
     channels = pixels.channels if pixels else _channels(net)
     images = torch.rand(3, channels, side or SIDE, side or SIDE, generator=torch.Generator().manual_seed(0))
     net = _with_plain_scores(given, net, images)
+    if isinstance(net, Log):
+        warn(f"net '{given.name}': it gives posteriors, which add up to 1; their logarithms are taken for scores")
     count = _classes(given, net, images)
     if classes and len(classes) != count:
         raise UserError(f"net '{given.name}': classes names {len(classes)}, and it tells {count} apart; give {count}")

@@ -350,6 +350,15 @@ def test_scores_are_found_in_what_a_net_gives(images, tmp_path, hold):
     assert np.array_equal(plain.posteriors.probs, held.posteriors.probs)
 
 
+def test_of_posteriors_no_second_soft_max_is_taken(images, tmp_path):
+    plain = bench.evaluate(Small(), images, "centre@256,dense@288", store=tmp_path, **ASKED)
+    for soft in (nn.Sequential(Small(), nn.Softmax(1)), Changed(lambda scores: scores.softmax(1))):
+        with pytest.warns(bench.BenchWarning, match="it gives posteriors"):
+            found = bench.evaluate(soft, images, "centre@256,dense@288", store=tmp_path, **ASKED)
+        for one, other in zip(plain, found, strict=True):
+            assert np.allclose(one.posteriors.probs, other.posteriors.probs, atol=1e-6)
+
+
 @pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_gives_no_scores_of_an_image_is_refused(images, make, message):
     with pytest.raises(bench.UserError, match=message) as told:

@@ -17,6 +17,7 @@ LAYERS: dict[str, tuple[type[nn.Module], ...]] = {
     "pointwise": (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.LeakyReLU),
     "nothing": (nn.Dropout, nn.Identity),  # no effect in evaluation
     "log-softmax": (nn.LogSoftmax,),
+    "softmax": (nn.Softmax,),
 }
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "pool": ("adaptive_avg_pool2d", "mean"),
@@ -25,6 +26,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "pointwise": ("relu", "relu_", "hardswish", "hardswish_", "silu", "silu_", "gelu"),
     "nothing": ("dropout", "contiguous"),
     "log-softmax": ("log_softmax",),
+    "softmax": ("softmax",),
 }
 ONE_CELL = (1, 1), (1, 1), (0, 0)  # kernel, stride and padding
 
@@ -81,10 +83,17 @@ def take_out(graph: fx.GraphModule, node: fx.Node) -> None:
 
 
 def drop_log_softmax(graph: fx.GraphModule) -> None:
-    """Without the one at the very end, scores have the same soft-max."""
+    """Without the one at the very end, scores have the same soft-max; it may be the logarithm of a soft-max."""
     last = input_of(output_of(graph))
     if kind_of(graph, last) == "log-softmax":
         take_out(graph, last)
+    elif name_of(graph, last) == "log":
+        softmax = input_of(last)
+        if name_of(graph, softmax) == "clamp_min":
+            softmax = input_of(softmax)
+        if kind_of(graph, softmax) == "softmax":
+            last.replace_all_uses_with(input_of(softmax))
+            graph.graph.eliminate_dead_code()
 
 
 def of_images(graph: fx.GraphModule) -> set[fx.Node]:
