@@ -12,8 +12,9 @@ TABLE = Path(__file__).resolve().parents[2] / "results" / "tables" / "crosscheck
 COLUMNS = ("what", "against", "images", "worst difference", "allowed")
 HEAD = """# Against the frameworks themselves
 
-Posteriors of nets with random weights, which the framework wrote in its own format and this package read: the worst
-difference over all images and classes, and what is allowed. `pytest tests/crosscheck` makes this table.
+Posteriors of nets with random weights, which the framework wrote in its own format and this package read (Caffe's files
+are written by the test, and read by both): the worst difference over all images and classes, and what is allowed.
+`pytest tests/crosscheck` makes this table.
 
 """
 

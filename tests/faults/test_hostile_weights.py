@@ -136,7 +136,7 @@ def test_what_a_header_says_is_checked(net, tmp_path, tried):
         said = {"width": WIDTH, "classes": [f"c{k}" for k in range(count)]}
         save_file(state, tmp_path / "w.safetensors", {HEADER: json.dumps(said)})
         if count:
-            assert f"name {count} classes and tell 7 apart" in refused("w.safetensors")
+            assert f"tell 7 classes apart, and their header names {count}" in refused("w.safetensors")
     tried("weights and files", "a header of ours with nonsense in it", len(SAID) + 4, "refused")
 
 
