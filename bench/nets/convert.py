@@ -70,7 +70,7 @@ def map_places(convolutional: fx.GraphModule, side: int, channels: int = 3) -> t
             meta(torch.empty(1, channels, side, width, device="meta")).shape[-1] for width in (side, side + FAR)
         )
     except (RuntimeError, ValueError, AssertionError):
-        raise UnconvertibleError(f"it takes images of {side} px alone") from None
+        raise UnconvertibleError(f"its graph holds for images of {side} px alone") from None
     if wide <= own:
         raise UnconvertibleError("its map does not grow with the image")
     distance = FAR / (wide - own)

@@ -21,7 +21,7 @@ from torchvision import models
 from bench.images.pixels import NAMED, Pixels
 from bench.nets import zoo
 from bench.nets.conversion.slid_end import as_map
-from bench.nets.conversion_check import check_conversion
+from bench.nets.conversion_check import GRAIN, check_conversion
 from bench.nets.convert import UnconvertibleError, fully_convolutional, map_places, smallest_side
 from bench.nets.timm_nets import usual_pixels, usual_side
 
@@ -93,10 +93,11 @@ def row_of(name: str) -> dict[str, Any]:
 def converted(name: str, side: int, pixels: Pixels) -> fx.GraphModule:
     """Its form, checked by numbers. Raises UnconvertibleError."""
     refuse_without_storage(name, side)
-    net = randomised(made(name), pixels.normalise(torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)))
+    patches = torch.randint(0, 256, (2, 3, side // GRAIN + 1, side // GRAIN + 1), dtype=torch.uint8)
+    images = patches.repeat_interleave(GRAIN, 2).repeat_interleave(GRAIN, 3)[..., :side, :side]
+    net = randomised(made(name), pixels.normalise(images))
     graph = fully_convolutional(net, side)
-    noise = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8).repeat_interleave(side // 8 + 1, 2)
-    scores = net(pixels.normalise(noise.repeat_interleave(side // 8 + 1, 3)[..., :side, :side]))
+    scores = net(pixels.normalise(images))
     if not (scores.isfinite().all() and (scores[0] - scores[1]).abs().max() > DIFFERS * scores.abs().max()):
         raise ValueError(f"{name}: its random weights say nothing")
     check_conversion(net, graph, side, pixels)

@@ -191,6 +191,13 @@ def test_squeeze_and_excitation_is_refused_in_these_words():
         fully_convolutional(MobileNetV3(excited=True), SIDE)
 
 
+def test_norms_over_the_whole_image_are_refused():
+    net = Ended(lambda each: each.mean((2, 3)), nn.Linear(6, 5))
+    net.features.append(nn.GroupNorm(2, 6))
+    with pytest.raises(UnconvertibleError, match=r"normalises over the whole image inside \(features_3\)"):
+        fully_convolutional(net, SIDE)
+
+
 def test_scores_that_see_the_image_past_the_average_are_refused():
     class Past(Ended):
         def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What no sliding window does: looking at the whole image in the body of a net, or attending from place to place."""
+"""What no sliding window does: pooling or normalising over the whole image in a net's body, or attending to places."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,7 @@ ATTENTION = (
 )
 SOFTMAX = ("Softmax", "softmax")
 PRODUCTS = ("matmul", "bmm", "einsum", "baddbmm")
+NORMS = ("GroupNorm", "group_norm", "InstanceNorm2d", "instance_norm")  # of each channel, or some, at all places
 TIMES = ("mul", "mul_", "imul")
 SPREAD = ("expand", "expand_as")
 
@@ -38,9 +39,11 @@ def _refuse_first(graph: fx.GraphModule, names: tuple[str, ...]) -> None:
 
 
 def refuse_whole_image(graph: fx.GraphModule, shapes: Mapping[fx.Node, torch.Size]) -> None:
-    """Raise UnconvertibleError where a graph, converted, still pools over the whole image."""
+    """Raise UnconvertibleError where a graph, converted, still pools or normalises over the whole image."""
     images = of_images(graph) & shapes.keys()
     for node in graph.graph.nodes:
+        if node in images and name_of(graph, node) in NORMS and is_map(shapes[node]):
+            raise UnconvertibleError(f"it normalises over the whole image inside ({place_of(node)})")
         if kind_of(graph, node) in ("pool", "max-pool") and node in images and _pools_all(graph, node, shapes):
             gate = ": squeeze-and-excitation" if _gates(graph, node, shapes) else ""
             raise UnconvertibleError(f"it pools over the whole image inside ({place_of(node)}){gate}")
