@@ -9,6 +9,7 @@ import torch
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
+from bench.images.rescaling import INTERPOLATIONS
 from bench.nets.formats.by_order import Layer, in_order, under_own_names
 from bench.nets.formats.contents import begins
 from bench.nets.formats.matlab_files import read_variables
@@ -90,7 +91,10 @@ def _about(held: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pixels(normalization: Any) -> Pixels | None:
-    """RGB in 0..255 minus `averageImage`: three numbers, or a picture, of which each channel's mean is taken."""
+    """RGB in 0..255 minus `averageImage`: three numbers, or a picture, of which each channel's mean is taken.
+
+    Where it says by which filter images are rescaled, that is part of them.
+    """
     image = _fields(normalization).get("averageImage")
     if not isinstance(image, np.ndarray) or not np.isfinite(image).all():
         return None
@@ -99,7 +103,8 @@ def _pixels(normalization: Any) -> Pixels | None:
     if image.size != 3:
         return None
     red, green, blue = (float(f"{value:.6g}") for value in image.flatten())  # single precision holds no more
-    return Pixels("RGB", 255, (red, green, blue), (1, 1, 1))
+    filters = [each for each in INTERPOLATIONS if each == _fields(normalization).get("interpolation")]
+    return Pixels("RGB", 255, (red, green, blue), (1, 1, 1), *filters)
 
 
 def _classes(classes: Any, count: int) -> tuple[str, ...] | None:

@@ -151,7 +151,7 @@ def test_a_message_that_lies_is_refused(tmp_path, content):
 @pytest.mark.parametrize("old", [False, True])
 def test_a_file_cut_or_altered_is_refused_or_reads_finite_tensors(tmp_path, old):
     net = [("a", "Convolution", [WEIGHT, np.zeros(2, np.float32)]), ("b", "InnerProduct", [np.ones((2, 8))])]
-    for content in cut_and_altered(caffemodel(net, "net", old), 300):
+    for content in cut_and_altered(caffemodel(net, "net", old), 80):
         (tmp_path / "w.caffemodel").write_bytes(content)
         read_or_refused(tmp_path / "w.caffemodel")
 

@@ -58,14 +58,18 @@ def test_a_net_is_read_with_what_belongs_to_it(tmp_path, older, compressed):
     layers, state = layers_of("vgg16", 1000, older)
     about = {
         "classes": {"name": cell(*wnids()), "description": cell(*(f"word {k}" for k in range(1000)))},
-        "normalization": {"averageImage": np.array(MEAN, np.float32).reshape(1, 1, 3), "imageSize": [224, 224, 3]},
+        "normalization": {
+            "averageImage": np.array(MEAN, np.float32).reshape(1, 1, 3),
+            "imageSize": [224, 224, 3],
+            "interpolation": "bicubic",
+        },
     }
     path = tmp_path / "imagenet-vgg-verydeep-16.mat"
     write(path, layers, compressed, **(about if older else {"meta": about}))
     found = read_weights(str(path))
     assert same(found.state, state)
     assert (found.model, found.width, found.S) == ("vgg16", WIDTH, TrainingScale(256, 512))
-    assert found.pixels == Pixels("RGB", 255, MEAN, (1, 1, 1))
+    assert found.pixels == Pixels("RGB", 255, MEAN, (1, 1, 1), "bicubic")
     assert found.classes == wnids()
 
 

@@ -29,20 +29,28 @@ class Net(nn.Module):
         return self.fc(self.features(images).mean((2, 3)) + self.shift[:, 0])
 
 
-@pytest.fixture(scope="module", params=["script", "trace"])
-def archive(request, tmp_path_factory) -> tuple[Path, dict]:
+MADE = {"script": torch.jit.script, "trace": lambda net: torch.jit.trace(net, torch.zeros(1, 3, 8, 8))}
+
+
+def saved(folder: Path, how: str) -> tuple[Path, dict]:
+    """An archive of a random net, and its state dict."""
     torch.manual_seed(0)
-    net, path = Net().eval(), tmp_path_factory.mktemp("ts") / "net.pt"
-    made = torch.jit.script(net) if request.param == "script" else torch.jit.trace(net, torch.zeros(1, 3, 8, 8))
-    made.save(str(path))
+    net, path = Net().eval(), folder / "net.pt"
+    MADE[how](net).save(str(path))
     return path, net.state_dict()
 
 
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    return saved(tmp_path_factory.mktemp("ts"), "script")[0]
+
+
+@pytest.mark.parametrize("how", MADE)
 @pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.zip"])
-def test_parameters_and_buffers_are_read_under_their_names(archive, tmp_path, name):
-    path, state = archive
-    (tmp_path / name).write_bytes(path.read_bytes())
-    found = read_weights(str(tmp_path / name)).state
+def test_parameters_and_buffers_are_read_under_their_names(tmp_path, how, name):
+    path, state = saved(tmp_path, how)
+    path = path.rename(tmp_path / name)
+    found = read_weights(str(path)).state
     assert found.keys() == state.keys()
     assert all(torch.equal(found[key], value) for key, value in state.items())
 
@@ -51,7 +59,7 @@ def test_nothing_of_it_is_run(archive, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("run"))
     monkeypatch.chdir(tmp_path)
     for code in (b"cos\nmkdir\n(S'exploded'\ntR.", b"c__builtin__\neval\n(S'1'\ntR.", b"ctorch\nload\n(S'x'\ntR."):
-        assert "cannot be read (it holds" in refused(with_pickle(archive[0], tmp_path, code))
+        assert "cannot be read (it holds" in refused(with_pickle(archive, tmp_path, code))
     assert not Path("exploded").exists()
 
 
@@ -105,11 +113,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("code", BOMBS.values(), ids=BOMBS)
 def test_a_pickle_that_asks_for_more_than_it_is_is_refused(archive, tmp_path, code):
-    assert re.search("TorchScript|on 16 bytes of values", refused(with_pickle(archive[0], tmp_path, code, bytes(16))))
+    assert re.search("TorchScript|on 16 bytes of values", refused(with_pickle(archive, tmp_path, code, bytes(16))))
 
 
 def test_values_that_unpack_to_more_are_refused(archive, tmp_path):
-    path = with_pickle(archive[0], tmp_path, module(tensor(4, b"(K\x02K\x02t", b"(K\x02K\x01t")), bytes(16))
+    path = with_pickle(archive, tmp_path, module(tensor(4, b"(K\x02K\x02t", b"(K\x02K\x01t")), bytes(16))
     assert read_weights(str(path)).state["w"].shape == (2, 2)
     packed = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w") as new:
@@ -122,6 +130,6 @@ def test_values_that_unpack_to_more_are_refused(archive, tmp_path):
 
 
 def test_an_archive_cut_or_altered_is_refused_or_reads_finite_tensors(archive, tmp_path):
-    for content in cut_and_altered(archive[0].read_bytes(), 60):
+    for content in cut_and_altered(archive.read_bytes(), 60):
         (tmp_path / "w.pt").write_bytes(content)
         read_or_refused(tmp_path / "w.pt")
