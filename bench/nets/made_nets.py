@@ -1,5 +1,7 @@
 """Nets that are made elsewhere, by timm or by people's own code: from a request to a Model."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -32,6 +34,8 @@ def _of_timm(spec: NetSpec) -> GivenNet:
         net, weights = timm_nets.published_net(spec.name)
     else:
         weights = _read(spec)
+        if weights.side in (None, timm_nets.usual_side(spec.name)):
+            weights = replace(weights, recipe=weights.recipe or timm_nets.usual_recipe(spec.name))
         net, state = timm_nets.bare_net(spec.name, weights.state)
         load_into(net, spec.name, state, spec.weights)
     identity = f"timm {timm_nets.version(spec.name)} {spec.name}"

@@ -1,11 +1,16 @@
 """What torchvision says of the weights that it publishes: their pixels, the side of their crops, their figures."""
 
+import hashlib
 import math
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.images.pixels import Pixels
 
+HASHED = re.compile(r"-([0-9a-f]{8})\.pth$")
+PIECE = 1 << 20  # bytes that are read at once
 TRANSFORMED = ("GoogLeNet_Weights", "Inception_V3_Weights")
 # torchvision builds these two with a transform_input that turns its pixels into these
 TRANSFORMED_PIXELS = Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -65,6 +70,27 @@ def usual_side(name: str) -> int:
 def sides(name: str) -> frozenset[int]:
     """The sides that the published weights of one of torchvision's nets are evaluated at."""
     return frozenset(side_of(member) for member in _members(name))
+
+
+def member_of(file: Path) -> Any | None:
+    """The member that a file holds: torchvision's files are called by the beginning of their SHA-256."""
+    named = HASHED.search(file.name)
+    if named is None or file.name not in published_files():
+        return None
+    total = hashlib.sha256()
+    with file.open("rb") as content:
+        while piece := content.read(PIECE):
+            total.update(piece)
+    return published_files()[file.name] if total.hexdigest().startswith(named[1]) else None
+
+
+@cache
+def published_files() -> dict[str, Any]:
+    """torchvision's members by what their files are called."""
+    from torchvision import models
+
+    members = [member for name in models.list_models(module=models) for member in models.get_model_weights(name)]
+    return {member.url.rpartition("/")[2]: member for member in members}
 
 
 def _members(name: str) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.images.classes import wnids
@@ -71,6 +71,8 @@ def read_weights(spec: str, model: str | None = None, key: str | None = None) ->
         return read_safetensors(spec, builtin_folder() / f"{name}.safetensors", model, None)
     path, said = hub.fetch(spec) if hub.is_hub(spec) else (Path(spec), {})
     weights = _read_file(spec, path, model, key)
+    if path.is_file() and (member := published.member_of(path)):
+        said = _said(member)
     weights = replace(weights, **{name: each for name, each in said.items() if getattr(weights, name) is None})
     return replace(weights, state=own_names(zoo.names_of(model), weights.state)) if model else weights
 
@@ -145,8 +147,15 @@ def _torchvision(spec: str, name: str, model: str | None) -> Weights:
     return Weights(
         source=f"torchvision:{known}",
         state=plain_state(spec, state),
-        pixels=published.pixels_of(known),
-        classes=tuple(known.meta["categories"]),
-        side=published.side_of(known),
-        recipe=published.recipe_of(known),
+        **_said(known),
     )
+
+
+def _said(member: Any) -> dict[str, Any]:
+    """What torchvision says of weights that it publishes, by the fields of `Weights`."""
+    return {
+        "pixels": published.pixels_of(member),
+        "classes": tuple(member.meta["categories"]),
+        "side": published.side_of(member),
+        "recipe": published.recipe_of(member),
+    }

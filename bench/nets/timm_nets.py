@@ -44,7 +44,7 @@ def published_net(name: str) -> tuple[nn.Module, Weights]:
         pixels=usual_pixels(name),
         side=usual_side(name),
         classes=_classes(net, config),
-        recipe=_recipe(config, usual_side(name)),
+        recipe=usual_recipe(name),
     )
 
 
@@ -79,6 +79,11 @@ def usual_side(name: str) -> int:
     """Side of the crops, in pixels, that a net's published weights are evaluated at, as timm's validation does."""
     config = _config(_timm(name), name)
     return (config.test_input_size or config.input_size or (3, SIDE, SIDE))[-1]
+
+
+def usual_recipe(name: str) -> Recipe | None:
+    """How a net's published weights are evaluated."""
+    return _recipe(_config(_timm(name), name), usual_side(name))
 
 
 def _recipe(config: Any, side: int) -> Recipe | None:

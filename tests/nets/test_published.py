@@ -1,5 +1,6 @@
 """Side, pixels and classes belong to weights: torchvision's are those that its own metadata states."""
 
+import hashlib
 import json
 from dataclasses import replace
 from functools import cache
@@ -263,3 +264,25 @@ def test_published_is_one_view_by_pil_in_the_weights_interpolation(tmp_path):
         bench.evaluate("builtin:D-256", "shapes", "published", limit=2, progress=False)
     with pytest.raises(UserError, match=r"squash@256: .* takes squares of 224 px; give squash@224, squash-centre@256"):
         bench.evaluate(model, images, "squash@256", store=tmp_path / "store", progress=False)
+
+
+def test_torchvisions_own_file_says_as_much_as_its_name(tmp_path, monkeypatch):
+    """Its name has the beginning of its SHA-256; another file of that name says nothing."""
+    torch.save({"weight": torch.ones(2, 2)}, tmp_path / "some.pth")
+    content = (tmp_path / "some.pth").read_bytes()
+    name = f"vgg16-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    member = models.VGG16_Weights.IMAGENET1K_V1
+    monkeypatch.setattr(published, "published_files", lambda: {name: member, "vgg16-00000000.pth": member})
+    for each in (name, "vgg16-00000000.pth", "vgg16-11111111.pth"):
+        (tmp_path / each).write_bytes(content)
+    found = read_weights(str(tmp_path / name))
+    assert (found.pixels, found.side, found.recipe) == (USUAL, 224, published.recipe_of(member))
+    assert found.classes == tuple(member.meta["categories"])
+    for each in ("vgg16-00000000.pth", "vgg16-11111111.pth"):
+        assert read_weights(str(tmp_path / each)).recipe is None
+
+
+def test_torchvisions_files_are_called_by_their_hash():
+    named = [name for name in published.published_files() if published.HASHED.search(name)]
+    assert len(named) > 100
+    assert published.published_files()["vgg16-397923af.pth"] == models.VGG16_Weights.IMAGENET1K_V1
