@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from bench.images.pixels import NAMED, Pixels
 from bench.nets import zoo
 from bench.nets.dense_form import dense_form
 from bench.nets.initial import randomise
@@ -18,6 +19,11 @@ def test_parameters_are_as_many_as_kerass_own_summary_says(name):
     assert TRAINABLE[name] + statistics == {"resnet50-keras": 25_636_712, "mobilenet_v2-keras": 3_538_984}[name]
 
 
+def test_what_is_assumed_of_them_is_what_keras_prepares():
+    assert zoo.usual_pixels("resnet50-keras") == NAMED["caffe"]
+    assert zoo.usual_pixels("mobilenet_v2-keras") == Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
 @pytest.mark.parametrize("name", TRAINABLE)
 def test_torchvisions_weights_of_the_same_paper_do_not_fit(name):
     theirs = zoo.build(name.removesuffix("-keras"), 7).state_dict()
@@ -30,7 +36,7 @@ def test_torchvisions_weights_of_the_same_paper_do_not_fit(name):
 def test_the_dense_form_is_the_net_slid_over_the_image(name):
     """Though MobileNetV2 pads below and to the right alone."""
     torch.manual_seed(0)
-    net = zoo.construct(name, 5, 1 / 8).eval()
+    net = zoo.construct(name, 5, 1 / 16).eval()
     randomise(net)
     dense = dense_form(name, net, 224, zoo.usual_pixels(name), known=f"test of {name}")
     image = torch.randn(1, 3, 224, 224)

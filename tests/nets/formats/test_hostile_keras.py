@@ -135,7 +135,7 @@ def test_other_files_of_hdf5_are_refused(tmp_path):
     assert "it has no layers" in refused(tmp_path / "empty.h5")
 
 
-@pytest.mark.parametrize("write", [write_legacy, write_weights, write_archive])
+@pytest.mark.parametrize("write", [write_weights, write_archive])
 def test_a_file_cut_or_altered_is_refused_or_gives_finite_tensors(layers, tmp_path, write):
     path = tmp_path / "w.keras"
     write(path, layers)

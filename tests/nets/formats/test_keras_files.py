@@ -23,7 +23,7 @@ from keras_reference import (
 
 from bench.errors import UserError
 from bench.images.classes import wnids
-from bench.images.pixels import NAMED
+from bench.images.pixels import NAMED, Pixels
 from bench.nets import zoo
 from bench.nets.device import Precision
 from bench.nets.named import make_model
@@ -44,6 +44,9 @@ LAYOUTS: dict[str, tuple[str, Callable[[Path, Layers], None]]] = {
     "archive": ("w.keras", write_archive),
     "called otherwise": ("weights.bin", write_archive),
 }
+
+
+HALVES = Pixels("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 class Known(NamedTuple):
@@ -78,23 +81,12 @@ def test_every_layout_is_read_as_the_net_that_keras_defines(known, tmp_path):
         weights = read_weights(str(tmp_path / name), known.name)
         assert (weights.model, weights.width, weights.classes, weights.S) == (known.name, width, None, None)
         digests.add(weights.digest)
+        assert weights.pixels == (HALVES if known.name == "mobilenet_v2-keras" else NAMED["caffe"])
     assert len(digests) == 1
     net = zoo.load(known.name, weights.state, 5, width, "x")
     found = net(known.images.permute(0, 3, 1, 2))
     assert known.scores.std() > 0.1
     assert torch.allclose(found, known.scores, rtol=0, atol=1e-4 * float(known.scores.abs().max()))
-
-
-def test_pixels_are_those_that_keras_prepares(known, tmp_path):
-    write_legacy(tmp_path / "w.h5", known.layers)
-    halves = ("RGB", 1, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    pixels = read_weights(str(tmp_path / "w.h5")).pixels
-    if known.name == "mobilenet_v2-keras":
-        assert (pixels.order, pixels.range, pixels.mean, pixels.std) == halves
-    else:
-        assert pixels == NAMED["caffe"]
-    if known.name not in ("vgg16", "vgg19"):
-        assert zoo.usual_pixels(known.name) == pixels
 
 
 def test_a_thousand_classes_are_imagenets_by_position(layers, tmp_path):
