@@ -66,6 +66,7 @@ def read_caffe(spec: str, path: Path, model: str | None, key: str | None) -> Wei
     own = next((each for each in OXFORD if each in (net.name.decode("utf-8", "replace"), path.stem)), None)
     count, channels = len(layers[-1].weight), layers[0].weight.shape[1]
     known = OXFORD.get(own or "")
+    oxfords = known and count == IMAGENET  # nets made of it for other classes keep its name
     model = known or model
     _check_kind(spec, model, net)
     state, width = in_order(spec, model, layers) if model else (under_own_names(layers), 1)
@@ -74,9 +75,9 @@ def read_caffe(spec: str, path: Path, model: str | None, key: str | None) -> Wei
         state=plain_state(spec, state),
         model=known,
         width=width,
-        S=OXFORD_S if own else None,
+        S=OXFORD_S if oxfords else None,
         pixels=NAMED["caffe"] if channels == NAMED["caffe"].channels else None,
-        classes=wnids() if own and count == IMAGENET else None,
+        classes=wnids() if oxfords else None,
         background=0 if count == WITH_BACKGROUND else None,
     )
 

@@ -20,6 +20,7 @@ from protocols.scales import TrainingScale
 SIGN = b"MATLAB "
 OXFORD = {"imagenet-vgg-verydeep-16": "vgg16", "imagenet-vgg-verydeep-19": "vgg19"}  # made of Oxford's files for Caffe
 OXFORD_S = TrainingScale(256, 512)
+IMAGENET = 1000
 WNID = re.compile(r"n\d{8}")
 
 
@@ -43,15 +44,15 @@ def read_matconvnet(spec: str, path: Path, model: str | None, key: str | None) -
     known = OXFORD.get(path.stem)
     model = known or model
     state, width = in_order(spec, model, layers) if model else (under_own_names(layers), 1)
-    about = _about(held)
+    about, count = _about(held), len(layers[-1].weight)
     return Weights(
         source=spec,
         state=plain_state(spec, state),
         model=known,
         width=width,
-        S=OXFORD_S if known else None,
+        S=OXFORD_S if known and count == IMAGENET else None,
         pixels=_pixels(about.get("normalization")),
-        classes=_classes(about.get("classes"), len(layers[-1].weight)),
+        classes=_classes(about.get("classes"), count),
     )
 
 

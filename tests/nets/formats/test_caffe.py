@@ -65,6 +65,13 @@ def test_oxfords_two_are_known_by_name(tmp_path, name, model, by_file):
         model_of(path, "vgg13")
 
 
+def test_a_net_made_of_oxfords_for_other_classes_keeps_its_name_alone(tmp_path):
+    layers, _ = layers_of("vgg16", 20)
+    (tmp_path / "w.caffemodel").write_bytes(caffemodel(layers, "VGG_ILSVRC_16_layers"))
+    found = read_weights(str(tmp_path / "w.caffemodel"))
+    assert (found.model, found.S, found.classes) == ("vgg16", None, None)
+
+
 def model_of(path, name: str):
     return make_model(name, read_weights(str(path), name), None, None, torch.device("cpu"), Precision("fp32"), "scores")
 
