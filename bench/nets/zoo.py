@@ -67,6 +67,8 @@ def canonical(name: str) -> str:
     name = LETTERS.get(name, name)
     if name in OWN:
         return name
+    if ":" in name:
+        raise UserError(f"model '{name}': nets of timm and of people's own code are for bench.run and bench.predict")
     known = model_names()
     if name not in known:
         near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)

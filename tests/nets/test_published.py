@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_image, make_weights
+from PIL import Image
 from torchvision import models
 from torchvision.transforms._presets import ImageClassification
 from torchvision.transforms.v2 import InterpolationMode
@@ -28,6 +29,7 @@ from bench.nets.published import TRANSFORMED, Recipe
 from bench.nets.reading import read_weights
 from bench.nets.weights import Weights, save_weights
 from bench.run.__main__ import main as run
+from bench.speed.__main__ import main as speed
 from bench.train.__main__ import main as train
 from protocols.view import Size
 from results.result import Result
@@ -88,6 +90,13 @@ def state_of(name: str, side: int) -> dict[str, torch.Tensor]:
 
 def model_of(name: str, weights: Weights, **given) -> Model:
     return make_model(name, weights, None, None, torch.device("cpu"), Precision("fp32"), "scores", **given)
+
+
+@pytest.mark.parametrize("name", ["timm:resnet18", "net.py:Net", "package.net:Net"])
+@pytest.mark.parametrize("command", [train, speed])
+def test_commands_that_make_nets_themselves_take_none_that_are_made_elsewhere(command, name, capsys):
+    assert command(["--model", name]) == 2
+    assert "are for bench.run and bench.predict" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_downloads")
@@ -286,3 +295,19 @@ def test_torchvisions_files_are_called_by_their_hash():
     named = [name for name in published.published_files() if published.HASHED.search(name)]
     assert len(named) > 100
     assert published.published_files()["vgg16-397923af.pth"] == models.VGG16_Weights.IMAGENET1K_V1
+
+
+def test_a_published_square_is_squashed(tmp_path):
+    """As timm has it for weights whose crop_mode is squash."""
+    weights = make_weights(tmp_path / "w.safetensors")
+    told = replace(read_weights(str(weights)), recipe=Recipe(240, square=True), pixels=USUAL)
+    save_weights(weights, told, {})
+    model = bench.load_model(str(weights))
+    images = [(picture, k) for k, picture in enumerate(PICTURES)]
+    row = bench.evaluate(model, images, "published", store=tmp_path / "store", progress=False)[0]
+    squashed = [picture.resize((240, 240), Image.Resampling.BILINEAR).crop((8, 8, 232, 232)) for picture in PICTURES]
+    views = torch.stack([USUAL.normalise(tensor_of(each)) for each in squashed])
+    with torch.inference_mode():
+        expected = model.net(views).softmax(1)
+    assert np.abs(row.posteriors.probs - expected.numpy()).max() < 1e-5
+    assert "protocol=published-squash@240" in row.signature
