@@ -40,7 +40,7 @@ def read_hdf5(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about values that leave float32, which are refused later
-            with h5py.File(file, "r") as opened:
+            with h5py.File(file, "r", locking=False) as opened:  # some file systems have no locks
                 return _Walk(h5py, spec, size, attributes, without).contents_of(opened)
     except UserError:
         raise
