@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import UserError
+from bench.nets import zoo
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import open_model
@@ -57,17 +58,18 @@ def _with_all_that_is_known(model: Model) -> Weights:
 
 
 def _said(model: Model, weights: Weights, out: Path) -> list[str]:
-    count = sum(value.numel() for value in weights.state.values())
+    values = sum(value.numel() for value in weights.state.values())
     lines = [
-        f"{out}: {model.name}, {count:,} values (digest {weights.digest[:12]}), from {model.weights.place}.",
+        f"{out}: {model.name}, {values:,} values (digest {weights.digest[:12]}), from {model.weights.place}.",
         f"It says {_listed(_facts(model, weights))}.",
     ]
-    values = {"S": f"S {model.S}", "pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
-    assumed = [f"{value} (--{what})" for what, value in values.items() if what in model.assumed]
+    left = {"S": f"S {model.S}", "pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
+    assumed = [f"{value} (--{what})" for what, value in left.items() if what in model.assumed]
     if assumed:
         lines.append(f"Nobody said, so that whoever reads it assumes: {_listed(assumed)}.")
     if weights.classes is None:
-        lines.append(f"Nobody said the names of its {model.count} classes (--classes FILE).")
+        count = zoo.class_count(model.name, weights.state)
+        lines.append(f"Nobody said the names of its {count} classes (--classes FILE).")
     return lines
 
 

@@ -1,6 +1,9 @@
 """`hf:OWNER/REPO[@REV][:FILE]`: files from the Hugging Face hub, out of its cache where they are there."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,6 +47,18 @@ def fetch(spec: str) -> tuple[Path, dict[str, Any]]:
     return path, read_config(spec, *configs)
 
 
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """What the hub's client would log of a failure is said in the error's one line."""
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 class _Repository:
     """One revision of a repository; `hub` is the module."""
 
@@ -61,7 +76,7 @@ class _Repository:
             return found
         errors = needed("huggingface_hub.errors", "hub")
         try:
-            with downloading():
+            with downloading(), _in_silence():
                 return Path(self.hub.hf_hub_download(self.name, name, revision=self.revision))
         except errors.LocalEntryNotFoundError:  # of the kind below, but nobody was asked
             if optional:
