@@ -8,7 +8,7 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from hashlib import sha256
@@ -23,6 +23,7 @@ from bench.errors import UserError
 
 SUFFIX = ".py"
 PLACES = ("timm", "builtin", "torchvision", "hf")  # which no module is meant by
+NEIGHBOURS: set[str] = set()  # modules that the file that was run last imported from its folder
 SHOWN = 8  # names in a message
 
 
@@ -66,23 +67,37 @@ def _module(name: str, place: str) -> ModuleType:
     path = Path(place)
     if not path.is_file():
         raise UserError(f"model '{name}': there is no file {place}")
-    known = f"{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"  # two files of one name are two
-    if known in sys.modules:
-        return sys.modules[known]
-    spec = spec_from_file_location(known, path)
+    return _run(path.resolve())
+
+
+def _run(path: Path) -> ModuleType:
+    """Run a file as a module of its own, and anew each time: it may have changed, and so may the files beside it."""
+    for name in NEIGHBOURS:  # of this file or of another, whose neighbours may have the same names
+        sys.modules.pop(name, None)
+    NEIGHBOURS.clear()
+    name = f"{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"  # two files of one name are two
+    spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = module_from_spec(spec)
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # files beside it, as when Python runs it
-    sys.modules[known] = module  # dataclasses and pickles look for it there
+    module = sys.modules[name] = module_from_spec(spec)  # dataclasses and pickles look for it there
+    before, folder = set(sys.modules), str(path.parent)
+    sys.path.insert(0, folder)  # files beside it come first, as when Python runs it
     try:
         spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[known]
-        raise
+    finally:
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)  # for what is imported when it is called
+        NEIGHBOURS.update(each for each in set(sys.modules) - before if _stands_in(each, path.parent, before))
     return module
+
+
+def _stands_in(name: str, folder: Path, before: Collection[str]) -> bool:
+    """Whether a module that was imported just now is a file of this folder's, and no part of what was there before."""
+    file = getattr(sys.modules[name], "__file__", None)
+    if file is None or name.partition(".")[0] in before or "site-packages" in file:
+        return False
+    return Path(file).is_relative_to(folder)
 
 
 def _maker(name: str, module: ModuleType, own: str) -> Callable[..., object]:

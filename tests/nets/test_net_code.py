@@ -153,3 +153,17 @@ def test_arguments_are_for_code_alone():
 
 def test_a_net_is_an_nn_module(folder):
     assert isinstance(made_net(f"{folder}/mine.py:Net", None), nn.Module)
+
+
+def test_files_of_the_same_names_are_each_their_own(tmp_path):
+    """Neighbours too; and a file that changed is read anew."""
+    for folder, width in (("one", 3), ("other", 5)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "blocks.py").write_text(f"WIDTH = {width}")
+        (tmp_path / folder / "net.py").write_text(
+            "from torch import nn\nimport blocks\ndef net(): return nn.Linear(blocks.WIDTH, 2)"
+        )
+    for folder, width in (("one", 3), ("other", 5), ("one", 3)):
+        assert made_net(f"{tmp_path}/{folder}/net.py:net", None).in_features == width
+    (tmp_path / "one" / "blocks.py").write_text("WIDTH = 70")
+    assert made_net(f"{tmp_path}/one/net.py:net", None).in_features == 70
