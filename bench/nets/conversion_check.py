@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from bench.images.pixels import Pixels
+from bench.nets.conversion.refusals import refuse_likely_attention
 from bench.nets.convert import UnconvertibleError, accepts, map_places
 from bench.nets.cpu.forms import quicken
 from bench.nets.layers import evaluating, on_meta, sharing_copy
@@ -31,12 +32,20 @@ class Strips(NamedTuple):
     step: int
 
 
-@torch.inference_mode()
 def check_conversion(net: nn.Module, convolutional: fx.GraphModule, side: int, pixels: Pixels) -> None:
     """Raise UnconvertibleError where the converted net is not the net slid over the image; both are float32.
 
     What is not finite even at the net's own size is not judged: its posteriors are refused where they come up.
     """
+    try:
+        _check_numbers(net, convolutional, side, pixels)
+    except UnconvertibleError:
+        refuse_likely_attention(convolutional)  # which says more
+        raise
+
+
+@torch.inference_mode()
+def _check_numbers(net: nn.Module, convolutional: fx.GraphModule, side: int, pixels: Pixels) -> None:
     quick = sharing_copy(convolutional)
     quicken(quick)
     image = _noise(pixels, side, side)

@@ -208,17 +208,20 @@ def test_scores_that_see_the_image_past_the_average_are_refused():
 
 
 class Attending(nn.Module):
-    """A token for the class attends to all cells, by hand; or cells to their neighbours, which slides."""
+    """By hand: a token for the class to all cells, all cells to all, or each cell to itself, which slides."""
 
-    def __init__(self, token: bool) -> None:
+    def __init__(self, who: str) -> None:
         super().__init__()
-        self.cells, self.head, self.token = nn.Conv2d(3, 8, 32, 32), nn.Linear(8, 5), token
+        self.cells, self.head, self.who = nn.Conv2d(3, 8, 32, 32), nn.Linear(8, 5), who
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         maps = self.cells(images)
-        if self.token:
-            cells = maps.flatten(2)
+        cells = maps.flatten(2)
+        if self.who == "token":
             return self.head(torch.matmul(cells, torch.softmax(cells.mean(1), 1)[..., None]).squeeze(2))
+        if self.who == "all":
+            products = torch.matmul(cells.mT, cells)
+            return self.head(torch.matmul(cells, torch.softmax(products, 1)).view_as(maps).mean((2, 3)))
         weights = torch.softmax(torch.einsum("nchw,cd->ndhw", maps, self.head.weight.T), 1)
         return self.head((maps * weights.sum(1, keepdim=True)).mean((2, 3)))
 
@@ -226,6 +229,8 @@ class Attending(nn.Module):
 def test_attention_is_the_reason_where_a_graph_has_it_and_cannot_be_converted():
     torch.manual_seed(0)
     with pytest.raises(UnconvertibleError, match=r"places of its maps attend to others \(softmax\)"):
-        fully_convolutional(Attending(token=True), SIDE)
-    net = Attending(token=False).eval()
+        fully_convolutional(Attending("token"), SIDE)
+    with pytest.raises(UnconvertibleError, match=r"places of its maps attend to others \(softmax\)"):
+        check_conversion(Attending("all"), fully_convolutional(Attending("all"), SIDE), SIDE, PIXELS)
+    net = Attending("itself").eval()
     check_conversion(net, fully_convolutional(net, SIDE), SIDE, PIXELS)

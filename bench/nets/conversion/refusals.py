@@ -24,7 +24,7 @@ def refuse_attention(graph: fx.GraphModule) -> None:
 
 
 def refuse_likely_attention(graph: fx.GraphModule) -> None:
-    """The same for a soft-max beside products of two maps, of a graph that cannot be converted anyway."""
+    """The same for a soft-max beside products of two maps, in a graph that cannot be converted anyway."""
     nodes = graph.graph.nodes
     if any(name_of(graph, node) in PRODUCTS and len(node.all_input_nodes) > 1 for node in nodes):
         _refuse_first(graph, SOFTMAX)
