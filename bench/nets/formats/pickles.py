@@ -19,6 +19,7 @@ from bench.nets.weights import Weights
 PASSED_OVER = (  # what training scripts keep beside weights: best accuracies, paths and settings
     *(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core")),
     "numpy.dtype",
+    "_codecs.encode",  # of the bytes of numpy's numbers; before 2.5 torch does not allow it itself
     *(f"pathlib.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
     *(f"pathlib._local.{kind}" for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
     "types.SimpleNamespace",
