@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import timm
 import torch
 from torch import fx, nn
@@ -146,21 +145,16 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         where = re.sub(r" \(.*?\)|\d+ px", "", row.get("why not", ""))  # which block it is differs between siblings
         lines.setdefault((_family(row["net"]), row.get("form", ""), where), []).append(row)
-    told = [
-        {
-            "family": family,
-            "nets": ", ".join(row["net"].removeprefix("timm:") for row in alike),
-            "dense form": f"yes: {form}" if form else f"no: {alike[0].get('why not') or alike[0]['failed']}",
-            "smallest side": ", ".join(_each("from", alike)),
-            "cells apart": ", ".join(f"{each} px" for each in _each("stride", alike)),
-        }
-        for (family, form, _), alike in sorted(lines.items())
-    ]
-    return pd.DataFrame(told).to_markdown(index=False)
+    told = [["family", "nets", "dense form", "smallest side", "cells apart"], ["---"] * 5]
+    for (family, form, _), alike in sorted(lines.items()):
+        nets = ", ".join(row["net"].removeprefix("timm:") for row in alike)
+        said = f"yes: {form}" if form else f"no: {alike[0].get('why not') or alike[0]['failed']}"
+        told.append([family, nets, said, _each("from", alike), _each("stride", alike)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in told)
 
 
-def _each(column: str, rows: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(f"{row[column]:.0f}" for row in rows if column in row))
+def _each(column: str, rows: list[dict[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(f"{row[column]:.0f}" for row in rows if column in row))
 
 
 def _family(name: str) -> str:
