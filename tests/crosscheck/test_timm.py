@@ -82,11 +82,15 @@ def random_net(name: str, image: torch.Tensor) -> torch.nn.Module:
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.running_mean.normal_(0, 0.1)
             layer.running_var.uniform_(0.5, 1.5)
+    heads = net.get_classifier()
+    several = heads if isinstance(heads, tuple | list) else (heads,)
+    weights = [each for head in several for each in head.parameters() if each.ndim > 1]
     with torch.inference_mode():
-        spread = net(image[None]).std()
-    for layer in (net.get_classifier(),) if isinstance(net.get_classifier(), torch.nn.Module) else ():
-        for parameter in layer.parameters():
-            parameter.data.mul_(SPREAD / max(float(spread), 1e-6))
+        for weight in weights:  # some begin as zeros
+            weight.normal_()
+        spread = float(net(image[None]).std())
+        for weight in weights:
+            weight.mul_(SPREAD / spread)
     return net
 
 
