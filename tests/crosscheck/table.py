@@ -12,9 +12,10 @@ TABLE = Path(__file__).resolve().parents[2] / "results" / "tables" / "crosscheck
 COLUMNS = ("what", "against", "images", "worst difference", "allowed")
 HEAD = """# Against the frameworks themselves
 
-Posteriors of nets with random weights, which the framework wrote in its own format and this package read (Caffe's files
-are written by the test, and read by both): the worst difference over all images and classes, and what is allowed.
-`pytest tests/crosscheck` makes this table.
+Posteriors of one net as a framework computes them and as this package does: the worst difference over all images and
+classes, and what is allowed. Weights are random, in files that the framework wrote (Caffe's are written by the test,
+and read by both). ONNX Runtime has the built-in nets, exported. timm's rows have its own transform on one side and
+`published` on the other. `pytest tests/crosscheck` makes this table.
 
 """
 
