@@ -9,7 +9,8 @@ import torch
 
 from bench.images.loader import Prepared
 from bench.images.pixels import Pixels, cut, size_of
-from bench.images.rescaling import Scaling, resized
+from bench.images.rescaling import resized
+from bench.images.scaling import Scaling
 from protocols.protocol import Part
 from protocols.view import Size, View
 

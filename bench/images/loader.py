@@ -19,7 +19,8 @@ from bench.images.decoding import (
 )
 from bench.images.pixels import size_of, tensor_of
 from bench.images.python_image import PythonImage
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from bench.images.survey import USUAL, Header, header_of
 from bench.progress import progress
 from protocols.view import Size

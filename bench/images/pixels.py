@@ -10,7 +10,8 @@ from PIL import Image
 
 from bench.images.decoding import read
 from bench.images.python_image import Source
-from bench.images.rescaling import BY_PIL, INTERPOLATIONS, Interpolation
+from bench.images.rescaling import BY_PIL
+from bench.images.scaling import INTERPOLATIONS, Interpolation
 from protocols.view import Box, Size, View, rescaled
 
 STRIP = 1 << 20  # pixels that PIL hands over at once

@@ -1,38 +1,17 @@
-"""How an image gets its test scale: to which size, by which filter, and by whose arithmetic."""
-
-from typing import Literal, NamedTuple
+"""Images at their test scale, by torch's arithmetic or by PIL's."""
 
 import numpy as np
 import torch
 from PIL import Image
 
+from bench.images.scaling import Scaling
 from protocols.view import Size, rescaled
 
-Interpolation = Literal["bilinear", "bicubic", "lanczos"]
-INTERPOLATIONS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "lanczos")
 BY_PIL = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-
-
-class Scaling(NamedTuple):
-    """One way to rescale: the shorter side to Q, or with `square` both; each filter is antialiased.
-
-    `pil` says that PIL computes it, as published recipes have it; else torch does, which has no Lanczos filter.
-    """
-
-    Q: int
-    square: bool = False
-    interpolation: Interpolation = "bilinear"
-    pil: bool = False
-
-    @property
-    def rule(self) -> str:
-        """In words, for keys and signatures."""
-        by_pil = self.pil or self.interpolation == "lanczos"
-        return f"antialiased {self.interpolation} {'by PIL' if by_pil else 'on uint8'}"
 
 
 def rescale(image: torch.Tensor, scaling: Scaling) -> torch.Tensor:

@@ -13,7 +13,7 @@ from bench.images import bit_depth as depth
 from bench.images.decoding import RangelessError, UndecodableError, converted, opened, reading, size_of_file
 from bench.images.orientation import PREFIX, orientation, turned_by_decoding
 from bench.images.python_image import PythonImage, Source
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.progress import progress
 
 UNREADABLE = "unreadable"  # in place of a digest

@@ -14,6 +14,7 @@ from bench.nets.conversion.graphs import UnconvertibleError, brief, drop_log_sof
 from bench.nets.conversion.linear_end import linear_end, make_convolutions
 from bench.nets.conversion.refusals import refuse_attention, refuse_likely_attention, refuse_whole_image
 from bench.nets.conversion.slid_end import averaged_end, slide
+from bench.nets.conversion.whole_windows import slide_whole_windows
 from bench.nets.layers import on_meta, sharing_copy
 from bench.nets.tracing import traced
 
@@ -27,9 +28,11 @@ def fully_convolutional(net: nn.Module, side: int, channels: int = 3) -> fx.Grap
     Parameters are shared with the net. Raises UnconvertibleError.
     """
     graph = _graph_of(net, (channels, side, side))
+    graph.graph.eliminate_dead_code()  # such as heads that training alone uses
     drop_log_softmax(graph)
     refuse_attention(graph)
     shapes = node_shapes(graph, (channels, side, side))
+    slide_whole_windows(graph, shapes)
     averaged = averaged_end(graph, shapes)
     if end := linear_end(graph, shapes, [averaged.average, *averaged.after] if averaged else []):
         make_convolutions(graph, end, shapes)

@@ -17,7 +17,7 @@ from bench.nets.identity import net_digest
 from bench.nets.layers import copy_with, held_forwards, scripted, state_of, tensors_of
 from bench.nets.model import Model
 from bench.nets.out_of_memory import brief
-from bench.nets.outputs import Log, plain_scores
+from bench.nets.outputs import First, Log, plain_scores
 from bench.nets.torch_settings import products_in
 from bench.nets.weights import Weights, stated_or_given
 from bench.progress import warn
@@ -32,7 +32,8 @@ class GivenNet:
 
     `classes` are the names of its K classes in the order of its scores, `side` that of its crops in pixels;
     `identity` says what it computes, where its graph cannot be traced. `weights` are those that it was given, and what
-    they say of themselves holds; `usual` are the pixels that are assumed where nobody says them; `code` is the place
+    they say of themselves holds; `usual` and `usual_side` are the pixels and the
+    side that are assumed where nobody says them; `code` is the place
     of a person's own code that made it.
     """
 
@@ -45,6 +46,7 @@ class GivenNet:
     identity: str | None = None
     weights: Weights | None = None
     usual: Pixels | None = None
+    usual_side: int = SIDE
     code: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,9 +72,12 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
     S = stated_or_given("S", said.source, said.S, given.S)
     side = stated_or_given("side", said.source, said.side, given.side)
     classes = stated_or_given("classes", said.source, said.classes, given.classes)
+    crop = side or given.usual_side
     channels = pixels.channels if pixels else _channels(net)
-    images = torch.rand(3, channels, side or SIDE, side or SIDE, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(3, channels, crop, crop, generator=torch.Generator().manual_seed(0))
     net = _with_plain_scores(given, net, images)
+    if any(isinstance(each, First) for each in net.modules()):
+        warn(f"net '{given.name}': it gives several results; the first is taken for its scores")
     if isinstance(net, Log):
         warn(f"net '{given.name}': it gives posteriors, which add up to 1; their logarithms are taken for scores")
     count = _classes(given, net, images)
@@ -91,11 +96,12 @@ def open_given(given: GivenNet, device: torch.device, precision: Precision, map_
         net=net,
         count=count,
         pixels=pixels or given.usual or NAMED["mnist" if channels == 1 else "torchvision"],
-        S=S or assumed_S(side or SIDE),
+        S=S or assumed_S(crop),
         device=device,
         precision=precision,
         map_rule=map_rule,
-        side=side or SIDE,
+        side=crop,
+        usual_side=given.usual_side,
         assumed=frozenset(what for what, value in own.items() if value is None),
         kept=digest is not None,
         code=given.code,

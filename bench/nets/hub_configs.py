@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.images.rescaling import INTERPOLATIONS, Interpolation
+from bench.images.scaling import INTERPOLATIONS, Interpolation
 from bench.nets.published import Recipe
 
 MOST = 1 << 24  # bytes
@@ -59,7 +60,12 @@ def _transformers(said: Mapping[str, Any]) -> dict[str, Any]:
     crop = (said.get("crop_size") or said.get("size")) if said.get("do_center_crop", True) else said.get("size")
     if isinstance(crop, dict):
         crop = crop.get("height", crop.get("shortest_edge"))
-    pixels = _pixels(said["image_mean"], said["image_std"], RESAMPLED.get(said.get("resample")))
+    pixels = _pixels(said["image_mean"], said["image_std"], RESAMPLED.get(said.get("resample", 2)))
+    whole = not said.get("do_rescale", True)
+    usual = whole or abs(float(said.get("rescale_factor", 1 / 255)) * 255 - 1) < 1e-6
+    if not usual or said.get("do_flip_channel_order") or said.get("resample", 2) not in RESAMPLED:
+        return {"side": None if crop is None else _side(crop)}  # as no Pixels are: they stay open
+    pixels = replace(pixels, range=255 if whole else 1)
     return {"pixels": pixels, "side": None if crop is None else _side(crop)}
 
 

@@ -19,6 +19,7 @@ from bench.nets.layers import hooks_of, sharing_copy
 from bench.nets.tracing import exported, traced
 
 KNOWN = ("torch", "torchvision", "_operator", "operator", "builtins", "math")  # whose functions a name stands for
+LIBRARIES = ("aten", "prims", "prim", "torchvision", "quantized")  # whose operators are known by name
 PLAIN: tuple[type, ...] = (
     *(bool, int, float, complex, str, bytes, type(None), type(...)),
     *(torch.dtype, torch.device, torch.layout, torch.memory_format),
@@ -73,24 +74,33 @@ def _traced(net: nn.Module, images: torch.Tensor) -> list[str] | None:
         return None
     if module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks:
         return None
-    for trace in (_by_fx, lambda each: _by_export(each, images)):
+    for trace in (_by_fx, _by_export):
         try:
-            return list(trace(net))
+            return list(trace(net, images))
         except Exception:  # tracing runs the net's own Python, which may raise anything
             continue
     return None
 
 
-def _by_fx(net: nn.Module) -> Iterator[str]:
+def _by_fx(net: nn.Module, images: torch.Tensor) -> Iterator[str]:
     if "forward" in vars(net):
         raise UntoldError("forward")  # torch.fx follows that of the class
     graph = traced(sharing_copy(net))
+    _refuse_other(graph, net, images)
     for node in graph.graph.nodes:
         yield f"{node.name} {node.op} {_target(node)} {_told(node.args)} {_told(node.kwargs)}"
         if node.op == "get_attr":  # also what was computed from tensors alone, which the graph has as its result
             yield _values(str(node.target), attrgetter(str(node.target))(graph))
         elif node.op == "call_module":
             yield from _layer(graph.get_submodule(str(node.target)))
+
+
+@torch.inference_mode()
+def _refuse_other(graph: fx.GraphModule, net: nn.Module, images: torch.Tensor) -> None:
+    """Raise UntoldError where the graph computes something else: tracing takes other ways through a net's branches."""
+    own, told = net(images), graph(images)
+    if not (isinstance(own, torch.Tensor) and torch.allclose(own, told, rtol=1e-4, atol=1e-6, equal_nan=True)):
+        raise UntoldError("another way through the net")
 
 
 def _by_export(net: nn.Module, images: torch.Tensor) -> Iterator[str]:
@@ -112,6 +122,8 @@ def _target(node: fx.Node) -> str:
 
 def _function(function: Any) -> str:
     if isinstance(function, torch._ops.OpOverload | torch._ops.OpOverloadPacket):
+        if str(function).partition(".")[0] not in LIBRARIES:  # a person's own operator, whose name says nothing of it
+            raise UntoldError(str(function))
         return str(function)
     if not _known(function):
         raise UntoldError(str(function))
@@ -127,7 +139,7 @@ def _known(thing: Any) -> bool:
 def _layer(layer: nn.Module) -> Iterator[str]:
     """A layer that tracing kept whole, and what is in it: classes and every plain value. Raises UntoldError."""
     for name, each in layer.named_modules(remove_duplicate=False):
-        if not _known(type(each)):
+        if not _known(type(each)) or not _known(type(each).forward):  # a class of torch's may have been changed
             raise UntoldError(str(type(each)))
         values = {key: value for key, value in vars(each).items() if key not in OWN and not _kept_elsewhere(key, value)}
         yield f"{name} {type(each).__module__}.{type(each).__qualname__} {_told(dict(sorted(values.items())))}"

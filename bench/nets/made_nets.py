@@ -12,6 +12,7 @@ from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.model import Model
 from bench.nets.net_code import made_net, short_name
 from bench.nets.net_spec import NetSpec
+from bench.nets.published import Recipe
 from bench.nets.reading import read_weights
 from bench.nets.tensor_names import own_names
 from bench.nets.weights import Weights
@@ -34,14 +35,16 @@ def _of_timm(spec: NetSpec) -> GivenNet:
         net, weights = timm_nets.published_net(spec.name)
     else:
         weights = _read(spec)
-        if weights.side in (None, timm_nets.usual_side(spec.name)):
-            weights = replace(weights, recipe=weights.recipe or timm_nets.usual_recipe(spec.name))
+        if (weights.side or spec.side) in (None, timm_nets.usual_side(spec.name)):
+            weights = replace(weights, recipe=_unfigured(weights.recipe) or timm_nets.usual_recipe(spec.name))
         net, state = timm_nets.bare_net(spec.name, weights.state)
         load_into(net, spec.name, state, spec.weights)
     identity = f"timm {timm_nets.version(spec.name)} {spec.name}"
-    side = spec.side if spec.side or weights.side else timm_nets.usual_side(spec.name)
-    usual = timm_nets.usual_pixels(spec.name)
-    return GivenNet(spec.name, net, spec.classes, spec.pixels, spec.S, side, identity, weights, usual)
+    return GivenNet(
+        *(spec.name, net, spec.classes, spec.pixels, spec.S, spec.side, identity, weights),
+        usual=timm_nets.usual_pixels(spec.name),
+        usual_side=timm_nets.usual_side(spec.name),
+    )
 
 
 def _of_code(spec: NetSpec) -> GivenNet:
@@ -51,6 +54,7 @@ def _of_code(spec: NetSpec) -> GivenNet:
         weights = Weights(source=f"{short_name(spec.name)}'s own", state={})
     else:
         weights = _read(spec)
+        weights = replace(weights, recipe=_unfigured(weights.recipe))
         load_into(net, spec.name, own_names(list(net.state_dict()), weights.state), spec.weights)
     return GivenNet(
         short_name(spec.name),
@@ -62,6 +66,11 @@ def _of_code(spec: NetSpec) -> GivenNet:
         weights=weights,
         code=spec.name,
     )
+
+
+def _unfigured(recipe: Recipe | None) -> Recipe | None:
+    """Without the errors that weights have in their makers' net, which this one need not be."""
+    return recipe and recipe._replace(top1=None, top5=None)
 
 
 def _read(spec: NetSpec) -> Weights:

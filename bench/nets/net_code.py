@@ -8,8 +8,8 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from difflib import get_close_matches
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
@@ -17,13 +17,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import nn
 
 from bench.errors import UserError
+from bench.nets.neighbours import neighbours_first
 
 SUFFIX = ".py"
 PLACES = ("timm", "builtin", "torchvision", "hf")  # which no module is meant by
-NEIGHBOURS: set[str] = set()  # modules that the file that was run last imported from its folder
+METHODS = ("forward", "__call__", "_call_impl", "_conv_forward")
+TENSORS = ("relu", "view", "reshape", "flatten", "mean", "__add__", "__mul__", "__matmul__")
 SHOWN = 8  # names in a message
 
 
@@ -45,59 +49,53 @@ def made_net(name: str, arguments: str | None) -> nn.Module:
     What it prints goes to standard error, which has room for it.
     """
     named = json.loads(arguments or "{}")
-    with _forgiven(name, "cannot be imported"):
-        place, _, own = name.rpartition(":")
-        module = None if name.endswith(SUFFIX) else _module(name, place)
-    if module is None:
+    place, _, own = name.rpartition(":")
+    if name.endswith(SUFFIX):
         raise UserError(f"model '{name}': give the name of a class or function in it, {name}:NAME")
-    maker = _maker(name, module, own)
-    _refuse_unfit(name, maker, named)
-    with _forgiven(name, "raises"):
-        net = maker(**named)
+    if place.endswith(SUFFIX) and not Path(place).is_file():
+        raise UserError(f"model '{name}': there is no file {place}")
+    torchs = _of_torch()
+    with neighbours_first(Path(place).resolve()) if place.endswith(SUFFIX) else nullcontext():
+        with _forgiven(name, "cannot be imported"):
+            module = _module(place)
+        maker = _maker(name, module, own)
+        _refuse_unfit(name, maker, named)
+        with _forgiven(name, "raises"):
+            net = maker(**named)
     if not isinstance(net, nn.Module):
         raise UserError(f"model '{name}': it gives a {type(net).__name__}; it must give an nn.Module")
+    changed = [each for each, value in _of_torch().items() if torchs.get(each, value) is not value]
+    if changed:
+        raise UserError(f"model '{name}': its code changes torch's own {changed[0]}, for other nets too; write a class")
     return net
 
 
-def _module(name: str, place: str) -> ModuleType:
+def _of_torch() -> dict[str, object]:
+    """What torch's layers and functions compute with, by name."""
+    layers = {f"nn.{name}": each for name, each in vars(nn).items() if isinstance(each, type)}
+    methods = {f"{name}.{own}": vars(each).get(own) for name, each in layers.items() for own in METHODS}
+    functions = {f"nn.functional.{name}": each for name, each in vars(F).items() if callable(each)}
+    return {
+        **layers,
+        **methods,
+        **functions,
+        **{f"Tensor.{own}": inspect.getattr_static(torch.Tensor, own, None) for own in TENSORS},
+    }
+
+
+def _module(place: str) -> ModuleType:
     if not place.endswith(SUFFIX):
         if "" not in sys.path:
             sys.path.append("")  # a package beside the shell's folder, as `python -m` finds it
         return importlib.import_module(place)
-    path = Path(place)
-    if not path.is_file():
-        raise UserError(f"model '{name}': there is no file {place}")
-    return _run(path.resolve())
-
-
-def _run(path: Path) -> ModuleType:
-    """Run a file as a module of its own, and anew each time: it may have changed, and so may the files beside it."""
-    for name in NEIGHBOURS:  # of this file or of another, whose neighbours may have the same names
-        sys.modules.pop(name, None)
-    NEIGHBOURS.clear()
+    path = Path(place).resolve()
     name = f"{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"  # two files of one name are two
     spec = spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)  # dataclasses and pickles look for it there
-    before, folder = set(sys.modules), str(path.parent)
-    sys.path.insert(0, folder)  # files beside it come first, as when Python runs it
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)  # for what is imported when it is called
-        NEIGHBOURS.update(each for each in set(sys.modules) - before if _stands_in(each, path.parent, before))
+    spec.loader.exec_module(module)
     return module
-
-
-def _stands_in(name: str, folder: Path, before: Collection[str]) -> bool:
-    """Whether a module that was imported just now is a file of this folder's, and no part of what was there before."""
-    file = getattr(sys.modules[name], "__file__", None)
-    if file is None or name.partition(".")[0] in before or "site-packages" in file:
-        return False
-    return Path(file).is_relative_to(folder)
 
 
 def _maker(name: str, module: ModuleType, own: str) -> Callable[..., object]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 TINY = 1e-38  # the smallest posterior that has a logarithm
-WHOLE = 1e-4  # how far from 1 posteriors may add up to
+WHOLE = 0.01  # how far from 1 posteriors may add up to, rounded as bfloat16 is
 SCORES = ("logits", "out", "scores")  # what dictionaries and named results call them
 
 

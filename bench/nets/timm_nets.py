@@ -9,7 +9,7 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.images.rescaling import INTERPOLATIONS
+from bench.images.scaling import INTERPOLATIONS
 from bench.nets.published import Recipe
 from bench.nets.state_dicts import State
 from bench.nets.tensor_names import own_names

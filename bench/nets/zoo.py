@@ -67,6 +67,8 @@ def canonical(name: str) -> str:
     name = LETTERS.get(name, name)
     if name in OWN:
         return name
+    if name.startswith(("hf:", "builtin:", "torchvision:")):
+        raise UserError(f"model '{name}': these are weights; give --model NAME --weights {name}")
     if ":" in name:
         raise UserError(f"model '{name}': nets of timm and of people's own code are for bench.run and bench.predict")
     known = model_names()

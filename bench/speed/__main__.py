@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
     add_data(whole)
     whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
-    for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class"):
+    for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class", "classes", "model-args"):
         whole.add_argument(f"--{name}", help="as for bench.run")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for speed.md and .json (runs/speed-DATE-TIME)")
     return parser

@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, read
 from bench.images.pixels import read_view
-from bench.images.rescaling import Interpolation
+from bench.images.scaling import Interpolation
 from protocols.protocol import Part
 from protocols.scales import TrainingScale
 from protocols.view import Box, Size, View, rescaled

@@ -12,7 +12,8 @@ from bench.engine.capacity import Capacity
 from bench.engine.part_posteriors import part_posteriors
 from bench.images.loader import Prepared
 from bench.images.pixels import cut, decode, size_of
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model

@@ -13,7 +13,8 @@ from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import NAMED
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from bench.nets.out_of_memory import out_of_memory
 from protocols.protocol import Part
 from protocols.view import Size

@@ -7,7 +7,7 @@ from bench.engine.capacity import Capacity
 from bench.engine.view_batches import ImageView, by_grid, by_size, views_of
 from bench.images.loader import Prepared
 from bench.images.pixels import NAMED
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from protocols.protocol import Part
 from protocols.view import Size, rescaled
 

@@ -13,7 +13,7 @@ from victims import run
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main

@@ -22,7 +22,8 @@ from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
 from bench.images.limits import MOST_ELONGATED, MOST_MEMORY, memory, too_many_scans, too_many_values
 from bench.images.loader import Loader, Prepared
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 
 Q = 24
 SAMPLE = 200
@@ -34,7 +35,7 @@ from pathlib import Path
 import numpy as np
 from bench.images.dataset import Images
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 warnings.simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a protection that fails must not take the machine along
 paths = tuple(sorted(Path(sys.argv[1]).iterdir()))

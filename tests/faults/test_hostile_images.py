@@ -18,7 +18,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, _formats, read
 from bench.images.limits import MOST_BYTES, MOST_MEMORY, MOST_SCANS, MOST_VALUES, PER_PIXEL_OF
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.pictures.contact_sheet import _font, _picture
 from bench.train.crops import CentreCrops
 

@@ -18,7 +18,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import read
 from bench.images.limits import MOST_PIXELS
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.images.sets.given_images import read_given, read_unlabelled
 from bench.images.sets.shapes import labels, read_shapes, render
 from bench.pictures.contact_sheet import _font, _picture

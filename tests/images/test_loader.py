@@ -11,7 +11,7 @@ from conftest import make_image
 from bench.images import loader as module
 from bench.images.dataset import Images
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 
 BLOCKS = [(range(4), (Scaling(8),)), (range(4, 8), (Scaling(8), Scaling(16))), (range(8, 9), (Scaling(8),))]
 

@@ -5,7 +5,8 @@ from PIL import Image
 from torchvision.transforms.v2.functional import normalize, resize, to_dtype
 
 from bench.images.pixels import NAMED, Pixels, cut, decode, parse_pixels, size_of
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from protocols.view import Box, Size, View
 
 COLOUR = np.random.RandomState(0).randint(0, 256, (30, 40, 3)).astype(np.uint8)

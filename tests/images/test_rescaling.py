@@ -7,7 +7,8 @@ from conftest import make_image
 from torchvision.transforms.v2.functional import InterpolationMode, resize
 
 from bench.images.pixels import NAMED, parse_pixels, tensor_of
-from bench.images.rescaling import BY_PIL, INTERPOLATIONS, Scaling, rescale
+from bench.images.rescaling import BY_PIL, rescale
+from bench.images.scaling import INTERPOLATIONS, Scaling
 
 PICTURE = make_image((97, 61), 0)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from bench.errors import UserError
 from bench.images.decoding import size_in
 from bench.images.loader import Loader
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.inspect.__main__ import main as inspect
 from bench.inspect.stored_rows import _places

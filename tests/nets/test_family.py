@@ -13,7 +13,7 @@ from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import NAMED, Pixels
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.nets import zoo
 from bench.nets.convert import fully_convolutional
 from bench.nets.device import Precision

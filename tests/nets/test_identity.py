@@ -216,3 +216,46 @@ def test_tensors_of_other_kinds_are_told(value):
 
     assert held(1) == held(1) is not None
     assert held(1) != held(2) or value.numel() == 0
+
+
+class Asking(nn.Module):
+    """Tracing shows no tensor, so that it goes another way through this."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.factor = nn.Conv2d(3, 4, 32), factor
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if isinstance(images, torch.Tensor):
+            images = images * self.factor
+        return self.layer(images).flatten(1)
+
+
+def test_what_tracing_does_not_see_is_told_by_numbers():
+    images = torch.rand(3, 3, 32, 32)
+    digests = [net_digest(Asking(factor).eval(), None, images) for factor in (1.0, 0.2)]
+    assert digests[0] != digests[1]
+
+
+def test_layers_of_torchs_that_were_changed_are_others(monkeypatch):
+    images, net = torch.rand(3, 3, 32, 32), nn.Sequential(nn.Conv2d(3, 4, 32), nn.ReLU(), nn.Flatten()).eval()
+    digests = {net_digest(net, None, images)}
+    for most in (1, 2):
+        monkeypatch.setattr(nn.ReLU, "forward", lambda self, values, most=most: values.clamp(-1, most))
+        digests.add(net_digest(net, None, images))
+    assert len(digests) == 3
+
+
+def test_a_persons_own_operator_is_not_told():
+    @torch.library.custom_op("mine_of_tests::halved", mutates_args=())
+    def halved(values: torch.Tensor) -> torch.Tensor:
+        return values / 2
+
+    halved.register_fake(torch.empty_like)
+
+    class Halving(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.ops.mine_of_tests.halved(images).mean((2, 3))
+
+    assert net_digest(Halving().eval(), None, torch.rand(3, 3, 8, 8)) is None

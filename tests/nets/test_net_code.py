@@ -165,5 +165,23 @@ def test_files_of_the_same_names_are_each_their_own(tmp_path):
         )
     for folder, width in (("one", 3), ("other", 5), ("one", 3)):
         assert made_net(f"{tmp_path}/{folder}/net.py:net", None).in_features == width
+    late = "from torch import nn\ndef net():\n    import blocks\n    return nn.Linear(blocks.WIDTH, 2)"
+    for folder, width in (("one", 3), ("other", 5)):  # imported when it is called
+        (tmp_path / folder / "late.py").write_text(late)
+        assert made_net(f"{tmp_path}/{folder}/late.py:net", None).in_features == width
     (tmp_path / "one" / "blocks.py").write_text("WIDTH = 70")
     assert made_net(f"{tmp_path}/one/net.py:net", None).in_features == 70
+
+
+@pytest.mark.parametrize("change", ["nn.ReLU.forward = lambda s, x: x", "F.relu = lambda x: x"])
+def test_code_that_changes_torch_itself_is_refused(tmp_path, change):
+    """Every other net of the process would compute with it."""
+    kept = nn.ReLU.forward, torch.nn.functional.relu
+    (tmp_path / "net.py").write_text(
+        f"from torch import nn\nimport torch.nn.functional as F\n{change}\ndef net(): return nn.Linear(2, 2)"
+    )
+    try:
+        with pytest.raises(UserError, match="its code changes torch's own"):
+            made_net(f"{tmp_path}/net.py:net", None)
+    finally:
+        nn.ReLU.forward, torch.nn.functional.relu = kept

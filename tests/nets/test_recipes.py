@@ -18,7 +18,8 @@ from bench.engine.request import published_part
 from bench.engine.view_batches import scaling_of
 from bench.errors import UserError
 from bench.images.pixels import NAMED, cut, parse_pixels, tensor_of
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from bench.nets import published
 from bench.nets.published import TRANSFORMED, Recipe
 from bench.nets.reading import read_weights

@@ -89,3 +89,13 @@ def test_weights_of_a_file_tell_the_classes(images, tmp_path):
 def test_a_bare_net_has_as_many_classes_as_its_weights():
     assert bare_net("timm:resnet10t.c3_in1k", {"fc.weight": torch.zeros(7, 512)})[0].num_classes == 7
     assert bare_net("timm:resnet10t.c3_in1k", {})[0].num_classes == 1000
+
+
+def test_of_a_file_side_and_pixels_are_assumed_and_another_side_has_no_recipe(tmp_path):
+    save_file(timm.create_model("resnet10t.c3_in1k", num_classes=5).state_dict(), tmp_path / "net.safetensors")
+    model = bench.load_model("timm:resnet10t.c3_in1k", str(tmp_path / "net.safetensors"))
+    assert model.assumed >= {"side", "pixels"}
+    assert model.side == usual_side("timm:resnet10t.c3_in1k")
+    assert model.weights.recipe is not None
+    other = bench.load_model("timm:resnet10t.c3_in1k", str(tmp_path / "net.safetensors"), side=96)
+    assert (other.side, other.weights.recipe) == (96, None)

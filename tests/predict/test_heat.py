@@ -11,7 +11,7 @@ from bench.engine.rows import Row
 from bench.errors import UserError
 from bench.images.loader import Prepared
 from bench.images.pixels import Pixels
-from bench.images.rescaling import Scaling
+from bench.images.scaling import Scaling
 from bench.nets import zoo
 from bench.nets.convert import fully_convolutional, map_places
 from bench.nets.device import Precision

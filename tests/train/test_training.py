@@ -18,7 +18,8 @@ from safetensors import safe_open
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.pixels import decode
-from bench.images.rescaling import Scaling, rescale
+from bench.images.rescaling import rescale
+from bench.images.scaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL
 from bench.nets.reading import read_weights

@@ -9,7 +9,7 @@ import torch
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
-from bench.images.rescaling import INTERPOLATIONS
+from bench.images.scaling import INTERPOLATIONS
 from bench.nets.formats.by_order import Layer, in_order, under_own_names
 from bench.nets.formats.contents import begins
 from bench.nets.formats.matlab_files import read_variables
