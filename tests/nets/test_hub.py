@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from bench.errors import UserError
-from bench.images.pixels import Pixels
+from bench.images.pixels import Pixels, parse_pixels
 from bench.nets import hub, zoo
+from bench.nets.hub_configs import read_config
 from bench.nets.published import Recipe
 from bench.nets.reading import read_weights
 from bench.nets.timm_names import to_timm
@@ -168,3 +169,25 @@ def test_a_missing_library_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UserError, match=r"pip install 'vgg-protocols\[hub\]'"):
         hub.fetch("hf:a/b")
+
+
+BEFORE = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": 32}
+
+
+@pytest.mark.parametrize(
+    ("more", "pixels"),
+    [
+        ({}, "RGB/1/0.5,0.5,0.5/0.25,0.25,0.25"),
+        ({"resample": 3}, "RGB/1/0.5,0.5,0.5/0.25,0.25,0.25/bicubic"),
+        ({"do_rescale": False}, "RGB/255/0.5,0.5,0.5/0.25,0.25,0.25"),
+        ({"rescale_factor": 1 / 127.5}, None),
+        ({"do_flip_channel_order": True}, None),
+        ({"resample": 0}, None),
+    ],
+)
+def test_what_a_preprocessor_does_to_pixels_is_heard_or_left_open(tmp_path, more, pixels):
+    """PIL's filter 0 takes the nearest pixel, which no recipe here does."""
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(BEFORE | more))
+    found = read_config("hf:a/b", None, tmp_path / "preprocessor_config.json")
+    assert found.get("pixels") == (pixels and parse_pixels(pixels))
+    assert found["side"] == 32

@@ -234,3 +234,22 @@ def test_attention_is_the_reason_where_a_graph_has_it_and_cannot_be_converted():
         check_conversion(Attending("all"), fully_convolutional(Attending("all"), SIDE), SIDE, PIXELS)
     net = Attending("itself").eval()
     check_conversion(net, fully_convolutional(net, SIDE), SIDE, PIXELS)
+
+
+def test_a_head_that_only_training_uses_is_left_out():
+    """Its scores are computed and not given; it would stand in the graph, on a map that is no vector any more."""
+
+    class Two(Ended):
+        def __init__(self) -> None:
+            super().__init__(lambda features: features.mean((2, 3)), nn.Linear(6, 5))
+            self.auxiliary = nn.Linear(6, 3)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            pooled = self.own(self.features(images))
+            self.auxiliary(pooled)
+            return self.layers(pooled)
+
+    net, images = Two().eval(), torch.rand(1, 3, SIDE, 2 * SIDE)
+    with torch.inference_mode():
+        found = fully_convolutional(net, SIDE)(images).mean((2, 3))
+        assert torch.allclose(found, net(images), atol=1e-5)
