@@ -249,7 +249,7 @@ def test_a_head_that_only_training_uses_is_left_out():
             self.auxiliary(pooled)
             return self.layers(pooled)
 
-    net, images = Two().eval(), torch.rand(1, 3, SIDE, 2 * SIDE)
+    net, images = Two().eval(), torch.rand(1, 3, SIDE, 3 * SIDE)
     with torch.inference_mode():
         found = fully_convolutional(net, SIDE)(images).mean((2, 3))
         assert torch.allclose(found, net(images), atol=1e-5)

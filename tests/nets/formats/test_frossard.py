@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from keras_reference import Layers, Reference, vgg, write_legacy
+from keras_reference import Layers, layers_of_vgg, write_legacy
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
@@ -20,9 +19,7 @@ Arrays = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def layers() -> Layers:
-    made = Reference(1 / 64)
-    vgg(made, torch.zeros(1, 224, 224, 3), 5)
-    return made.layers
+    return layers_of_vgg()
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import torch
-from keras_reference import Layers, Reference, vgg, write_archive, write_legacy, write_weights
+from keras_reference import Layers, layers_of_vgg, write_archive, write_legacy, write_weights
 
 from bench.errors import UserError
 from bench.nets.formats import hdf5_files
@@ -20,9 +19,7 @@ KERNEL = "block1_conv1/block1_conv1/kernel:0"
 
 @pytest.fixture(scope="module")
 def layers() -> Layers:
-    made = Reference(1 / 64)
-    vgg(made, torch.zeros(1, 224, 224, 3), 5)
-    return made.layers
+    return layers_of_vgg()
 
 
 @pytest.fixture
