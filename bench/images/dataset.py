@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.images import survey
-from bench.images.python_image import Source
+from bench.images.image_source import Source
 from bench.images.survey import USUAL, Found, Header
 from protocols.view import Box
 

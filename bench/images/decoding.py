@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -13,10 +14,11 @@ from PIL import Image, UnidentifiedImageError
 
 from bench.errors import UserError
 from bench.images.bit_depth import levels, rangeless
+from bench.images.image_source import EnclosedImage, Encoded, Source
 from bench.images.limits import MOST_BYTES, MOST_MEMORY, elongated, memory, too_many_scans, too_many_values
 from bench.images.memory_budget import Room
 from bench.images.orientation import orientation, turn, turned
-from bench.images.python_image import PythonImage, Source
+from bench.images.python_image import PythonImage
 from protocols.view import Box, Size
 
 # what classification sets come in; PIL would run another program for EPS, and take any bytes for some old formats
@@ -63,10 +65,10 @@ def opened(source: Source, box: Box | None = None) -> Iterator[Image.Image]:
                     image = source.read(found)
                 yield image
         else:
-            size = size_of_file(source)
+            size = encoded_size(source)
             with (
                 OPENING.taken(2 * size),
-                source.open("rb") as file,
+                encoded(source) as file,
                 _open(file) as image,
                 _allowed(source, image, box, size),
             ):
@@ -111,14 +113,23 @@ def _unreadable(source: Source | str, why: str) -> UnreadableError:
     return UnreadableError(f"image '{source}' cannot be read: {why}; mend that and run again", why)
 
 
-def size_of_file(path: Path) -> int:
+def encoded_size(source: Encoded) -> int:
     """In bytes. Raises UndecodableError for what is no file, or too large a one, and OSError."""
-    about = os.stat(path)
-    if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
-        raise UndecodableError("no file")
-    if about.st_size > MOST_BYTES:
+    if isinstance(source, EnclosedImage):
+        size = source.size()
+    else:
+        about = os.stat(source)
+        if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
+            raise UndecodableError("no file")
+        size = about.st_size
+    if size > MOST_BYTES:
         raise UndecodableError("too large")
-    return about.st_size
+    return size
+
+
+def encoded(source: Encoded) -> IO[bytes]:
+    """Its bytes, to be read from the start. Raises UndecodableError and OSError."""
+    return BytesIO(source.content()) if isinstance(source, EnclosedImage) else source.open("rb")
 
 
 def read(source: Source, box: Box | None = None, exif: bool = False) -> Image.Image:

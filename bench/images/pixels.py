@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from bench.images.decoding import read
-from bench.images.python_image import Source
+from bench.images.image_source import Source
 from bench.images.rescaling import BY_PIL
 from bench.images.scaling import INTERPOLATIONS, Interpolation
 from protocols.view import Box, Size, View, rescaled

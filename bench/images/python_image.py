@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import RLock
 
 import numpy as np
@@ -54,9 +53,6 @@ class PythonImage:
             if hasattr(image, what):
                 setattr(copy, what, getattr(image, what))
         return copy
-
-
-Source = Path | PythonImage  # what an image is read from
 
 
 def check_image(found: object, name: str) -> None:

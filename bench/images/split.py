@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.python_image import Source
+from bench.images.image_source import Source
 
 
 def split_images(images: Images, share: float, seed: int) -> tuple[Images, Images]:

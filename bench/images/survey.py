@@ -4,15 +4,15 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from bench.images import bit_depth as depth
-from bench.images.decoding import RangelessError, UndecodableError, converted, opened, reading, size_of_file
+from bench.images.decoding import RangelessError, UndecodableError, converted, encoded, encoded_size, opened, reading
+from bench.images.image_source import Encoded, Source
 from bench.images.orientation import PREFIX, orientation, turned_by_decoding
-from bench.images.python_image import PythonImage, Source
+from bench.images.python_image import PythonImage
 from bench.images.scaling import Scaling
 from bench.progress import progress
 
@@ -53,7 +53,7 @@ def survey(sources: Sequence[Source], exif: bool) -> list[Found]:
     """
     each = list(dict.fromkeys(sources))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = pool.map(lambda one: _of_pixels(one, exif) if isinstance(one, PythonImage) else _of_file(one), each)
+        read = pool.map(lambda one: _of_pixels(one, exif) if isinstance(one, PythonImage) else _of_encoded(one), each)
         found = dict(zip(each, progress(read, len(each), "reading images for their digest"), strict=True))
     return [found[source] for source in sources]
 
@@ -88,10 +88,10 @@ def notes(headers: Sequence[Header], exif: bool, boxes: bool = False) -> list[st
     return [f"{count} of {len(headers)} images {what}" for count, what in found if count]
 
 
-def file_header(path: Path) -> Header:
+def file_header(source: Encoded) -> Header:
     """Raises what `opened` raises but for pixels without a range."""
     try:
-        with opened(path) as image:
+        with opened(source) as image:
             return header_of(image)
     except RangelessError:
         return Header(rangeless=True)
@@ -110,11 +110,11 @@ def _of_pixels(image: PythonImage, exif: bool) -> Found:
         return Found(UNREADABLE, Header(rangeless=isinstance(error, RangelessError)))
 
 
-def _of_file(path: Path) -> Found:
+def _of_encoded(source: Encoded) -> Found:
     try:
-        with reading(path):
-            size = size_of_file(path)
-            with path.open("rb") as file:
+        with reading(source):
+            size = encoded_size(source)
+            with encoded(source) as file:
                 start = file.read(PIECE)
                 digest = hashlib.sha256(start)
                 while piece := file.read(PIECE):
@@ -124,7 +124,7 @@ def _of_file(path: Path) -> Found:
     if len(start) == size and _plain(start):
         return Found(digest.hexdigest())
     try:
-        return Found(digest.hexdigest(), file_header(path))
+        return Found(digest.hexdigest(), file_header(source))
     except UndecodableError:
         return Found(digest.hexdigest())
 

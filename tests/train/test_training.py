@@ -218,7 +218,7 @@ def test_a_failing_disk_is_one_line_too(folder, tmp_path, monkeypatch, capfd, wo
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("bench.images.survey.file_header", lambda _: USUAL)
-    monkeypatch.setattr("bench.images.decoding.size_of_file", fail)
+    monkeypatch.setattr("bench.images.decoding.encoded_size", fail)
     assert main([*words(folder, tmp_path / "out"), "--workers", workers]) == 2
     said = capfd.readouterr().err.splitlines()[-1]
     assert said.startswith("bench.train: error: image '")

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.images.python_image import PythonImage, Source, check_image, described
+from bench.images.image_source import Source
+from bench.images.python_image import PythonImage, check_image, described
 from results.names import text_of
 
 

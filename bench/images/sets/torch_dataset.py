@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.images.decoding import UndecodableError, guarded, reading
-from bench.images.python_image import NO_TRANSFORM, ONE_AT_A_TIME, PythonImage, Source, check_image
+from bench.images.image_source import Source
+from bench.images.python_image import NO_TRANSFORM, ONE_AT_A_TIME, PythonImage, check_image
 from bench.images.sets.given_labels import plain
 from bench.images.sets.given_pairs import Given, named_path, pair_of, source_of
 from bench.progress import progress

@@ -1,0 +1,69 @@
+"""Images that are bytes inside another file: read, digested and refused as files of their own are."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.images.dataset import Images
+from bench.images.decoding import UndecodableError, read, size_in
+from bench.images.image_source import EnclosedImage
+from bench.images.limits import MOST_BYTES
+from protocols.view import Box, Size
+
+
+@dataclass(frozen=True)
+class Slice(EnclosedImage):
+    start: int
+    length: int
+
+    @property
+    def within(self) -> str:
+        return f"{self.start}:{self.length}"
+
+    def size(self) -> int:
+        return self.length
+
+    def content(self) -> bytes:
+        return self.file.read_bytes()[self.start : self.start + self.length]
+
+
+@pytest.fixture
+def joined(tmp_path):
+    """Two images' files of their own, and slices of one file that holds both."""
+    rng, files, slices, whole = np.random.default_rng(0), [], [], tmp_path / "both"
+    for number, name in enumerate(("a.jpg", "b.png")):
+        file = tmp_path / name
+        Image.fromarray(rng.integers(0, 256, (20, 30 + number, 3), dtype=np.uint8)).save(file)
+        files.append(file)
+    content = [file.read_bytes() for file in files]
+    whole.write_bytes(b"".join(content))
+    slices = [Slice(whole, "a.jpg", 0, len(content[0])), Slice(whole, "b.png", len(content[0]), len(content[1]))]
+    return files, slices
+
+
+def images_of(sources) -> Images:
+    return Images("set", tuple(sources), ("a", "b"), np.array([0, 1]), ("x", "y"), 2)
+
+
+def test_an_enclosed_image_has_the_pixels_and_the_digest_of_its_own_file(joined):
+    files, slices = joined
+    assert images_of(slices).digest == images_of(files).digest
+    for file, part in zip(files, slices, strict=True):
+        assert np.array_equal(read(file), read(part))
+        assert size_in(part, None) == Size(*read(file).size)
+        assert np.array_equal(read(file, Box(1, 2, 9, 8)), read(part, Box(1, 2, 9, 8)))
+
+
+def test_an_enclosed_image_that_is_cut_or_claims_too_much_is_undecodable(joined):
+    _, (first, second) = joined
+    with pytest.raises(UndecodableError):
+        read(replace(second, length=40))
+    with pytest.raises(UndecodableError, match="too large"):
+        read(replace(first, length=MOST_BYTES + 1))
+
+
+def test_messages_name_the_file_and_the_image_in_it():
+    assert str(Slice(Path("/set/val.tar"), "n01440764/a.jpg", 0, 1)) == "/set/val.tar:n01440764/a.jpg"
