@@ -3,23 +3,16 @@
 from collections import Counter
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
 from bench.images.numbered_classes import by_number, renumbered, whole_numbers
 
 BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
 AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"
-
-
-@cache
-def wnids() -> tuple[str, ...]:
-    """The WordNet ids of ImageNet's 1000 classes (ILSVRC-2012), sorted: their order is that of everybody's weights."""
-    return tuple((files("bench.images") / "imagenet_wnids.txt").read_text().split())
 
 
 def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
@@ -27,23 +20,18 @@ def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
     return nouns() if count == len(wnids()) and names in (None, wnids()) else names or tuple(map(str, range(count)))
 
 
-@cache
-def nouns() -> tuple[str, ...]:
-    """What torchvision's weights call ImageNet's classes, in the order of the WordNet ids."""
-    from torchvision import models
-
-    return tuple(models.get_model_weights("vgg16").DEFAULT.meta["categories"])
-
-
 def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source: str, whole: bool = False) -> Images:
     """Make the labels indices of the weights' classes, by name where both sides have names.
 
     `count` and `names` are the weights' classes, `source` the weights' name for messages; the images' classes become
-    `names` where they are known. Only classes that occur must be. What is matched by order alone, and by nobody's word,
-    is in `assumed`; labels that are indices count in the weights' names where they have some. Raises UserError where
-    label and class cannot be matched, and for a class of background that labels would take for the first, unless
-    `whole` says that it is one.
+    `names` where they are known. Only classes that occur must be; names of ImageNet's 1000 in their usual order, which
+    hubs make sentences of, stand for its WordNet ids. What is matched by order alone, and by nobody's word, is in
+    `assumed`; labels that are indices count in the weights' names where they have some. Raises UserError where label
+    and class cannot be matched, and for a class of background that labels would take for the first, unless `whole`
+    says that it is one.
     """
+    if images.classes is not None and in_imagenets_order(images.classes):
+        images = replace(images, classes=wnids())
     if not whole:
         _refuse_background(images, count, names, source)
     if images.classes is None:
@@ -121,7 +109,7 @@ def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: 
     assert images.classes is not None
     if count == len(wnids()):
         seen = replace(relabelled(images, wnids()), classes=names or wnids())
-        return seen if names == nouns() else _assumed(seen)
+        return seen if names and in_imagenets_order(names) else _assumed(seen)
     if names:
         raise _unknown_class(images, names, source)
     present = tuple(sorted(images.classes[label] for label in images.present))
