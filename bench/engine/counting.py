@@ -52,7 +52,7 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         views=sum(protocol.nominal_views for protocol in protocols),
         seconds=counted.seconds,
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
-        signature=row_signature(row, images, len(counted.corrupt), job.numbers.restrict_classes),
+        signature=row_signature(row, images, len(counted.corrupt), job.competing is not None),
         provenance=_made(counted),
         ties1=ties1,
         ties5=counted.standings.ties(5) if counted.top5 else 0,
@@ -67,7 +67,7 @@ def _makers(job: Job, row: Row) -> tuple[float | None, float | None] | None:
     (model, protocol), *others = row.nets
     recipe = model.weights.recipe
     theirs = [part.published for part in protocol.parts] == [True]
-    if others or not theirs or recipe is None or model.drop is not None or job.numbers.restrict_classes:
+    if others or not theirs or recipe is None or model.drop is not None or job.competing is not None:
         return None
     return recipe.top1, recipe.top5
 

@@ -51,7 +51,8 @@ class Job:
     @property
     def competing(self) -> np.ndarray | None:
         """The classes that compete, where not all do."""
-        return self.images.present if self.numbers.restrict_classes else None
+        restricted = self.numbers.restrict_classes or self.images.restricted
+        return self.images.present if restricted else None
 
 
 def job_of(request: Evaluation, shard: Shard) -> Job:

@@ -50,8 +50,8 @@ def protocols_text(row: Row) -> str:
 
 
 def _competing(images: Images) -> str:
-    """Classes of the whole set; how many, where a limit takes images of fewer."""
-    few = len(np.unique(images.labels)) < len(images.present)
+    """Classes of the whole set; how many, where a limit takes images of fewer, or where the set itself has it so."""
+    few = images.restricted or len(np.unique(images.labels)) < len(images.present)
     return f"present:{len(images.present)}" if few else "present"
 
 

@@ -37,7 +37,8 @@ class Images:
     `doubts` are sentences that speak against its labels, for the rows' warnings.
     `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
-    `exif` says whether the images' EXIF orientation is applied.
+    `exif` says whether the images' EXIF orientation is applied; `restricted` whether only the classes of the whole set
+    compete, as its paper has it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Images:
     order: str | None = None
     occurring: np.ndarray | None = None
     exif: bool = False
+    restricted: bool = False
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.imagenet import read_imagenet, read_imagenette
+from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
 from bench.images.sets.shapes import SPLITS, read_shapes
@@ -203,6 +205,11 @@ def _mnist(spec: DataSpec, part: str) -> Images:
     return read_mnist(_path(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
 
 
+def _relative(kind: str, about: str) -> Source:
+    read = _at(partial(read_relative, kind))
+    return Source(read, ":DIR", about, read)
+
+
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
     """A reader of a path, for an argument as it was typed."""
     return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates)
@@ -229,6 +236,9 @@ def _hint(spec: str, kind: str) -> str:
 DATASETS = {
     "shapes": Source(_shapes, "", "rendered scenes, 24 classes, made on the spot"),
     "imagenet": Source(_imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, or flat val/*.JPEG and a label file"),
+    "imagenet-a": _relative("imagenet-a", "natural adversarial examples; only their 200 classes compete"),
+    "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
+    "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
