@@ -35,6 +35,9 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--exif", action="store_true", help="turn images as their EXIF orientation says (off: ImageNet's convention)"
     )
+    group.add_argument(
+        "--verify", action="store_true", help="read every image anew, also those whose digest the cache knows"
+    )
 
 
 def add_duplicates(group: argparse._ActionsContainer) -> None:

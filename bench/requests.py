@@ -39,6 +39,7 @@ def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
         labels_from=options.labels_from,
         allow_duplicates=options.allow_duplicates,
         exif=options.exif,
+        verify=options.verify,
     )
 
 

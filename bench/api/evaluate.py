@@ -39,6 +39,7 @@ def evaluate(
     labels_from: Literal[0, 1] = 0,
     allow_duplicates: bool = False,
     exif: bool = False,
+    verify: bool = False,
     restrict_classes: bool = False,
     skip_corrupt: bool = False,
     map: Literal["scores", "posteriors"] = "scores",
@@ -71,7 +72,8 @@ def evaluate(
         Q: test scales, in pixels, for protocols that name none (else the paper's rule for S).
         fuse: add the mean of all nets' posteriors (section 4.5).
         limit: so many images, spread evenly over the set, or "all" (200 of "shapes", all of other sets).
-        split, seed, class_order, labels_from, allow_duplicates, exif: how the images are read, as in bench.run.
+        split, seed, class_order, labels_from, allow_duplicates, exif, verify: how the images are read, as in
+            bench.run.
         restrict_classes: only the classes that occur in the data compete.
         skip_corrupt: leave out images that cannot be decoded, and count them.
         map: what is averaged over the positions of a class score map.
@@ -100,6 +102,7 @@ def evaluate(
                 labels_from=labels_from,
                 allow_duplicates=allow_duplicates,
                 exif=exif,
+                verify=verify,
             ),
             protocols=given_protocols(protocols, Q),
             fuse=fuse,

@@ -75,7 +75,9 @@ def labelled_images(
         return DataSpec(images, limit=given_limit(limit, images), **how)
     if isinstance(images, DataSpec):
         return images
-    if told := [name for name, value in how.items() if value and name != "exif"]:
+    if told := [name for name, value in how.items() if value and name not in ("exif", "verify")]:
         raise UserError(f"{told[0]}: it is for images that are named, such as 'folder:DIR'; leave {told[0]} out")
     found = images if isinstance(images, Images) else read_given(images, classes=classes)
-    return replace(found, exif=found.exif or how.get("exif", False)).limit(given_limit(limit, ""))
+    return replace(found, exif=found.exif or how.get("exif", False), verify=how.get("verify", False)).limit(
+        given_limit(limit, "")
+    )

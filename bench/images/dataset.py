@@ -38,7 +38,7 @@ class Images:
     `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
     `exif` says whether the images' EXIF orientation is applied; `restricted` whether only the classes of the whole set
-    compete, as its paper has it.
+    compete, as its paper has it; `verify` whether every file is read anew for the digest.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Images:
     occurring: np.ndarray | None = None
     exif: bool = False
     restricted: bool = False
+    verify: bool = False
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -78,7 +79,7 @@ class Images:
 
     @cached_property
     def _found(self) -> list[Found]:
-        return survey.survey(self.sources, self.exif)
+        return survey.survey(self.sources, self.exif, self.verify)
 
     @property
     def _headers(self) -> list[Header]:

@@ -39,7 +39,8 @@ class DataSpec:
     With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
     taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
     `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
-    EXIF orientation is applied. Raises UserError for values that the options would refuse.
+    EXIF orientation is applied; with `verify` every file is read anew for the digest. Raises UserError for values that
+    the options would refuse.
     """
 
     source: str
@@ -50,6 +51,7 @@ class DataSpec:
     labels_from: int = 0
     allow_duplicates: bool = False
     exif: bool = False
+    verify: bool = False
 
     def __post_init__(self) -> None:
         share, limit, order, first = self.split, self.limit, self.class_order, self.labels_from
@@ -119,6 +121,7 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
     images = doubted(as_stated(images, spec.class_order, spec.labels_from))
     if spec.exif:
         images = _turned(images, kind)
+    images = replace(images, verify=spec.verify)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 

@@ -1,26 +1,32 @@
 """What the images of a set are, found in one pass: their digests, and whose pixels need more than PIL's conversion."""
 
 import hashlib
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import PIL
 from PIL import Image
 
+from bench.cache import cache_folder
 from bench.images import bit_depth as depth
 from bench.images.decoding import RangelessError, UndecodableError, converted, encoded, encoded_size, opened, reading
 from bench.images.image_source import Encoded, Source
+from bench.images.known_files import KnownFiles
 from bench.images.orientation import PREFIX, orientation, turned_by_decoding
 from bench.images.python_image import PythonImage
 from bench.images.scaling import Scaling
-from bench.progress import progress
+from bench.progress import progress, warn
 
+READING = "reading images for their digest"
 UNREADABLE = "unreadable"  # in place of a digest
 PIECE = 1 << 18  # bytes of a file that are read at once
 USUAL_RULE = Scaling(0).rule  # of rescaling
 RANGELESS = "pixels without a range refused"
 JPEG = b"\xff\xd8\xff"
+HOW = f"1 {PIL.__version__}"  # digests and headers are found: raise the number where others would be
 
 
 class Header(NamedTuple):
@@ -46,16 +52,48 @@ class Found(NamedTuple):
     header: Header = USUAL
 
 
-def survey(sources: Sequence[Source], exif: bool) -> list[Found]:
+def survey(sources: Sequence[Source], exif: bool, anew: bool = False) -> list[Found]:
     """Read every image once; pixels in Python are turned by their EXIF orientation if `exif`, as they are for the nets.
 
+    What is known of files that stayed as they were is not read again, unless `anew`: then what differs is warned of.
     Raises UserError for what may pass: a digest that says so would be another set's.
     """
-    each = list(dict.fromkeys(sources))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = pool.map(lambda one: _of_pixels(one, exif) if isinstance(one, PythonImage) else _of_encoded(one), each)
-        found = dict(zip(each, progress(read, len(each), "reading images for their digest"), strict=True))
+    each = dict.fromkeys(sources)
+    with KnownFiles(cache_folder(), HOW) as known:
+        texts = known.find(source for source in each if not isinstance(source, PythonImage))
+        before: dict[Source, Found] = {source: one for source, text in texts.items() if (one := _found_in(text))}
+        found = {} if anew else dict(before)
+        lacking = [source for source in each if source not in found]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            read = pool.map(lambda one: _of_source(one, exif), lacking)
+            for source, one in zip(lacking, progress(read, len(lacking), READING), strict=True):
+                found[source] = one
+                if not isinstance(source, PythonImage) and one.sha256 != UNREADABLE:
+                    known.keep(source, json.dumps(one))
+    _warn_of_changes(before, found)
     return [found[source] for source in sources]
+
+
+def _found_in(text: str) -> Found | None:
+    """What the cache says, None where that is nothing that was written here."""
+    try:
+        digest, (deep, rangeless, orientation, turned) = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    kinds = [type(each) for each in (digest, deep, rangeless, orientation, turned)]
+    if kinds != [str, bool, bool, int, bool] or len(digest) != 64:
+        return None
+    return Found(digest, Header(deep, rangeless, orientation, turned))
+
+
+def _warn_of_changes(before: Mapping[Source, Found], found: Mapping[Source, Found]) -> None:
+    """Say which files have other contents though size and times are what they were: a disk may be failing."""
+    changed = [source for source, one in before.items() if found[source].sha256 != one.sha256]
+    if changed:
+        warn(
+            f"{len(changed)} images have changed since they were read first, though their files' sizes and times have "
+            f"not, first '{changed[0]}': look at the disk"
+        )
 
 
 def pixel_digest(image: Image.Image) -> str:
@@ -100,6 +138,10 @@ def file_header(source: Encoded) -> Header:
 def header_of(image: Image.Image) -> Header:
     """Of an opened image, before its pixels are read."""
     return Header(depth.bits(image) > 8, False, orientation(image), turned_by_decoding(image))
+
+
+def _of_source(source: Source, exif: bool) -> Found:
+    return _of_pixels(source, exif) if isinstance(source, PythonImage) else _of_encoded(source)
 
 
 def _of_pixels(image: PythonImage, exif: bool) -> Found:
