@@ -84,7 +84,17 @@ def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
     """The images, labelled in the models' classes, and the models. Raises UserError."""
     images = setup.images if isinstance(setup.images, Images) else open_data(setup.images)
     models = open_models(setup.nets, setup.numbers, setup.computation, images, shard)
-    return same_classes(images, models), models
+    return _surveyed(same_classes(images, models), shard), models
+
+
+def _surveyed(images: Images, shard: Shard) -> Images:
+    """The images, which only the first of several workers reads in full: its digest goes where their outline is its."""
+    if shard.world == 1:
+        return images
+    if shard.first:
+        shard.handed = images.surveyed
+        return images
+    return images.surveyed_by(shard.handed)
 
 
 def open_models(

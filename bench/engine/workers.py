@@ -27,6 +27,7 @@ class Shard(AbstractContextManager):
         self.local_rank = int(os.environ.get("LOCAL_RANK", 0))
         self.watch: Watch | None = None
         self.group: Any = None  # of workers that have met
+        self.handed: Any = None  # by the first, in its turn, to the others
 
     @classmethod
     def alone(cls) -> "Shard":
@@ -85,7 +86,8 @@ class Shard(AbstractContextManager):
     def in_turn(self, make: Callable[[], T]) -> T:
         """Made by the first process before the others, so that a download or a rendering happens once.
 
-        Where that fails, the first process raises the error and the others leave quietly.
+        What `make` leaves in `handed` the others have in theirs. Where that fails, the first process raises the error
+        and the others leave quietly.
         """
         made, error = None, None
         if self.first:
@@ -93,7 +95,8 @@ class Shard(AbstractContextManager):
                 made = make()
             except Exception as caught:
                 error = caught
-        if not self.agreed(error is None):
+        made_well, self.handed = self.agreed((error is None, self.handed))
+        if not made_well:
             raise error or SystemExit(2)
         return made if self.first else make()  # type: ignore[return-value]
 

@@ -24,6 +24,17 @@ class Place(NamedTuple):
     exif: bool = False
 
 
+class Surveyed(NamedTuple):
+    """What reading all images of a set told: its digest, the rules of reading them, and sentences; and its outline, by
+    which another process knows that its images are these without reading them.
+    """
+
+    outline: str
+    digest: str
+    rules: str
+    notes: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Images:
     """An ordered, labelled set of images.
@@ -38,7 +49,8 @@ class Images:
     `order` is how the user says that class names are sorted ("text" or "number"), None where nobody said it.
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
     `exif` says whether the images' EXIF orientation is applied; `restricted` whether only the classes of the whole set
-    compete, as its paper has it; `verify` whether every file is read anew for the digest.
+    compete, as its paper has it; `verify` whether every file is read anew for the digest. `by_others` is what another
+    process found in reading them.
     """
 
     name: str
@@ -57,6 +69,7 @@ class Images:
     exif: bool = False
     restricted: bool = False
     verify: bool = False
+    by_others: Surveyed | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -64,13 +77,34 @@ class Images:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over ids, labels, contents and boxes, in order."""
-        contents = self.pixel_digests or [each.sha256 for each in self._found]
+        return self.by_others.digest if self.by_others else self._digest_of(self._contents)
+
+    @cached_property
+    def outline(self) -> str:
+        """SHA-256 over ids, labels, sizes of files and boxes, in order: known without reading them. Raises OSError."""
+        return self._digest_of(self.pixel_digests or [str(survey.size_if_any(source)) for source in self.sources])
+
+    @property
+    def surveyed(self) -> Surveyed:
+        """What other processes need not find again. Raises OSError, and UserError for what cannot be read."""
+        notes = tuple(survey.notes(self._headers, self.exif, self.boxes is not None))
+        return Surveyed(self.outline, self.digest, self.rules, notes)
+
+    def surveyed_by(self, other: Surveyed) -> "Images":
+        """These images with what another process found of them; those whose outline is another stay as they are."""
+        return replace(self, by_others=other) if self.outline == other.outline else self
+
+    def _digest_of(self, contents: Sequence[str]) -> str:
         boxes = self.boxes or [None] * len(self)
         lines = (
             f"{name}\t{label}\t{content}{_text(box)}\n"
             for name, label, content, box in zip(self.ids, self.labels, contents, boxes, strict=True)
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+    @property
+    def _contents(self) -> Sequence[str]:
+        return self.pixel_digests or [each.sha256 for each in self._found]
 
     @cached_property
     def present(self) -> np.ndarray:
@@ -89,11 +123,13 @@ class Images:
     @property
     def rules(self) -> str:
         """How the images become pixels, for keys and signatures."""
-        return survey.rules(self._headers, self.exif)
+        return self.by_others.rules if self.by_others else survey.rules(self._headers, self.exif)
 
     @property
     def told(self) -> tuple[str, ...]:
         """What is to be said of the set: how it was read, and which of its images are not read as most are."""
+        if self.by_others:
+            return (*self.notes, *self.by_others.notes)
         return (*self.notes, *survey.notes(self._headers, self.exif, self.boxes is not None))
 
     def place(self, index: int) -> Place:
@@ -115,6 +151,7 @@ class Images:
             labels=self.labels[list(indices)],
             pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
             boxes=self.boxes and tuple(self.boxes[i] for i in indices),
+            by_others=None,
         )
 
 

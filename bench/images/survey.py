@@ -96,6 +96,14 @@ def _warn_of_changes(before: Mapping[Source, Found], found: Mapping[Source, Foun
         )
 
 
+def size_if_any(source: Source) -> int | None:
+    """In bytes, None of what has none: an image in Python, or what is no file. Raises OSError."""
+    try:
+        return None if isinstance(source, PythonImage) else encoded_size(source)
+    except UndecodableError:
+        return None
+
+
 def pixel_digest(image: Image.Image) -> str:
     """SHA-256 of an RGB image's size and pixels: the same for whatever file or array they come from."""
     return hashlib.sha256(f"{image.width}x{image.height}".encode() + image.tobytes()).hexdigest()

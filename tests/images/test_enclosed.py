@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.images import known_files, survey
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, read, size_in
 from bench.images.image_source import EnclosedImage
@@ -67,3 +68,13 @@ def test_an_enclosed_image_that_is_cut_or_claims_too_much_is_undecodable(joined)
 
 def test_messages_name_the_file_and_the_image_in_it():
     assert str(Slice(Path("/set/val.tar"), "n01440764/a.jpg", 0, 1)) == "/set/val.tar:n01440764/a.jpg"
+
+
+def test_what_is_known_of_one_image_of_a_file_is_not_taken_for_another(joined, tmp_path, monkeypatch):
+    monkeypatch.setattr(survey, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(known_files, "LATEST", 0)
+    _, slices = joined
+    first = images_of(slices).digest
+    monkeypatch.setattr(survey, "_of_source", lambda *_: pytest.fail("read again"))
+    assert images_of(slices).digest == first
+    assert images_of(slices[::-1]).digest != first
