@@ -26,6 +26,7 @@ BESIDE = re.compile(  # what describes images, in folders beside theirs
 CLUTTER = ("BACKGROUND_Google", "257.clutter")
 OWN_PARTS = ("train_test_split.txt", "meta/test.txt", "test_list.mat", "lists/test_list.mat", "setid.mat")
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+DEVKIT = re.compile(r"(ILSVRC20[0-9]{2}_)?devkit.*")  # the folder that ImageNet's devkit is unpacked to
 KAGGLE_PLACE = "ILSVRC/Data/CLS-LOC"  # of ImageNet's images, from the folder of their labels
 SEEN = "has seen them"  # of a net, at the end of what is said of images for training
 Holds = Callable[[Path], bool]
@@ -82,7 +83,7 @@ def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str 
         notes += (f"{taken}/ is evaluated; {' and '.join(f'{name}/' for name in others)} could be, by its path",)
     elif taken != "val":
         notes += (f"{taken}/ is evaluated, for want of val/<class>/",)
-    if aside := [f"{name}/" for name in folders_in(folder) if not PART.fullmatch(name)]:
+    if aside := [f"{name}/" for name in folders_in(folder) if not (PART.fullmatch(name) or DEVKIT.fullmatch(name))]:
         notes += (f"beside the parts stand {', '.join(aside[:3])}{', ...' * (len(aside) > 3)}, which are not read",)
     return taken, notes
 

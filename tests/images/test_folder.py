@@ -190,17 +190,6 @@ def test_labels_from_1_to_1000_are_refused_unless_that_is_said(tmp_path):
         open_data(DataSpec(f"imagenet:{tmp_path}/b", labels_from=1))
 
 
-def test_devkit_order_is_refused_in_one_line(tmp_path):
-    draw(tmp_path, *(f"val/{image}.JPEG" for image in VAL))
-    assert "no label file (val.txt, " in refused(f"imagenet:{tmp_path}")
-    (tmp_path / "ILSVRC2012_validation_ground_truth.txt").write_text("490\n361\n171\n")
-    message = refused(f"imagenet:{tmp_path}")
-    assert "another order" in message
-    assert "give val.txt" in message
-    (tmp_path / "val.txt").write_text(INDICES)
-    assert open_data(DataSpec(f"imagenet:{tmp_path}")).labels.tolist() == [217, 0, 999]
-
-
 @pytest.mark.parametrize("inside", ["imagenette2/val", "val"])
 def test_imagenette_that_is_there_is_not_downloaded(tmp_path, monkeypatch, inside):
     monkeypatch.setattr("torchvision.datasets.Imagenette", None)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,54 +12,127 @@ from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
 from bench.images.files import Finder
+from bench.images.image_source import Source
 from bench.images.layout import KAGGLE_PLACE
 from bench.images.relabellings import doubts_of
+from bench.images.sets.devkit import (
+    ARCHIVE,
+    GROUND_TRUTH,
+    Order,
+    bare_entries,
+    check_known,
+    devkit_file,
+    order_of,
+    told_order,
+)
 from bench.images.sets.list_entries import COLUMNS, Entry, alike, read_entries, table_of
 from bench.images.sets.lists import indices
 
 KAGGLE_LABELS = "LOC_val_solution.csv"
 KAGGLE_COLUMNS = (("ImageId", "PredictionString"),)
-LABEL_FILES = ("val.txt", "val_labels.txt", "labels.txt", "val.csv", "labels.csv", KAGGLE_LABELS)
-DEVKIT_LABELS = "ILSVRC2012_validation_ground_truth.txt"
+SYNSETS = "imagenet_2012_validation_synset_labels.txt"  # TensorFlow's: WordNet ids, one a line
+LABEL_FILES = ("val.txt", "val_labels.txt", "labels.txt", "val.csv", "labels.csv", KAGGLE_LABELS, SYNSETS)
+DEVKIT_ARCHIVE = "ILSVRC2012_devkit_t12.tar.gz"
 NAMED = re.compile(r".*_(n[0-9]{8})\.[^.]*", re.DOTALL)  # ILSVRC2012_val_00000001_n01751748.JPEG
+
+
+class Labelled(NamedTuple):
+    """Labels of validation images, int64 (N,), whether they were numbers, and known images told which, and notes."""
+
+    labels: np.ndarray
+    counted: bool = False
+    told: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[str, ...], first: int = 0) -> Images:
     """The images in `root`, with the labels of a file in one of the places, or else of their names.
 
-    Labels that are indices count the sorted WordNet ids from `first`.
+    Labels that are indices count the sorted WordNet ids from `first`; those of the devkit, its own ids.
     Raises UserError where images and labels do not match, and OSError.
     """
     here = finder.listing(root)
-    finder.leave_out(root, [name for name in here.others if name not in (*LABEL_FILES, DEVKIT_LABELS)])
-    named = [match[1] for name in here.images if (match := NAMED.fullmatch(name)) and match[1] in wnids()]
-    file = _label_file(places)
-    if file is None and len(named) < len(here.images):
-        raise _no_labels(places)
-    labels, counted = _labels_in(file, here.images, first) if file else ([wnids().index(each) for each in named], False)
+    finder.leave_out(root, [name for name in here.others if not is_label_file(name)])
     paths = tuple(root / name for name in here.images)
     finder.check_twins(paths)
+    return labelled(places, here.images, paths, notes, finder.notes(root), first)
+
+
+def labelled(
+    places: Sequence[Path],
+    names: Sequence[str],
+    sources: tuple[Source, ...],
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    first: int,
+) -> Images:
+    """Validation images of these names, labelled as `read_flat` says it, with what is said of them."""
+    found = _labels(places, names, first)
     return Images(
         name="imagenet/val",
-        sources=paths,
-        ids=tuple(here.images),
-        labels=np.array(labels, dtype=np.int64),
+        sources=sources,
+        ids=tuple(names),
+        labels=found.labels,
         classes=wnids(),
-        total=len(paths),
-        order="number" if counted and first else None,
-        doubts=doubts_of(np.array(labels)) if counted and not first else (),
-        notes=notes + ("labels are the WordNet ids in the images' names",) * (file is None) + finder.notes(root),
+        total=len(sources),
+        order="number" if found.counted and first else None,
+        doubts=doubts_of(found.labels) if found.counted and not found.told and not first else (),
+        notes=before + found.notes + after,
     )
 
 
-def _labels_in(file: Path, names: Sequence[str], first: int) -> tuple[list[int], bool]:
-    """Labels of the images in `names`, which are just those that the file names, and whether these are indices.
+def is_label_file(name: str) -> bool:
+    return name in LABEL_FILES or bool(GROUND_TRUTH.fullmatch(name) or ARCHIVE.fullmatch(name))
 
-    Raises UserError.
-    """
-    entries = _label_entries(file, len(names))
+
+def _labels(places: Sequence[Path], names: Sequence[str], first: int) -> Labelled:
+    file = _label_file(places) or devkit_file(places)
+    if file is not None:
+        return _labels_in(file, names, first)
+    named = [match[1] for name in names if (match := NAMED.fullmatch(name)) and match[1] in wnids()]
+    if len(named) < len(names):
+        raise _no_labels(places)
+    labels = np.array([wnids().index(each) for each in named], dtype=np.int64)
+    return Labelled(labels, notes=("labels are the WordNet ids in the images' names",))
+
+
+def _labels_in(file: Path, names: Sequence[str], first: int) -> Labelled:
+    """Labels of the images in `names`, which are just those that the file names. Raises UserError."""
+    bare = bare_entries(file)
+    entries = _label_entries(file, len(names)) if bare is None else list(alike(file, bare, names=False))
     labels, classes = indices([entry.label for entry in entries])
-    labels -= first if classes is None else 0
+    order = None
+    if classes is None:
+        order = told_order(entries) if bare is None else order_of(file, entries)
+        labels = _in_order(file, entries, order, first) if order else _from(file, entries, labels, first)
+    elif bare is not None:
+        check_known(file, entries)
+    unusual = order is not None and (bare is not None or order.first != first or order.classes != wnids())
+    notes = (f"labels of {file.name} are taken as {order.about}, by known images",) if order and unusual else ()
+    matched = _matched(file, entries, labels, names)
+    return Labelled(np.array(matched, dtype=np.int64), classes is None, order is not None, notes)
+
+
+def _in_order(file: Path, entries: Sequence[Entry], order: Order, first: int) -> np.ndarray:
+    """Labels as indices, int64 (N,), of an order that known images tell. Raises UserError."""
+    if first > order.first:
+        raise UserError(
+            f"--labels-from {first}: the labels of {str(file)!r} are {order.about}, by known images; leave it out"
+        )
+    number = {name: place for place, name in enumerate(wnids())}
+    meanings = [order.meaning(int(entry.label)) for entry in entries]
+    for entry, meaning in zip(entries, meanings, strict=True):
+        if meaning is None:
+            raise UserError(
+                f"data {str(file)!r}: line {entry.line} has label {entry.label}, but labels are {order.about}, "
+                "by known images; mend the line"
+            )
+    return np.array([number[meaning] for meaning in meanings if meaning], dtype=np.int64)
+
+
+def _from(file: Path, entries: Sequence[Entry], labels: np.ndarray, first: int) -> np.ndarray:
+    """Labels as indices of numbers that count from `first`. Raises UserError for one beyond the classes."""
+    labels = labels - first
     outside = np.flatnonzero((labels < 0) | (labels >= len(wnids())))
     if len(outside):
         entry = entries[outside[0]]
@@ -68,6 +142,11 @@ def _labels_in(file: Path, names: Sequence[str], first: int) -> tuple[list[int],
             f"{len(wnids()) - 1 + first} in the order of the sorted WordNet ids (the devkit's 1 to 1000 are in "
             f"another), or the WordNet ids themselves{one}"
         )
+    return labels
+
+
+def _matched(file: Path, entries: Sequence[Entry], labels: np.ndarray, names: Sequence[str]) -> list[int]:
+    """The labels of the images in `names`. Raises UserError where they and the entries are not one to one."""
     label_of = {_stem(entry.path): label for entry, label in zip(entries, labels, strict=True)}
     cut = len(entries) > len(names)
     if len(label_of) < len(entries):
@@ -77,7 +156,7 @@ def _labels_in(file: Path, names: Sequence[str], first: int) -> tuple[list[int],
     missing = sorted(set(label_of) - set(stems))
     _refuse(file, "images have no label", [] if cut else [name for name in names if _stem(name) not in label_of])
     _refuse(file, "labelled images are missing", missing, "at least " * cut)
-    return [int(label_of[stem]) for stem in stems], classes is None
+    return [int(label_of[stem]) for stem in stems]
 
 
 def _label_file(places: Sequence[Path]) -> Path | None:
@@ -89,17 +168,11 @@ def _label_file(places: Sequence[Path]) -> Path | None:
 
 
 def _no_labels(places: Sequence[Path]) -> UserError:
-    advice = (
-        "give val.txt with lines 'ILSVRC2012_val_00000001.JPEG LABEL' (LABEL a WordNet id, or its index among the "
-        f"sorted ones) or Kaggle's {KAGGLE_LABELS}"
+    return UserError(
+        f"data {str(places[0])!r}: no label file ({', '.join(LABEL_FILES)}) for the images in it; give val.txt with "
+        "lines 'ILSVRC2012_val_00000001.JPEG LABEL' (LABEL a WordNet id, or its index among the sorted ones), Kaggle's "
+        f"{KAGGLE_LABELS}, or the devkit, {DEVKIT_ARCHIVE}, packed or not"
     )
-    folder = str(places[0])
-    if any((place / DEVKIT_LABELS).is_file() for place in places):
-        return UserError(
-            f"data {folder!r}: {DEVKIT_LABELS} counts the devkit's class ids 1 to 1000, in another order than the "
-            f"weights' classes; {advice}"
-        )
-    return UserError(f"data {folder!r}: no label file ({', '.join(LABEL_FILES)}) for the images in it; {advice}")
 
 
 def _label_entries(file: Path, count: int) -> list[Entry]:

@@ -10,6 +10,7 @@ from bench.images.classes import relabelled, wnids
 from bench.images.dataset import Images
 from bench.images.files import Finder, Listing, folders_in
 from bench.images.layout import (
+    DEVKIT,
     KAGGLE_PLACE,
     archives,
     has_anything,
@@ -46,7 +47,7 @@ def read_imagenet(folder: Path, split: str, duplicates: bool = False, first: int
     name = "imagenet/train" if seen else f"imagenet/{taken or split}"
     notes += said + within + seen
     here = Finder().listing(root)
-    if here.images and not here.folders:
+    if here.images and all(map(DEVKIT.fullmatch, here.folders)):
         return replace(read_flat([base, root, folder], root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)
     return relabelled(read_classes(root, name, duplicates, notes), wnids())

@@ -1,0 +1,220 @@
+"""Labels of ImageNet's validation images one a line, the line's number the image's: as its devkit has them."""
+
+import bz2
+import gzip
+import lzma
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from bench.errors import UserError
+from bench.images.classes import wnids
+from bench.images.files import foreign
+from bench.images.layout import DEVKIT
+from bench.images.relabellings import devkit
+from bench.images.sets.list_entries import LABEL, Entry
+
+GROUND_TRUTH = re.compile(r"ILSVRC20[0-9]{2}_(clsloc_)?validation_ground_truth\.txt")  # unchanged since 2012
+ARCHIVE = re.compile(r"ILSVRC20[0-9]{2}_devkit.*\.(tar(\.gz|\.bz2|\.xz)?|tgz)")
+META = ("meta.mat", "meta_clsloc.mat")
+VALIDATION = re.compile(r"ILSVRC2012_val_([0-9]{8})")  # at the start of an image's name
+MOST_TEXT = 4 << 20  # bytes of a file of 50,000 labels; the devkit's has 194 kB
+MOST_PACKED = 256 << 20  # bytes of a devkit, unpacked
+PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+NUMBERS = (*range(1, 11), *range(49_991, 50_001))
+KNOWN = dict(  # the published labels of the first and the last images, by their numbers
+    zip(
+        NUMBERS,
+        (
+            *("n01751748", "n09193705", "n02105855", "n04263257", "n03125729"),
+            *("n01735189", "n02346627", "n02776631", "n03794056", "n02328150"),
+            *("n01980166", "n02442845", "n04328186", "n01871265", "n03729826"),
+            *("n02123394", "n01630670", "n02106166", "n10148035", "n02437616"),
+        ),
+        strict=True,
+    )
+)
+
+
+class Order(NamedTuple):
+    """What numbers of classes may mean: `classes[number - first]` is the WordNet id."""
+
+    about: str
+    first: int
+    classes: tuple[str, ...]
+
+    def meaning(self, number: int) -> str | None:
+        """The WordNet id, None for a number beyond the classes."""
+        place = number - self.first
+        return self.classes[place] if 0 <= place < len(self.classes) else None
+
+
+def orders() -> tuple[Order, ...]:
+    return (
+        Order("indices of the sorted WordNet ids, from 0", 0, wnids()),
+        Order("numbers of the sorted WordNet ids, from 1", 1, wnids()),
+        Order("the devkit's ids 1 to 1000, in its own order", 1, devkit()),
+    )
+
+
+def told_order(entries: Sequence[Entry]) -> Order | None:
+    """The order of classes that known images' labels, which are numbers, are in; None where they agree with none."""
+    known = _known(entries)
+    agreeing = [each for each in orders() if known and not any(_differs(entry, each) for entry in known)]
+    return agreeing[0] if len(agreeing) == 1 else None
+
+
+def image_number(path: str) -> int | None:
+    """The number of a validation image, from its name."""
+    match = VALIDATION.match(PurePosixPath(path).name)
+    return int(match[1]) if match else None
+
+
+def devkit_file(places: Sequence[Path]) -> Path | None:
+    """The devkit's labels in one of the places: their file, the devkit unpacked there, or its archive.
+
+    Raises OSError for a folder that cannot be read.
+    """
+    for place in dict.fromkeys(places):
+        names = sorted(path.name for path in place.iterdir() if not foreign(path.name)) if place.is_dir() else []
+        within = [place / name / "data" for name in names if DEVKIT.fullmatch(name)]
+        for folder in (place, *within):
+            if found := [path for path in folder.glob("*.txt") if GROUND_TRUTH.fullmatch(path.name)]:
+                return min(found)
+        if packed := [name for name in names if ARCHIVE.fullmatch(name) and (place / name).is_file()]:
+            return place / packed[0]
+    return None
+
+
+def bare_entries(file: Path) -> list[Entry] | None:
+    """The labels of a file that says one a line, or of the devkit's archive, with the images' names.
+
+    None where it says images too. Raises UserError, also where the devkit's classes are in another order than the
+    published one, and OSError.
+    """
+    content, meta = _from_archive(file) if ARCHIVE.fullmatch(file.name) else _from_file(file)
+    lines = content.decode("utf-8-sig", "replace").split("\n")
+    if not LABEL.fullmatch(next((line.strip() for line in lines if line.strip()), "")):
+        return None
+    if len(content) == MOST_TEXT:
+        raise UserError(f"data {str(file)!r}: it is too large for labels of 50,000 images; give the published file")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
+        if not LABEL.fullmatch(line.strip()):
+            raise UserError(
+                f"data {str(file)!r}: line {number} is {line[:100]!r}, but the others are a label each; give one a line"
+            )
+    if meta:
+        _check_meta(file, meta)
+    named = (f"ILSVRC2012_val_{number:08d}" for number in range(1, len(lines) + 1))
+    return [
+        Entry(number, line, name, line.strip())
+        for number, (line, name) in enumerate(zip(lines, named, strict=True), start=1)
+    ]
+
+
+def order_of(file: Path, entries: Sequence[Entry]) -> Order:
+    """The order of a file of numbers alone, one a line. Raises UserError where it cannot be told."""
+    if order := told_order(entries):
+        return order
+    wrong = min(([entry for entry in _known(entries) if _differs(entry, each)] for each in orders()), key=len)[0]
+    right = KNOWN[wrong.line]
+    allowed = ", or ".join(f"{each.classes.index(right) + each.first} ({each.about})" for each in orders())
+    raise UserError(
+        f"data {str(file)!r}: its numbers are in no known order: line {wrong.line} is {wrong.label}, but image "
+        f"{wrong.path} is {right}, so it must be {allowed}; write lines 'NAME WORDNET_ID' to val.txt instead"
+    )
+
+
+def _known(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if image_number(entry.path) in KNOWN]
+
+
+def _differs(entry: Entry, order: Order) -> bool:
+    return order.meaning(int(entry.label)) != KNOWN[image_number(entry.path) or 0]
+
+
+def check_known(file: Path, entries: Sequence[Entry]) -> None:
+    """Raise UserError where WordNet ids, one a line, are not those of the images of the lines' numbers."""
+    for entry in entries:
+        right = KNOWN.get(entry.line, entry.label)
+        if entry.label != right:
+            raise UserError(
+                f"data {str(file)!r}: line {entry.line} is {entry.label}, but image {entry.path} is {right}: the "
+                "lines are not in the order of the images; write lines 'NAME LABEL' to val.txt"
+            )
+
+
+def _from_file(file: Path) -> tuple[bytes, bytes | None]:
+    """The start of a file, and of the devkit's what says the classes' order."""
+    with file.open("rb") as opened:
+        content = opened.read(MOST_TEXT)
+    meta = next((file.parent / name for name in META if (file.parent / name).is_file()), None)
+    return content, meta.read_bytes() if meta and GROUND_TRUTH.fullmatch(file.name) else None
+
+
+def _from_archive(file: Path) -> tuple[bytes, bytes | None]:
+    """The labels, and what says the classes' order. Raises UserError for an archive without, or a broken one."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=BytesIO(_unpacked(file)), mode="r:") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isreg() and (GROUND_TRUTH.fullmatch(name) or name in META):
+                    found[name] = archive.extractfile(member).read()  # type: ignore[union-attr]
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
+        raise _broken(file, error) from None
+    labels = next((name for name in sorted(found) if name not in META), None)
+    if labels is None:
+        raise _broken(file, "no validation ground truth in it")
+    return found[labels], next((found[name] for name in META if name in found), None)
+
+
+def _unpacked(file: Path) -> bytes:
+    """An archive as a plain tar, in memory. Raises UserError for a broken one, and for one too large for a devkit."""
+    with file.open("rb") as start:
+        head = start.read(6)
+    opener = next((each for magic, each in PACKED.items() if head.startswith(magic)), None)
+    try:
+        with opener(file) if opener else file.open("rb") as packed:
+            content: bytes = packed.read(MOST_PACKED)
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise _broken(file, error) from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _broken(file, error) from None  # what gzip and bz2 say of contents
+    if len(content) == MOST_PACKED:
+        raise _broken(file, "too large for a devkit")
+    return content
+
+
+def _broken(file: Path, why: object) -> UserError:
+    return UserError(
+        f"data {str(file)!r}: this is no devkit of ImageNet ({why}); fetch ILSVRC2012_devkit_t12.tar.gz again"
+    )
+
+
+def _check_meta(file: Path, content: bytes) -> None:
+    """Raise UserError where a devkit's classes have other ids than the published ones; read where scipy is there."""
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        return
+    try:
+        synsets = loadmat(BytesIO(content), squeeze_me=True)["synsets"]
+        number, wnid = synsets.dtype.names[:2]
+        named = {int(each[number]): str(each[wnid]) for each in synsets}
+    except Exception as error:  # loadmat raises nearly anything at a broken file
+        raise _broken(file, f"its meta.mat cannot be read: {error}") from None
+    for place, right in enumerate(devkit(), start=1):
+        if named.get(place) != right:
+            raise UserError(
+                f"data {str(file)!r}: its meta.mat says that class {place} is {named.get(place)}, but it is {right} in "
+                "the published devkit; fetch ILSVRC2012_devkit_t12.tar.gz again"
+            )
