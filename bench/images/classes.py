@@ -9,6 +9,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
+from bench.images.named_classes import by_names, by_nouns, refuse_mixture
 from bench.images.numbered_classes import by_number, renumbered, whole_numbers
 
 BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
@@ -37,7 +38,8 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     if images.classes is None:
         return _by_index(images, count, names, source)
     known = names or ()
-    if {images.classes[label] for label in images.present} <= set(known):
+    present = {images.classes[label] for label in images.present}
+    if present <= set(known) and not in_imagenets_order(known):  # which has two cranes
         return relabelled(images, known)
     if is_imagenet(images):
         return _by_wnid(images, count, names, source)
@@ -45,11 +47,17 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     own = whole_numbers(names)
     if numbers and own and set(numbers) <= set(own):  # 7 and 07
         return renumbered(images, [own.index(number) for number in numbers], names)
-    if numbers and (own is None) and _indices(images, numbers, count, names):
-        return _assumed(renumbered(images, numbers, names))
+    if numbers and own is None and (found := _indices(images, numbers, count)):
+        return _assumed(renumbered(found, numbers, names))
+    if numbers is None and (found := by_nouns(images, count, names)):
+        return replace(found, classes=names) if names else _assumed(found)
     if names:
+        if found := by_names(images, names):
+            return found
+        refuse_mixture(images)
         raise _unknown_class(images, names, source)
     _refuse_order(images, count, source)
+    refuse_mixture(images)
     if len(images.classes) != count:
         raise _other_count(images, len(images.classes), count, source)
     return _assumed(images)
@@ -58,12 +66,14 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
 def relabelled(images: Images, names: tuple[str, ...]) -> Images:
     """The images with labels that count in `names`, which hold all their classes that occur.
 
-    Raises UserError for twins there.
+    Raises UserError for twins there, and for twins among the images' classes.
     """
     assert images.classes is not None
-    counts = Counter(names)
+    counts, own = Counter(names), Counter(images.classes)
     for label in images.present:
         name = images.classes[label]
+        if own[name] > 1:
+            raise UserError(f"data {images.name!r}: {own[name]} of its classes are named {name!r}; rename them")
         if counts[name] > 1:
             raise UserError(
                 f"data {images.name!r}: {counts[name]} classes of the weights are named {name!r}; rename them"
@@ -105,10 +115,16 @@ def by_text(count: int) -> tuple[int, ...]:
 
 
 def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
-    """WordNet ids whose names the weights do not have: ImageNet's 1000 in sorted order, or as many as occur."""
+    """WordNet ids that the weights' classes are not named by: ImageNet's 1000 in sorted order, or as many as occur.
+
+    Weights that have its nouns in another order are followed.
+    """
     assert images.classes is not None
     if count == len(wnids()):
-        seen = replace(relabelled(images, wnids()), classes=names or wnids())
+        called = relabelled(images, wnids())
+        if names and not in_imagenets_order(names) and (found := by_names(replace(called, classes=nouns()), names)):
+            return found
+        seen = replace(called, classes=names or wnids())
         return seen if names and in_imagenets_order(names) else _assumed(seen)
     if names:
         raise _unknown_class(images, names, source)
@@ -118,27 +134,43 @@ def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: 
     return _assumed(relabelled(images, present))
 
 
-def _indices(images: Images, numbers: tuple[int, ...], count: int, names: tuple[str, ...] | None) -> bool:
-    """Whether names of classes that are numbers are the weights' indices: so said, or as in ImageNet-V2's folders."""
-    if images.order == "number":
-        return max(numbers) < count
-    in_imagenet = count == len(wnids()) and names in (None, wnids(), nouns())
-    return images.order is None and in_imagenet and set(numbers) == set(range(count))
+def _indices(images: Images, numbers: tuple[int, ...], count: int) -> Images | None:
+    """With classes that numbers name as the weights' indices, unless that is said not to be so, or they may be from 1.
+
+    None where it is; what is taken so and could be otherwise is in the notes.
+    """
+    if max(numbers) >= count or images.order == "text" or (images.order is None and _from_one(numbers)):
+        return None
+    assert images.classes is not None
+    if images.order is None and list(map(int, sorted(images.classes))) != list(range(len(numbers))):
+        last = images.classes[numbers.index(max(numbers))]
+        note = (
+            f"class names that are numbers are taken as the weights' indices, such as {last!r} as {max(numbers)}; "
+            "--class-order text if the net was trained on such folders by torchvision's ImageFolder"
+        )
+        images = replace(images, notes=(*images.notes, note))
+    return images
+
+
+def _from_one(numbers: tuple[int, ...]) -> bool:
+    """Whether numbers are 1 to their count, so that nobody knows whether 1 is the first or the second class."""
+    return sorted(numbers) == list(range(1, len(numbers) + 1))
 
 
 def _refuse_order(images: Images, count: int, source: str) -> None:
     """Raise UserError where the classes' order is a matter of choice, and nobody chose."""
     assert images.classes is not None
-    ordered = by_number(images.classes)
-    if images.order or ordered is None or len(images.classes) < 2:
+    ordered, numbers = by_number(images.classes), whole_numbers(images.classes)
+    if images.order or ordered is None:
         return
     first = ", ".join(images.classes[:4])
-    from_one = sorted(images.classes) == sorted(str(number + 1) for number in range(len(images.classes)))
+    past = numbers is not None and len(numbers) < count == max(numbers) and min(numbers) > 0
+    from_one = past or sorted(images.classes) == sorted(str(number + 1) for number in range(len(images.classes)))
     differ = ordered != sorted(images.classes)
     remedies = []
     if from_one:
         remedies.append("--labels-from 1 if 1 is the net's first class")
-    if not from_one or count > len(images.classes):
+    if not from_one or (count > len(images.classes) and not past):
         remedies.append(f"--class-order number ({', '.join(ordered[:4])}, ...)")
     if differ and count == len(images.classes):
         remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
@@ -216,8 +248,10 @@ def _unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserE
             hint = "where the data count from 1, give --labels-from 1"
         elif own and {number + 1 for number in numbers} <= set(own):
             hint = AS_NAMED
+        elif own is None and min(numbers) > 0 and max(numbers) == len(names):
+            hint = "where the data count from 1, give --labels-from 1"
         elif own is None and max(numbers) < len(names):
-            hint = "if these are the net's indices, give --class-order number"
+            hint = "if these are the net's indices, give --class-order number; --labels-from 1 if they count from 1"
     some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return UserError(
         f"data {images.name!r}: {source} does not know class {first!r} ({len(unknown)} classes are unknown); "

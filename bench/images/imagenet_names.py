@@ -40,6 +40,12 @@ def synonyms(name: str) -> frozenset[str]:
     return frozenset(each.strip() for each in name.replace("_", " ").split(","))
 
 
+def head(name: str) -> str:
+    """The first of a name's synonyms, which tells it from all others but the cranes; of two maillots one needs both."""
+    first, _, rest = name.partition(",")
+    return f"{first} tank suit" if first == "maillot" and rest.strip() == "tank suit" else first
+
+
 @cache
 def _known() -> tuple[frozenset[str], ...]:
     return tuple(frozenset({noun}) | ALSO.get(index, frozenset()) for index, noun in enumerate(nouns()))

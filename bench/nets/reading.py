@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import UserError
-from bench.images.classes import wnids
 from bench.images.dataset import Images
+from bench.images.imagenet_names import in_imagenets_order, wnids
 from bench.nets import hub, published, zoo
 from bench.nets.formats import caffe, frossard, keras_files, matconvnet
 from bench.nets.formats.pickles import is_pickle, read_pickle
@@ -106,7 +106,8 @@ def choose_weights(spec: str, model: str, images: Images | None) -> str:
         return f"builtin:{(jittered or mine)[0]}"
     from torchvision import models
 
-    if images.classes and set(images.classes) <= set(wnids()) and model in models.list_models(module=models):
+    known = images.classes and (set(images.classes) <= set(wnids()) or in_imagenets_order(images.classes))
+    if known and model in models.list_models(module=models):
         return f"torchvision:{models.get_model_weights(model).DEFAULT}"
     raise UserError(
         f"weights 'auto': none are known for {model} on {images.name}; "

@@ -1,31 +1,13 @@
 """Whether names are ImageNet's 1000 in their usual order: as hubs write them, as Keras does, and nearly."""
 
-from functools import cache
-from pathlib import Path
-
-import numpy as np
 import pytest
+from labelled_sets import labelled, sentences
 
 from bench.errors import UserError
 from bench.images.classes import reconcile
-from bench.images.dataset import Images
 from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
 
 OTHERS = tuple(f"thing {k}" for k in range(1000))
-
-
-@cache
-def sentences() -> tuple[str, ...]:
-    """WordNet's synonyms by class, as the schema of the hub's imagenet-1k has them."""
-    timm = pytest.importorskip("timm")
-    lines = (Path(timm.__file__).parent / "data/_info/imagenet_synset_to_lemma.txt").read_text().splitlines()
-    by_id = dict(line.split("\t")[:2] for line in lines)
-    return tuple(by_id[wnid] for wnid in wnids())
-
-
-def labelled(labels, classes) -> Images:
-    ids = tuple(f"{k}.png" for k in range(len(labels)))
-    return Images("parquet:x", tuple(map(Path, ids)), ids, np.array(labels, dtype=np.int64), classes, len(ids))
 
 
 def swapped(names, one, other):

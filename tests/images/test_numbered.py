@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from labelled_sets import folders, label_of, listed, refused, seen
 
-from bench.errors import UserError
 from bench.images.classes import nouns, reconcile, wnids
 from bench.images.dataset import Images
 from bench.images.numbered_classes import by_number
@@ -15,37 +14,6 @@ from bench.images.sources import DataSpec, open_data
 BY_TEXT = tuple(sorted(map(str, range(12))))  # 0 1 10 11 2 ..., as ImageFolder and bench.train have them
 BY_NUMBER = tuple(map(str, range(12)))
 LETTERS = tuple("abcdefghijkl")
-
-
-def folders(root: Path, names, part: str = "") -> str:
-    for name in names:
-        (root / part / name).mkdir(parents=True)
-        Image.new("RGB", (2, 2)).save(root / part / name / "a.png")
-    return f"folder:{root}"
-
-
-def listed(root: Path, labels) -> str:
-    for k in range(len(labels)):
-        Image.new("RGB", (2, 2)).save(root / f"{k}.png")
-    (root / "list.txt").write_text("".join(f"{k}.png {label}\n" for k, label in enumerate(labels)))
-    return f"list:{root}/list.txt"
-
-
-def label_of(images: Images) -> dict[str, int]:
-    """By the names of folders, or of the files of a list."""
-    names = [id.split("/")[0].removesuffix(".png") for id in images.ids]
-    return dict(zip(names, images.labels.tolist(), strict=True))
-
-
-def seen(spec: DataSpec, count: int, names=None) -> Images:
-    return reconcile(open_data(spec), count, names, "w")
-
-
-def refused(spec: DataSpec, count: int, names=None) -> str:
-    with pytest.raises(UserError) as caught:
-        seen(spec, count, names)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("names", [BY_TEXT, BY_NUMBER, BY_NUMBER[::-1], tuple(f"{k:02d}" for k in range(12))])
@@ -58,7 +26,6 @@ def test_names_that_are_numbers_decide_over_folders_and_lists(tmp_path, names):
 
 
 TWO_ORDERS = {
-    "numbers": BY_NUMBER,
     "numbers at the end": [f"class {k}" for k in range(12)],
     "in another case": ["Class1", "class2", "class10"],
     "numbers at the beginning": [f"{k}_x" for k in range(12)],
@@ -95,6 +62,40 @@ def test_one_order_needs_no_choice_and_is_assumed(tmp_path, named):
     assert images.assumed == {"class order"}
 
 
+@pytest.mark.parametrize("names", [None, LETTERS])
+def test_folders_that_are_numbers_are_the_nets_indices_whatever_their_order_as_text(tmp_path, names):
+    spec = folders(tmp_path, BY_NUMBER)
+    images = seen(DataSpec(spec), 12, names)
+    assert label_of(images) == {name: int(name) for name in BY_NUMBER}
+    assert (images.classes or BY_NUMBER, images.assumed) == (names or BY_NUMBER, {"class order"})
+    assert "'11' as 11; --class-order text" in images.notes[-1]
+    if names is None:
+        by_text = seen(DataSpec(spec, class_order="text"), 12)
+        assert label_of(by_text) == {name: BY_TEXT.index(name) for name in BY_NUMBER}
+        assert (by_text.assumed, by_text.notes) == (frozenset(), ())
+
+
+@pytest.mark.parametrize("names", [None, LETTERS, nouns(), wnids()])
+def test_few_folders_that_are_numbers_are_indices_below_the_nets_count(tmp_path, names):
+    images = seen(DataSpec(folders(tmp_path, ["0", "10", "3"])), len(names or LETTERS), names)
+    assert label_of(images) == {"0": 0, "10": 10, "3": 3}
+    assert images.assumed == {"class order"}
+    assert "'10' as 10" in images.notes[-1]
+
+
+def test_padded_numbers_in_full_have_one_order_and_need_no_note(tmp_path):
+    images = seen(DataSpec(folders(tmp_path, [f"{k:02d}" for k in range(12)])), 12)
+    assert (images.labels.tolist(), images.notes) == (list(range(12)), ())
+
+
+@pytest.mark.parametrize("names", [None, LETTERS])
+def test_folders_without_0_but_with_the_nets_count_are_refused_unless_they_count_from_1(tmp_path, names):
+    spec = folders(tmp_path, ["3", "12"])
+    assert "--labels-from 1" in refused(DataSpec(spec), 12, names)
+    assert label_of(seen(DataSpec(spec, labels_from=1), 12, names)) == {"3": 2, "12": 11}
+    assert "--labels-from 1" not in refused(DataSpec(folders(tmp_path / "zero", ["0", "12"])), 12, names)
+
+
 def test_imagenet_v2s_folders_are_by_number(tmp_path):
     names = tuple(sorted(map(str, range(1000))))
     images = Images("folder:v2", (Path("a"),) * 1000, names, np.arange(1000), names, 1000)
@@ -103,7 +104,6 @@ def test_imagenet_v2s_folders_are_by_number(tmp_path):
         assert found.labels.tolist() == list(map(int, names))
         assert found.assumed == {"class order"}
     few = folders(tmp_path, ["0", "217", "3"])
-    assert "--class-order number" in refused(DataSpec(few), 1000)
     assert label_of(seen(DataSpec(few, class_order="number"), 1000)) == {"0": 0, "217": 217, "3": 3}
     assert "class count 3" in refused(DataSpec(few, class_order="text"), 1000)
 
@@ -123,10 +123,12 @@ def test_folders_from_1_are_refused_unless_that_is_said(tmp_path, count):
     assert label_of(seen(DataSpec(spec), count, tuple(named))) == {name: int(name) - 1 for name in named}
 
 
-def test_numbers_are_indices_of_other_names_only_if_that_is_said(tmp_path):
+def test_numbers_are_indices_of_other_names_by_nobodys_word_or_the_users(tmp_path):
     spec = folders(tmp_path, BY_NUMBER)
-    assert "--class-order number" in refused(DataSpec(spec), 12, LETTERS)
-    assert label_of(seen(DataSpec(spec, class_order="number"), 12, LETTERS)) == {name: int(name) for name in BY_NUMBER}
+    for order, notes in ((None, 1), ("number", 0)):
+        images = seen(DataSpec(spec, class_order=order), 12, LETTERS)
+        assert label_of(images) == {name: int(name) for name in BY_NUMBER}
+        assert len(images.notes) == notes
 
 
 def test_index_labels_count_in_the_weights_order_which_is_assumed_where_they_name_none(tmp_path):

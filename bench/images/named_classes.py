@@ -1,0 +1,134 @@
+"""Class names that nearly are the weights', or ImageNet's nouns: which one each stands for, or why nobody can say."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, wnids
+from bench.images.numbered_classes import NUMBER, renumbered
+
+WNID = re.compile(r"n[0-9]{8}")
+REMEDY = "rename its folder or label, or give --class-map FILE"
+
+
+def _blanks(name: str) -> str:
+    """With blanks for underscores, and letters as most systems write them."""
+    return " ".join(unicodedata.normalize("NFC", name).replace("_", " ").split())
+
+
+def _small(name: str) -> str:
+    return head(_blanks(name)).casefold()
+
+
+# from what is the same to what nearly is; one of these holds for all classes of a set
+FOLDS: tuple[Callable[[str], str], ...] = (str, _blanks, _small)
+
+
+def by_names(images: Images, names: Sequence[str]) -> Images | None:
+    """The images with labels of the weights' classes, by their names but for underscores, case and synonyms.
+
+    None where some class has no such name. Raises UserError for a class that could be two, and for two that are one.
+    """
+    return _matched(images, names, [(name,) for name in names], "the weights' classes")
+
+
+def by_nouns(images: Images, count: int, names: Sequence[str] | None) -> Images | None:
+    """The images with labels of weights that know ImageNet's classes, whose WordNet ids become the classes, by nouns.
+
+    None where the weights do not, and where no more than half of the classes have such names. Raises UserError as
+    `by_names` does, and for weights without names where only most classes have them.
+    """
+    ids = ids_of(count, names)
+    if ids is None or images.classes is None:
+        return None
+    found = _matched(images, ids, [_called(each) for each in ids], "ImageNet's nouns")
+    if found is None and names is None and images.order is None:
+        words = {_small(word) for each in ids for word in _called(each)}
+        known = {name: _small(name) in words for name in map(images.classes.__getitem__, images.present)}
+        strange, usual = ([name for name, each in known.items() if each is wanted] for wanted in (False, True))
+        if len(strange) < len(usual):
+            raise _mixed(images, strange[0], "is none of ImageNet's nouns", usual[0])
+    return found
+
+
+def ids_of(count: int, names: Sequence[str] | None) -> Sequence[str] | None:
+    """The WordNet ids of the weights' classes, where they are ImageNet's: by name, or 1000 without names."""
+    if names is None or in_imagenets_order(names):
+        return wnids() if count == len(wnids()) else None
+    return names if set(names) <= set(wnids()) else None
+
+
+def _called(wnid: str) -> tuple[str, ...]:
+    index = wnids().index(wnid)
+    return nouns()[index], *sorted(ALSO.get(index, ()))
+
+
+def _matched(images: Images, names: Sequence[str], called: Sequence[Sequence[str]], whose: str) -> Images | None:
+    """Each class by one of the words that a class is `called`; `names` are these classes' in messages."""
+    assert images.classes is not None
+    for fold in FOLDS:
+        places: dict[str, list[int]] = {}
+        for index, words in enumerate(called):
+            for word in dict.fromkeys(map(fold, words)):
+                places.setdefault(word, []).append(index)
+        wanted = [places.get(fold(name), []) for name in images.classes]
+        if all(wanted[label] for label in images.present):
+            found = _one_to_one(images, names, called, wanted)
+            example = images.classes[images.present[0]], names[found[images.present[0]]]
+            note = f"classes are matched by name with {whose}, such as {example[0]!r} with {example[1]!r}"
+            notes = images.notes if example[0] == example[1] and fold is str else (*images.notes, note)
+            return renumbered(replace(images, notes=notes), found, tuple(names))
+    return None
+
+
+def _one_to_one(
+    images: Images, names: Sequence[str], called: Sequence[Sequence[str]], wanted: Sequence[Sequence[int]]
+) -> list[int]:
+    """The place of each class, -1 for those that do not occur and have none.
+
+    Raises UserError where one that occurs could be several of the weights', and where two are one.
+    """
+    assert images.classes is not None
+    present = images.present.tolist()
+    sure: dict[int, int] = {}
+    for label in (*present, *range(len(wanted))):
+        if len(wanted[label]) == 1:
+            sure.setdefault(wanted[label][0], label)
+    found = [-1] * len(wanted)
+    for label in present:
+        free = [place for place in wanted[label] if sure.get(place, label) == label]
+        if len(free) > 1:
+            either = " or ".join(f"{names[place]!r} ({called[place][0]})" for place in free[:2])
+            raise UserError(f"data {images.name!r}: class {images.classes[label]!r} could be {either}; {REMEDY}")
+        if not free:
+            place = wanted[label][0]
+            twins = f"{images.classes[sure[place]]!r} and {images.classes[label]!r} are both {names[place]!r}"
+            raise UserError(f"data {images.name!r}: classes {twins} by name; {REMEDY}")
+        sure[free[0]] = label
+        found[label] = free[0]
+    return found
+
+
+def refuse_mixture(images: Images) -> None:
+    """Raise UserError where some classes are named by numbers or WordNet ids, others not, and nobody said an order."""
+    assert images.classes is not None
+    kinds = {name: _kind(name) for name in map(images.classes.__getitem__, images.present)}
+    if len(set(kinds.values())) > 1 and images.order is None:
+        counts = Counter(kinds.values())
+        odd, usual = (pick(kinds, key=lambda name: counts[kinds[name]]) for pick in (min, max))
+        raise _mixed(images, odd, f"is {kinds[odd]}", usual)
+
+
+def _kind(name: str) -> str:
+    return "a number" if NUMBER.fullmatch(name) else "a WordNet id" if WNID.fullmatch(name) else "a name"
+
+
+def _mixed(images: Images, odd: str, what: str, usual: str) -> UserError:
+    return UserError(
+        f"data {images.name!r}: class {odd!r} {what}, unlike others, such as {usual!r}; name all in one way, or give "
+        "--class-map FILE, or --class-order text if they are the net's classes in this order"
+    )
