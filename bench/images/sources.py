@@ -24,6 +24,8 @@ from bench.images.sets.imagenet import read_imagenet, read_imagenette
 from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
+from bench.images.sets.parquet import read_parquet, read_whole_parquet
+from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import SPLITS, read_shapes
 from bench.images.sets.voc import read_voc2007
 from bench.images.split import in_both, split_images
@@ -131,7 +133,7 @@ def has_parts(source: str) -> bool:
     if kind not in DATASETS:
         return False
     try:
-        found = {"folder": parts_within, "list": parts_of_list}
+        found = {"folder": parts_within, "list": parts_of_list, "parquet": parts_of_parquet}
         return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
     except OSError:
         return False
@@ -252,5 +254,11 @@ DATASETS = {
         ":FILE",
         "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
         _at(read_whole_list),
+    ),
+    "parquet": Source(
+        _at(read_parquet),
+        ":DIR",
+        "a hub's shards, by folder, file or pattern: images and labels",
+        _at(read_whole_parquet),
     ),
 }

@@ -1,0 +1,188 @@
+"""Images that are rows of parquet files: read forward through a row group, one row at a time."""
+
+import os
+import stat
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from bench.errors import UserError
+from bench.extras import needed
+from bench.images.decoding import UndecodableError, guarded
+from bench.images.image_source import EnclosedImage
+from bench.images.limits import MOST_BYTES
+from bench.images.memory_budget import Room
+
+KEPT = 1 << 27  # bytes of rows that were passed
+IDLE = 2  # row groups that stay open: whoever reads in order is in one, or between two
+PIECE = 1 << 20  # bytes of a file that are read at once
+DECODING = Room(1 << 29)  # bytes that open row groups may need for their pages, which may be as large as they
+
+
+@dataclass(frozen=True)
+class ParquetRow(EnclosedImage):
+    """Row `row` of row group `group`, in the column of bytes that is named with dots, such as `image.bytes`."""
+
+    column: str
+    group: int
+    row: int
+
+    @property
+    def within(self) -> str:
+        return f"{self.column}:{self.group}:{self.row}"
+
+    def size(self) -> int:
+        """Of its bytes, which are kept for a moment, since no size is known before they are read."""
+        return len(self.content())
+
+    def content(self) -> bytes:
+        group = _group_of(self)
+        with TURNS[hash(group) % len(TURNS)]:
+            found = ROWS.get(group, self.row)
+            if found is None:
+                found = _read(group, self.row)
+        if isinstance(found, str):
+            raise UndecodableError(found)
+        return found
+
+
+class Group(NamedTuple):
+    """A row group's column, in a file as it was: times, size and inode are others where it was written anew."""
+
+    file: Path
+    state: tuple[int, ...]
+    column: str
+    number: int
+
+
+class _Rows:
+    """The rows that were read last, or why they cannot be, as many as fit into some bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+        self.rows: OrderedDict[tuple[Group, int], bytes | str] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, group: Group, row: int) -> bytes | str | None:
+        with self.lock:
+            return self.rows.get((group, row))
+
+    def add(self, group: Group, row: int, content: bytes | str) -> None:
+        with self.lock:
+            self.held += len(content) - len(self.rows.pop((group, row), b""))
+            self.rows[group, row] = content
+            while self.held > self.most and len(self.rows) > 1:
+                self.held -= len(self.rows.popitem(last=False)[1])
+
+
+class _Stream:
+    """A row group read from its start: `next` is the row to come."""
+
+    def __init__(self, group: Group) -> None:
+        parquet = needed("pyarrow.parquet", "parquet")
+        self.group, self.next, self.why = group, 0, "its row group ends before it"
+        with guarded():
+            metadata = _metadata(group.file, group.state)
+            self.weight = _weight(metadata.row_group(group.number), group.column)
+            file = parquet.ParquetFile(_opened(group.file), metadata=metadata, buffer_size=PIECE)
+            self.rows = file.iter_batches(1, row_groups=[group.number], columns=[group.column], use_threads=False)
+
+    def forward(self, row: int) -> bytes | str:
+        """The row, or why there is none; rows that are passed are kept."""
+        found: bytes | str = self.why
+        for number in range(self.next, row + 1):
+            try:
+                with guarded():
+                    found = _value(next(self.rows, None), self.why)
+            except UndecodableError as error:  # those behind it cannot be read either
+                self.why = found = f"its row group is broken ({' '.join(str(error).split())[:100]})"
+                self.rows = iter(())
+            ROWS.add(self.group, number, found)
+            self.next = number + 1
+        return found
+
+
+ROWS = _Rows(KEPT)
+TURNS = [Lock() for _ in range(64)]  # a row group is read by one thread at a time
+STREAMS: OrderedDict[Group, _Stream] = OrderedDict()
+STREAMS_LOCK = Lock()
+
+
+def _read(group: Group, row: int) -> bytes | str:
+    """Held by the thread whose turn it is."""
+    with STREAMS_LOCK:
+        stream = STREAMS.pop(group, None)
+    if stream is None or stream.next > row:
+        stream = _Stream(group)
+    with DECODING.taken(stream.weight):
+        found = stream.forward(row)
+    with STREAMS_LOCK:
+        STREAMS[group] = stream
+        while len(STREAMS) > IDLE:
+            STREAMS.popitem(last=False)
+    return found
+
+
+def _group_of(image: ParquetRow) -> Group:
+    about = os.stat(image.file)
+    if not stat.S_ISREG(about.st_mode):
+        raise UndecodableError("no file")
+    return Group(
+        image.file, (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino), image.column, image.group
+    )
+
+
+def open_parquet(file: Path, **options: Any) -> Any:
+    """A pyarrow ParquetFile. Raises UserError for what is none, or is encrypted, and OSError."""
+    parquet = needed("pyarrow.parquet", "parquet")
+    if not stat.S_ISREG(os.stat(file).st_mode):
+        raise UserError(f"data {str(file)!r} is no file; give parquet files")
+    try:
+        with guarded():
+            return parquet.ParquetFile(_opened(file), buffer_size=PIECE, **options)
+    except UndecodableError as error:
+        raise broken(file, error) from None
+
+
+def broken(file: Path, error: Exception) -> UserError:
+    """What to say of a file that pyarrow does not read."""
+    why = " ".join(str(error).split())[:120].rstrip(" .")
+    return UserError(f"data {str(file)!r}: no parquet file that can be read ({why}); copy or download it again")
+
+
+def _opened(file: Path) -> Any:
+    return needed("pyarrow", "parquet").OSFile(os.fsencode(file))
+
+
+@lru_cache(maxsize=64)
+def _metadata(file: Path, state: tuple[int, ...]) -> Any:
+    """What a file says of itself at its end, as long as it stays as it is."""
+    return needed("pyarrow.parquet", "parquet").ParquetFile(_opened(file), buffer_size=PIECE).metadata
+
+
+def _weight(group: Any, column: str) -> int:
+    """Bytes that reading a column of a row group may take, whose pages may be as large as all of it: packed and not."""
+    chunk = chunk_of(group, column)
+    return chunk.total_compressed_size + chunk.total_uncompressed_size
+
+
+def chunk_of(group: Any, column: str) -> Any:
+    """What a row group's metadata say of a column."""
+    return next(each for each in map(group.column, range(group.num_columns)) if each.path_in_schema == column)
+
+
+def _value(batch: Any, ended: str) -> bytes | str:
+    """The only row of a batch, or why it has no bytes: `ended` where there is no batch."""
+    if batch is None:
+        return ended
+    array = batch.column(0)
+    while array.type.num_fields:  # a struct of bytes and path
+        array = array.field(0)
+    value = array[0]
+    if not value.is_valid:
+        return "its row holds no bytes"
+    content = value.as_buffer()
+    return content.to_pybytes() if content.size <= MOST_BYTES else "too large"

@@ -1,0 +1,130 @@
+"""Parquet files as hubs hold them: a row is an image, as the bytes of its file, with its name and label."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.errors import UserError
+from bench.images.dataset import Images
+from bench.images.decoding import UndecodableError, guarded
+from bench.images.limits import MOST_BYTES
+from bench.images.parquet_rows import ParquetRow, broken, chunk_of, open_parquet
+from bench.images.sets.hub_columns import Columns, columns_of
+from bench.images.sets.parquet_files import Part, part_of, parts_within
+from bench.images.sets.table_labels import Told, ids_of, labelled, numbered, told_of
+from bench.progress import progress
+
+MOST_ROWS = 20_000_000  # of a file
+AT_ONCE = 1 << 28  # bytes of labels and names
+BOMB = 100  # times that images' bytes are more than they are packed
+
+
+class File(NamedTuple):
+    """A parquet file: its columns, what they say of each row, and how many rows each row group has."""
+
+    path: Path
+    columns: Columns
+    told: Told
+    groups: list[int]
+
+
+def read_parquet(given: Path, split: str, duplicates: bool = False) -> Images:
+    """The split's rows of the parquet files in a folder, or of a file or pattern.
+
+    An image's id is its name within the set, where each has another, else `FILE#ROW`. Rows without a label are left
+    out. Raises UserError and OSError.
+    """
+    return _read(part_of(given, split))
+
+
+def read_whole_parquet(given: Path, duplicates: bool = False) -> Images:
+    """All rows of files that are of one part, of which `--split` makes some. Raises UserError and OSError."""
+    if parts := parts_within(given):
+        raise UserError(
+            f"data {str(given)!r}: its files are of parts ({', '.join(parts)}); leave --split out, or give the files "
+            "of one by a pattern"
+        )
+    return read_parquet(given, "val")
+
+
+def _read(part: Part) -> Images:
+    files = [_opened(path) for path in progress(part.files, len(part.files), f"reading the labels of {part.name}")]
+    columns = files[0].columns
+    for file in files[1:]:
+        _require_alike(files[0], file)
+    told = Told([label for file in files for label in file.told.labels], [p for file in files for p in file.told.paths])
+    kept, notes = labelled(told, part.name)
+    places = [place for file in files for place in _places(file)]
+    labels, classes = numbered([told.labels[row] for row in kept], columns)
+    ids = ids_of([told.paths[row] for row in kept], lambda number: _id(places[kept[number]]))
+    sources = tuple(places[row] for row in kept)
+    return Images(part.name, sources, ids, labels, classes, len(kept), notes=(*part.notes, *columns.notes, *notes))
+
+
+def _id(place: ParquetRow) -> str:
+    return place.file.name + place.name
+
+
+def _places(file: File) -> Iterator[ParquetRow]:
+    """Where each row is, named by its number in the file."""
+    number = 0
+    for group, rows in enumerate(file.groups):
+        for row in range(rows):
+            yield ParquetRow(file.path, f"#{number}", file.columns.image, group, row)
+            number += 1
+
+
+def _opened(path: Path) -> File:
+    """Raises UserError for what cannot be a part of a set, and OSError."""
+    file = open_parquet(path)
+    where = str(path)
+    try:
+        with guarded():
+            columns = columns_of(file.schema_arrow, where)
+            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+            _check(groups, columns, where)
+            batches = file.iter_batches(_at_once(groups, columns), columns=columns.beside, use_threads=False)
+            told = told_of(columns, batches, where)
+    except UndecodableError as error:
+        raise broken(path, error) from None
+    rows = [group.num_rows for group in groups]
+    if len(told.labels) != sum(rows):
+        raise UserError(f"data {where!r}: it says {sum(rows)} rows but has {len(told.labels)} labels; copy it again")
+    return File(path, columns, told, rows)
+
+
+def _at_once(groups: Sequence[Any], columns: Columns) -> int:
+    """How many rows of labels and names are read at once: each may repeat all that its row group holds of them."""
+    sizes = (chunk_of(group, name).total_uncompressed_size for group in groups for name in columns.beside)
+    return min(max(AT_ONCE // max(*sizes, 1), 1), 1 << 16)
+
+
+def _check(groups: Sequence[Any], columns: Columns, where: str) -> None:
+    """Raise UserError where what row groups say of themselves is not to be believed, or no images are in them."""
+    rows, lacking = sum(group.num_rows for group in groups), 0
+    if rows > MOST_ROWS:
+        raise UserError(f"data {where!r}: it says that it has {rows:,} rows; at most {MOST_ROWS:,} are read")
+    for group in groups:
+        image, *beside = (chunk_of(group, name) for name in (columns.image, *columns.beside))
+        if any(each.num_values != group.num_rows for each in (image, *beside)):
+            raise UserError(f"data {where!r}: its columns are not as long as each other; copy or download it again")
+        unpacked, packed = image.total_uncompressed_size, image.total_compressed_size
+        if unpacked > MOST_BYTES and unpacked > BOMB * packed:
+            raise UserError(
+                f"data {where!r}: {packed:,} bytes say that they unpack to {unpacked:,}, as no images do; download it "
+                "from where you trust it"
+            )
+        lacking += image.statistics.null_count if image.statistics and image.statistics.has_null_count else 0
+    if lacking == rows > 0:
+        raise UserError(
+            f"data {where!r}: it holds names of images and not their bytes; write it anew with the bytes in it, or "
+            "give list:FILE"
+        )
+
+
+def _require_alike(first: File, other: File) -> None:
+    """Raise UserError where two files of a part have other columns or classes."""
+    if first.columns == other.columns:
+        return
+    what = "class names" if first.columns._replace(classes=None) == other.columns._replace(classes=None) else "columns"
+    raise UserError(f"data {str(other.path)!r}: its {what} are not those of {first.path.name!r}; give files of one set")

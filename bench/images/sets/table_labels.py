@@ -1,0 +1,104 @@
+"""What the columns of a hub's table say of its images: labels, names, and which images have no label."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.images.sets.hub_columns import Columns
+
+MOST = 10**9  # labels, as in lists
+MOST_BYTES = 1 << 30  # of labels and names
+UNLABELLED = -1  # what hubs write where the answers of a test are kept back
+
+
+class Told(NamedTuple):
+    """Of each row: its label, a number or a text, None where it has none; and its image's name or None."""
+
+    labels: list[Any]
+    paths: list[str | None]
+
+
+def told_of(columns: Columns, batches: Iterable[Any], where: str) -> Told:
+    """From arrow's record batches of these columns. Raises UserError for what is no label, or too much."""
+    told, held = Told([], []), 0
+    for batch in batches:
+        held += batch.nbytes
+        if held > MOST_BYTES:
+            raise UserError(f"data {where!r}: its labels and names take more than {MOST_BYTES:,} bytes; write it anew")
+        labels = batch.column(columns.label)
+        found = (
+            _texts(labels, where, strict=True) if columns.text else _numbers(labels, columns, where, len(told.labels))
+        )
+        told.labels.extend(found)
+        told.paths.extend(_texts(_path(batch, columns.path), where) if columns.path else [None] * len(found))
+    return told
+
+
+def _path(batch: Any, column: str) -> Any:
+    """The inner array of a column of structs; where a struct is null, so is all in it."""
+    outer, _, inner = column.rpartition(".")
+    return batch.column(outer).field(inner)
+
+
+def _numbers(labels: Any, columns: Columns, where: str, start: int) -> list[int | None]:
+    most = len(columns.classes) if columns.classes else MOST
+    found = [None if label == UNLABELLED else label for label in labels.to_pylist()]
+    for row, label in enumerate(found, start):
+        if label is not None and not 0 <= label < most:
+            allowed = f"0 to {most - 1}, since it names {most} classes" if columns.classes else "numbers from 0"
+            raise UserError(f"data {where!r}: row {row} has label {label}; give {allowed}, or -1 where there is none")
+    return found
+
+
+def _texts(array: Any, where: str, strict: bool = False) -> list[Any]:
+    """An array's texts, each kept once however often it occurs. Raises UserError for what is none if `strict`."""
+    each = array if hasattr(array, "dictionary") else array.dictionary_encode()
+    texts = [_text(text, where, strict) for text in each.dictionary.cast("binary").to_pylist()]
+    return [None if index is None else texts[index] for index in each.indices.to_pylist()]
+
+
+def _text(content: bytes | None, where: str, strict: bool) -> str | None:
+    if content is None:
+        return None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        if strict:
+            raise UserError(f"data {where!r}: label {content[:30]!r} is no text in UTF-8; write it anew") from None
+        return content.decode(errors="backslashreplace")
+    if strict and not text:
+        raise UserError(f"data {where!r}: a label is the empty text; give it a name, or null where there is none")
+    return text
+
+
+def labelled(told: Told, name: str) -> tuple[list[int], tuple[str, ...]]:
+    """Which rows have a label, and what is to be said of the others. Raises UserError where none has."""
+    kept = [row for row, label in enumerate(told.labels) if label is not None]
+    if not told.labels:
+        raise UserError(f"data {name!r}: it has no rows; give a part that has images")
+    if not kept:
+        raise UserError(
+            f"data {name!r}: none of its {len(told.labels)} images has a label, as in tests whose answers are kept "
+            "back; give another part"
+        )
+    left = len(told.labels) - len(kept)
+    return kept, (f"left out {left} of {len(told.labels)} images that have no label",) if left else ()
+
+
+def numbered(labels: Sequence[Any], columns: Columns) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """Labels as indices, int64 (N,), and the classes that they count in: those of text are sorted."""
+    if not columns.text:
+        return np.array(labels, dtype=np.int64), columns.classes
+    classes = tuple(sorted(set(labels)))
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[label] for label in labels], dtype=np.int64), classes
+
+
+def ids_of(paths: Sequence[str | None], otherwise: Callable[[int], str]) -> tuple[str, ...]:
+    """The images' names where all have one of their own, else what `otherwise` says of each."""
+    names = [path for path in paths if path]
+    if len(set(names)) == len(paths):
+        return tuple(names)
+    return tuple(otherwise(number) for number in range(len(paths)))

@@ -1,0 +1,300 @@
+"""Parquet files as hubs hold them: images, labels and numbers are those of the same files in folders, or it is said."""
+
+import pickle
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from layouts import opened, refused
+from parquet_sets import GREYS, IMAGE, NAMES, Shades, as_folder, png, table_of, write
+
+import bench
+from bench.images import parquet_rows
+from bench.images.decoding import UndecodableError
+from bench.images.sources import has_parts
+
+LABELS = [number % 4 for number in range(10)]
+ASKED = {"progress": False, "S": 32, "pixels": "RGB/255/0,0,0/1,1,1", "side": 32, "Q": "32"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A hub's layout: three shards for training and two for evaluation."""
+    for part, count in (("train", 3), ("validation", 2)):
+        for number in range(count):
+            name = f"data/{part}-{number:05d}-of-{count:05d}.parquet"
+            write(tmp_path / "set", name, table_of(LABELS, first=10 * number))
+    return tmp_path / "set"
+
+
+def one(folder: Path, table: pa.Table, **options) -> str:
+    return f"parquet:{write(folder, 'one.parquet', table, **options)}"
+
+
+def named(images) -> list[str]:
+    return [images.classes[label] for label in images.labels]
+
+
+def test_a_hubs_layout_is_read_part_by_part(root):
+    images = opened(f"parquet:{root}")
+    assert images.name == "parquet:set/validation"
+    assert named(images) == [NAMES[label] for label in LABELS * 2]
+    assert images.ids == tuple(f"{number:03d}.png" for number in range(20))
+    assert [source.content() for source in images.sources] == [png(GREYS[n % 4], n) for n in range(20)]
+    assert images.notes == ()
+    assert len(opened(f"parquet:{root}", "train")) == 30
+
+
+def test_digests_are_those_of_files_of_the_same_names_and_labels(tmp_path):
+    table = table_of(LABELS)
+    files, rows = opened(f"folder:{as_folder(tmp_path / 'files', table)}"), opened(one(tmp_path, table))
+    place = {Path(name).name: number for number, name in enumerate(files.ids)}
+    order = [place[name] for name in rows.ids]
+    assert replace(files.take(order), ids=rows.ids).digest == rows.digest
+    assert replace(files.take(order[::-1]), ids=rows.ids).digest != rows.digest
+
+
+def test_counts_are_exact_and_posteriors_those_of_files_to_the_bit(tmp_path):
+    """Three labels of ten are not what the pictures show."""
+    labels = [*LABELS[:7], *((label + 1) % 4 for label in LABELS[7:])]
+    table = table_of(labels)
+    found = []
+    for source in (one(tmp_path, table), f"folder:{as_folder(tmp_path / 'files', table)}"):
+        row = bench.evaluate(Shades(), source, "centre", classes=NAMES, store=tmp_path / "store", **ASKED)[0]
+        assert (row.n, row.wrong1) == (10, 3)
+        found.append(dict(zip((Path(name).name for name in row.ids), row.posteriors.probs, strict=True)))
+    rows, files = found
+    assert rows.keys() == files.keys()
+    assert all(np.array_equal(rows[name], files[name]) for name in rows)
+    assert len({probs.tobytes() for probs in rows.values()}) == 10
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+@pytest.mark.parametrize("name", ["image", "img", "jpg", "anything"])
+def test_a_column_of_bytes_is_one_of_images(tmp_path, name, kind):
+    content = [png(GREYS[n], n) for n in range(4)]
+    images = opened(one(tmp_path, pa.table({name: pa.array(content, kind), "labels": [3, 2, 1, 0], "n": [1.5] * 4})))
+    assert [source.content() for source in images.sources] == content
+    assert images.labels.tolist() == [3, 2, 1, 0]
+    assert images.ids == tuple(f"one.parquet#{n}" for n in range(4))
+    assert images.classes is None
+
+
+def test_labels_may_be_text_and_count_in_its_order(tmp_path):
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        table = table_of([0] * 3).drop(["label"]).append_column("cls", pa.array(["dog", "ant", "dog"]).cast(kind))
+        images = opened(one(tmp_path, table))
+        assert (images.classes, images.labels.tolist()) == (("ant", "dog"), [1, 0, 1])
+
+
+@pytest.mark.parametrize("paths", [["a.png", "a.png", "b.png"], ["a.png", None, "b.png"], ["", "a.png", "b.png"]])
+def test_images_without_a_name_of_their_own_are_named_by_file_and_row(tmp_path, paths):
+    rows = [{"bytes": png(16, n), "path": path} for n, path in enumerate(paths)]
+    images = opened(one(tmp_path, pa.table({"image": pa.array(rows, IMAGE), "label": [0, 1, 2]})))
+    assert images.ids == ("one.parquet#0", "one.parquet#1", "one.parquet#2")
+
+
+def test_ids_do_not_depend_on_where_the_files_are(tmp_path):
+    table = pa.table({"image": [png(16, n) for n in range(4)], "label": [0, 1, 2, 3]})
+    digests = set()
+    for folder in (tmp_path / "a", tmp_path / "b/c"):
+        write(folder, "data/test-00000-of-00001.parquet", table)
+        digests |= {opened(f"parquet:{place}").digest for place in (folder, folder / "data", folder / "data/*.parquet")}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "taken", "said"),
+    [
+        (("train", "validation", "test"), "validation", ("validation is evaluated; test could be",)),
+        (("train", "test"), "test", ("test is evaluated, for want of validation files",)),
+        (("train", "val"), "val", ()),
+        (("train", "validation"), "validation", ()),
+        (("train", "test", "extra"), "test", ("for want of validation", "beside the parts stand")),
+        (("imagenet-train", "imagenet-val"), "imagenet-val", ()),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "data/{}-00000-of-00001.parquet",
+        "data/{}-00000-of-00001-0123456789abcdef.parquet",
+        "{}/0000.parquet",
+        "default/{}/0000.parquet",
+        "{}.parquet",
+        "{}-0.parquet",
+    ],
+)
+def test_validation_goes_before_test_and_what_is_taken_is_said(tmp_path, form, parts, taken, said):
+    for shade, part in enumerate(parts):
+        write(tmp_path / "set", form.format(part), table_of([shade]))
+    images = opened(f"parquet:{tmp_path / 'set'}")
+    assert named(images) == [NAMES[parts.index(taken)]]
+    assert images.name == "parquet:set" + f"/{taken}" * (taken != "val")
+    for words, note in zip(said, images.notes, strict=True):
+        assert words in note
+    assert named(opened(f"parquet:{tmp_path / 'set'}", "train")) == [NAMES[0]]
+
+
+def test_shards_are_read_in_the_order_of_their_numbers(tmp_path):
+    for number in (10, 9, 2, 0):
+        write(tmp_path / "set", f"{number}.parquet", table_of([number % 4], first=number))
+    assert opened(f"parquet:{tmp_path / 'set'}").ids == ("000.png", "002.png", "009.png", "010.png")
+
+
+def test_missing_shards_are_refused_unless_the_files_are_given(root):
+    (root / "data/validation-00000-of-00002.parquet").unlink()
+    assert "1 of 2 files named 'validation' are missing, first number 00000" in refused(f"parquet:{root}")
+    images = opened(f"parquet:{root}/data/validation-*.parquet")
+    assert images.ids[0] == "010.png"
+    assert images.notes == ("1 of 2 files named 'validation' are read",)
+    assert len(opened(f"parquet:{root}", "train")) == 30
+
+
+@pytest.mark.parametrize(
+    "other", ["validation-00000-of-00003", "validation-00002-of-00002", "validation-000001-of-00002"]
+)
+def test_shards_of_two_sets_are_refused(root, other):
+    write(root, f"data/{other}.parquet", table_of(LABELS, first=50))
+    assert "are of several sets" in refused(f"parquet:{root}")
+
+
+def test_what_is_ambiguous_is_refused(root, tmp_path):
+    for config in ("fine", "coarse"):
+        write(tmp_path / "two", f"{config}/test-00000-of-00001.parquet", table_of(LABELS))
+        write(tmp_path / "whole", f"{config}-00000-of-00001.parquet", table_of(LABELS))
+        write(tmp_path / "words", f"{config}-test.parquet", table_of(LABELS))
+    assert "2 folders hold such files, 'coarse', 'fine'; give one" in refused(f"parquet:{tmp_path / 'two'}")
+    assert "files are named 'coarse', 'fine'; give those" in refused(f"parquet:{tmp_path / 'whole'}")
+    assert "files are named 'coarse-test', 'fine-test'" in refused(f"parquet:{tmp_path / 'words'}")
+    assert opened(f"parquet:{tmp_path / 'two/fine'}").name == "parquet:fine/test"
+    (tmp_path / "link").mkdir()
+    for number in range(2):
+        (tmp_path / f"link/{number}.parquet").symlink_to(root / "data/train-00000-of-00003.parquet")
+    assert "are one file, by a link" in refused(f"parquet:{tmp_path / 'link'}")
+
+
+def test_what_is_hidden_is_no_part(root):
+    write(root, ".cache/validation-00000-of-00007.parquet", table_of(LABELS))
+    write(root, "data/._validation-00001-of-00002.parquet", table_of(LABELS))
+    assert len(opened(f"parquet:{root}")) == 20
+
+
+def test_a_set_of_training_images_alone_is_no_set_for_evaluation(root):
+    for file in (root / "data").glob("validation*"):
+        file.unlink()
+    assert "it has 'train' and no part for evaluation; give the files to be read" in refused(f"parquet:{root}")
+    images = opened(f"parquet:{root}/data/train-*.parquet")
+    assert images.notes == ("the files are named 'train': a net trained on their images has seen them",)
+    parts = [opened(f"parquet:{root}/data/train-*.parquet", part, split=0.2) for part in ("train", "val")]
+    assert [len(part) for part in parts] == [24, 6]
+    assert not set(parts[0].ids) & set(parts[1].ids)
+
+
+def test_a_set_without_parts_is_whole(tmp_path):
+    source = f"parquet:{write(tmp_path / 'set', '0000.parquet', table_of(LABELS)).parent}"
+    assert len(opened(source)) == 10
+    assert "or --split 0.2 to make parts" in refused(source, "train")
+    assert len(opened(source, "train", split=0.5)) + len(opened(source, split=0.5)) == 10
+    assert not has_parts(source)
+
+
+def test_a_split_is_refused_where_there_are_parts(root):
+    assert has_parts(f"parquet:{root}")
+    assert "its files are of parts (train, validation); leave --split out" in refused(f"parquet:{root}", split=0.2)
+
+
+def test_images_without_a_label_are_left_out_and_counted(tmp_path):
+    images = opened(one(tmp_path, table_of([0, -1, 2, None, 1])))
+    assert named(images) == ["ant", "cat", "bee"]
+    assert images.ids == ("000.png", "002.png", "004.png")
+    assert images.notes == ("left out 2 of 5 images that have no label",)
+    assert images.sources[1].content() == png(GREYS[2], 2)
+    assert "none of its 2 images has a label" in refused(one(tmp_path, table_of([-1, -1])))
+    assert "has no rows" in refused(one(tmp_path, table_of([]).set_column(1, "label", pa.array([], pa.int64()))))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda table: table_of([0, 4]), "row 1 has label 4; give 0 to 3, since it names 4 classes"),
+        (lambda table: table_of([0, -2], None), "row 1 has label -2; give numbers from 0, or -1 where"),
+        (lambda table: table_of([0, 2**62], None), f"row 1 has label {2**62}"),
+        (lambda table: table_of([0.0, 1.0]), "column 'label' holds double; labels are whole numbers or text"),
+        (lambda table: table_of([True, False]), "column 'label' holds bool"),
+        (lambda table: table_of([[0], [1, 2]]), "column 'label' holds list<"),
+        (lambda table: table_of(["a", ""]), "a label is the empty text"),
+        (lambda table: table_of([0, 1], ["ant", "ant"]), "two classes are named 'ant'"),
+        (lambda table: table_of([0, 1], ["ant", ""]), "are no list of names"),
+        (lambda table: table.append_column("cls", pa.array([0] * 10)), "columns 'label', 'cls' may be the labels"),
+        (lambda table: table.rename_columns(["image", "x"]), "no column is named 'label' (of 'image', 'x')"),
+        (lambda table: table.rename_columns(["image", "image"]), "two columns are named 'image'"),
+        (lambda table: table.append_column("img", table["image"]), "columns 'image', 'img' may hold the images"),
+        (lambda table: table.drop(["image"]), "no column holds images (of 'label')"),
+        (lambda table: table.set_column(0, "image", pa.array(["a.png"] * 10)), "column 'image' holds string"),
+        (lambda table: table.replace_schema_metadata({"huggingface": "{"}), "say no features"),
+        (lambda table: table.replace_schema_metadata({"huggingface": "[" * 99999}), "say no features"),
+    ],
+)
+def test_what_is_no_set_of_images_is_refused(tmp_path, change, said):
+    assert said in refused(one(tmp_path, change(table_of(LABELS))))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (table_of(LABELS, ["ant", "bee", "dog", "cat"]), "its class names are not those of"),
+        (table_of(LABELS, None), "its class names are not those of"),
+        (table_of([str(label) for label in LABELS]), "its columns are not those of"),
+        (table_of(LABELS).rename_columns(["img", "label"]), "its columns are not those of"),
+    ],
+)
+def test_shards_that_mean_other_things_by_their_labels_are_refused(root, other, said):
+    write(root, "data/validation-00001-of-00002.parquet", other)
+    message = refused(f"parquet:{root}")
+    assert f"{said} 'validation-00000-of-00002.parquet'; give files of one set" in message
+
+
+def test_names_of_images_without_their_bytes_are_refused_or_named(tmp_path):
+    rows = [{"bytes": None, "path": f"{n}.png"} for n in range(4)]
+    table = pa.table({"image": pa.array(rows, IMAGE), "label": [0] * 4})
+    assert "names of images and not their bytes" in refused(one(tmp_path, table))
+    mixed = pa.table({"image": pa.array([*rows, {"bytes": png(16), "path": "4.png"}, None], IMAGE), "label": [0] * 6})
+    images = opened(one(tmp_path, mixed))
+    assert images.sources[4].content() == png(16)
+    for number in (0, 3, 5):
+        with pytest.raises(UndecodableError, match="its row holds no bytes"):
+            images.sources[number].content()
+
+
+def test_rows_are_right_in_any_order_on_any_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_rows.ROWS, "most", 500)  # five rows or so
+    images = opened(one(tmp_path, table_of([0] * 60), group=13))
+    rng = random.Random(0)
+    order = [rng.randrange(60) for _ in range(300)]
+    with ThreadPoolExecutor(8) as pool:
+        content = list(pool.map(lambda number: images.sources[number].content(), order))
+    assert content == [png(GREYS[number % 4], number) for number in order]
+    assert parquet_rows.ROWS.held == sum(map(len, parquet_rows.ROWS.rows.values())) <= 500
+
+
+def test_no_row_group_is_read_twice_in_order_and_sources_travel(tmp_path, monkeypatch):
+    opening = []
+    stream = parquet_rows._Stream
+    monkeypatch.setattr(parquet_rows, "_Stream", lambda group: opening.append(group.number) or stream(group))
+    images = pickle.loads(pickle.dumps(opened(one(tmp_path, table_of([0] * 60), group=13))))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda source: (source.size(), source.content()), images.sources))
+    assert sorted(opening) == [0, 1, 2, 3, 4]
+    assert len({source.within for source in images.sources}) == 60
+
+
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
+    first = opened(one(tmp_path, table_of([0] * 4)))
+    assert first.sources[1].content() == png(GREYS[1], 1)
+    again = opened(one(tmp_path, table_of([0] * 4, first=1)))
+    assert again.sources[1].content() == png(GREYS[2], 2)
