@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from bench.engine.request import Computation, Evaluation, Keeping, Numbers, ProtocolSpec
@@ -19,7 +20,7 @@ def evaluation(options: Namespace) -> Evaluation:
     """Everything that `bench.run` is asked to compute. Raises UserError and ProtocolError."""
     return Evaluation(
         nets=net_specs(options),
-        images=data_spec(options),
+        images=replace(data_spec(options), labels=options.labels),
         protocols=protocol_spec(options),
         fuse=options.fuse,
         numbers=numbers(options),

@@ -19,6 +19,7 @@ from results.posteriors import Posteriors
 from results.result import signature_id
 from results.written_tables import WrittenRow
 
+SEVERAL = "Several classes are right for an image: it stands here under the likeliest of them"
 SHOWN = 5  # classes and confusions in the summary
 
 
@@ -76,6 +77,7 @@ class Inspection:
                 f"## {escaped(self.title)} `{signature_id(self.row.signature)}`",
                 "",
                 self._accuracy(n, wrong),
+                *([f"- {SEVERAL}"] if " labels=" in self.row.signature else []),
                 *([f"- Warnings of the table: {escaped(self.row.warnings)}"] if self.row.warnings else []),
                 f"- Mean over classes, where defined, in %: {means}",
                 f"- Expected calibration error {_percent(self.calibration_error)} % ({BINS} bins); "

@@ -1,6 +1,6 @@
 """Class posteriors of images, and their averages: the only arithmetic between the net and the error counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
@@ -76,6 +76,23 @@ def fuse(members: Sequence[Posteriors]) -> Posteriors:
 def combine(nets: Sequence[Sequence[tuple[Posteriors, Fraction]]]) -> Posteriors:
     """A row: of each net its parts by their shares, then the nets fused. Raises ValueError where the images differ."""
     return fuse([average(*zip(*net, strict=True)) for net in nets])
+
+
+def resolved(posteriors: Posteriors, right: Mapping[str, Sequence[int]]) -> Posteriors:
+    """Each image under the most probable of its right classes, by id; those that have none are left out.
+
+    The posteriors of its other right classes become 0, so that none of them stands above or level with that one: the
+    image is among the best k exactly if any of its right classes is.
+    """
+    kept = [k for k, name in enumerate(posteriors.ids) if right[name]]
+    probs, labels = posteriors.probs[kept], np.zeros(len(kept), np.int64)
+    for number, k in enumerate(kept):
+        classes = list(right[posteriors.ids[k]])
+        own = probs[number, classes]
+        labels[number] = classes[own.argmax()]
+        probs[number, classes] = 0
+        probs[number, labels[number]] = own.max()
+    return Posteriors(probs, labels, posteriors.ids[kept])
 
 
 def join(blocks: Sequence[Posteriors]) -> Posteriors:

@@ -27,10 +27,14 @@ class StoreError(ResultError):
 
 
 class Expected(NamedTuple):
-    """The images that a block is to hold: their ids and their labels, int64."""
+    """The images that a block is to hold: their ids and their labels, int64.
+
+    `right` are the several right classes that each is counted by in place of its label, None where there are no such.
+    """
 
     ids: Sequence[str]
     labels: np.ndarray
+    right: Sequence[Sequence[int]] | None = None
 
 
 @dataclass(frozen=True)

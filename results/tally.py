@@ -12,7 +12,7 @@ import numpy as np
 from results.doubts import Relabelling, Trial
 from results.errors import ResultError
 from results.metrics import Standings, standings
-from results.posteriors import Posteriors, combine
+from results.posteriors import Posteriors, combine, resolved
 from results.store import Block, Blocks, Expected, StoreError
 
 StoredNet = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
@@ -58,6 +58,7 @@ def tally(
 ) -> list[Tally]:
     """Count rows over all blocks, each block read once for all of them; with `scored` only these classes compete.
 
+    Images for which several classes are right are counted by the best of these, and not at all where there is none.
     What the `relabellings` would give is counted beside it.
     Every block must hold the images that are expected of it, so that each is counted once and under its own label.
     Raises StoreError, and ResultError where no image is left.
@@ -66,7 +67,7 @@ def tally(
     for number, expected in enumerate(blocks):
         read: dict[Path, Block] = {}
         for count in counts:
-            count.add(_read(count.nets, number, expected, read), scored)
+            count.add(_read(count.nets, number, expected, read), scored, expected)
     return [count.tally() for count in counts]
 
 
@@ -83,8 +84,10 @@ class _Count:
     classes: int = 0
     made: dict[frozenset[tuple[str, str]], Mapping[str, str]] = field(default_factory=dict)
 
-    def add(self, contents: Sequence[Block], scored: np.ndarray | None) -> None:
+    def add(self, contents: Sequence[Block], scored: np.ndarray | None, expected: Expected) -> None:
         row = _combine(contents, self.nets)
+        if expected.right is not None:
+            row = resolved(row, dict(zip(expected.ids, expected.right, strict=True)))
         found, best = standings(row, scored), row.probs.max(1)
         self.standings.append(found)
         for trial in self.trials:

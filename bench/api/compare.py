@@ -1,7 +1,5 @@
 """`bench.compare`."""
 
-import numpy as np
-
 from bench.api.evaluation_table import EvaluatedRow
 from bench.errors import UserError
 from results.paired import PairedErrors, paired
@@ -27,7 +25,7 @@ def compare(first: EvaluatedRow, second: EvaluatedRow) -> PairedErrors:
             )
         if not row.result.clean:
             raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
-    if first.ids != second.ids or not np.array_equal(first.labels, second.labels):
+    if first.ids != second.ids or first.right != second.right:
         raise UserError(
             f"compare: {first.result.data} ({first.n}) and {second.result.data} ({second.n}): the rows are not of the "
             "same images with the same labels; evaluate both on one set"

@@ -40,6 +40,7 @@ def evaluate(
     allow_duplicates: bool = False,
     exif: bool = False,
     verify: bool = False,
+    labels: str | None = None,
     restrict_classes: bool = False,
     skip_corrupt: bool = False,
     map: Literal["scores", "posteriors"] = "scores",
@@ -74,6 +75,7 @@ def evaluate(
         limit: so many images, spread evenly over the set, or "all" (200 of "shapes", all of other sets).
         split, seed, class_order, labels_from, allow_duplicates, exif, verify: how the images are read, as in
             bench.run.
+        labels: "real:FILE" counts ImageNet's validation images by ReaL's labels, several right ones an image.
         restrict_classes: only the classes that occur in the data compete.
         skip_corrupt: leave out images that cannot be decoded, and count them.
         map: what is averaged over the positions of a class score map.
@@ -103,6 +105,7 @@ def evaluate(
                 allow_duplicates=allow_duplicates,
                 exif=exif,
                 verify=verify,
+                labels=labels,
             ),
             protocols=given_protocols(protocols, Q),
             fuse=fuse,

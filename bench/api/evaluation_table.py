@@ -93,19 +93,24 @@ class EvaluatedRow:
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """What the images are called, in the order of `ranks`."""
-        left_out = set(self._evaluated.tallies[self._row].corrupt)
-        return tuple(name for name in self._evaluated.job.images.ids if name not in left_out)
+        return tuple(self._evaluated.job.images.ids[i] for i in self._counted)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """The images' labels as indices of the net's classes: (n,) int64."""
-        images, kept = self._evaluated.job.images, set(self.ids)
-        return images.labels[[i for i, name in enumerate(images.ids) if name in kept]]
+        """The images' own labels as indices of the net's classes: (n,) int64; what they are counted by is `right`."""
+        return self._evaluated.job.images.labels[self._counted]
+
+    @cached_property
+    def right(self) -> tuple[tuple[int, ...], ...]:
+        """The classes that are right for each image, as indices: one, its label, unless `labels` gave several."""
+        given = self._evaluated.job.images.right
+        return tuple(given.classes[i] for i in self._counted) if given else tuple((int(k),) for k in self.labels)
 
     @property
     def posteriors(self) -> Posteriors:
         """`ids` (n,), `labels` (n,) int64 and `probs` (n, K) float32, read from the store.
 
+        Of all images and with their own labels, where `labels` gave several right ones.
         Raises UserError where they are not there any more.
         """
         with mistakes():
@@ -130,6 +135,13 @@ class EvaluatedRow:
     def signature(self) -> str:
         """One line that says what was measured."""
         return self.result.signature
+
+    @cached_property
+    def _counted(self) -> list[int]:
+        """Which of the images were counted, by index."""
+        images, corrupt = self._evaluated.job.images, set(self._evaluated.tallies[self._row].corrupt)
+        right = images.right.classes if images.right else [True] * len(images)
+        return [i for i, name in enumerate(images.ids) if name not in corrupt and right[i]]
 
     @cached_property
     def _record(self) -> dict[str, Any]:

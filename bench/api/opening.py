@@ -67,6 +67,7 @@ def open_images(
     allow_duplicates: bool = False,
     exif: bool = False,
     verify: bool = False,
+    labels: str | None = None,
 ) -> Images:
     """A labelled set of images, found and read once for several calls of `evaluate`.
 
@@ -74,7 +75,7 @@ def open_images(
         images: as for `evaluate`.
         part: the validation or the training images of a set that is named.
         classes: names of the classes that the labels of images in Python count in.
-        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify: as for `evaluate`.
+        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify, labels: as for `evaluate`.
 
     Returns:
         `Images`: `ids`, `labels` (N,) int64, `classes`, and `digest`, the SHA-256 that says which images these are.
@@ -82,8 +83,8 @@ def open_images(
     Raises:
         UserError: where they cannot be found, or their labels cannot be.
     """
-    how = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
-    how |= {"allow_duplicates": allow_duplicates, "exif": exif, "verify": verify}
+    how: dict[str, Any] = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
+    how |= {"allow_duplicates": allow_duplicates, "exif": exif, "verify": verify, "labels": labels}
     with session(progress=True):
         found = labelled_images(images, limit, given_classes(classes), **how)
         if classes is not None and (isinstance(found, DataSpec) or found is images):

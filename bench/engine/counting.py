@@ -21,7 +21,7 @@ ADDED = ("vgg-protocols", "cpu_capability")  # columns behind those that tables 
 
 def tallies_of(job: Job) -> dict[Row, Tally]:
     """Count the rows from their stored parts. Raises StoreError, and ResultError where no image is left."""
-    others = relabellings(job.models[0].count)
+    others = [] if job.images.right else relabellings(job.models[0].count)
     stored = [stored_nets(job, row) for row in job.rows]
     return dict(zip(job.rows, tally(stored, expected_of(job.images), job.competing, others), strict=True))
 
@@ -52,7 +52,7 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         views=sum(protocol.nominal_views for protocol in protocols),
         seconds=counted.seconds,
         nets=tuple(f"{model.configuration}/{model.S} {protocol}" for model, protocol in row.nets),
-        signature=row_signature(row, images, len(counted.corrupt), job.competing is not None),
+        signature=row_signature(row, images, n, len(counted.corrupt), job.competing is not None),
         provenance=_made(counted),
         ties1=ties1,
         ties5=counted.standings.ties(5) if counted.top5 else 0,
@@ -96,6 +96,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
         labels_from=data.labels_from if data else 0,
         allow_duplicates=data.allow_duplicates if data else False,
         exif=images.exif,
+        labels=anywhere(data.labels) if data and data.labels else None,
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in stored_nets(job, row)]
             for line, row in kept.items()

@@ -121,7 +121,11 @@ def cost(model: Model, part: Part) -> float:
 
 def expected_of(images: Images) -> list[Expected]:
     """What each block is to hold."""
-    return [Expected(images.ids[each.start : each.stop], images.labels[each]) for each in blocks_of(images)]
+    right = images.right.classes if images.right else None
+    return [
+        Expected(images.ids[each.start : each.stop], images.labels[each], right and right[each.start : each.stop])
+        for each in blocks_of(images)
+    ]
 
 
 def _missing(stores: Sequence[Store], images: Images, fresh: bool, skip: bool) -> list[tuple[int, list[int]]]:

@@ -83,6 +83,8 @@ def complete(job: Job, setup: Setup, shard: Shard) -> None:
 def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
     """The images, labelled in the models' classes, and the models. Raises UserError."""
     images = setup.images if isinstance(setup.images, Images) else open_data(setup.images)
+    if images.right and setup.numbers.restrict_classes:
+        raise UserError("--restrict-classes: with several right labels an image all classes compete; leave it out")
     models = open_models(setup.nets, setup.numbers, setup.computation, images, shard)
     return _surveyed(same_classes(images, models), shard), models
 

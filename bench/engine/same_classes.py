@@ -8,6 +8,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.classes import reconcile
 from bench.images.dataset import Images
+from bench.images.real_labels import check_right
 from bench.nets.model import Model
 
 
@@ -24,6 +25,7 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
                 "run them one by one"
             )
         assumed |= other.assumed
+    check_right(seen, first.count, first.classes)
     return replace(seen, assumed=assumed)
 
 

@@ -11,7 +11,8 @@ from bench.nets.model import Model
 from results.result import signature
 
 
-def row_signature(row: Row, images: Images, skipped: int, restricted: bool) -> str:
+def row_signature(row: Row, images: Images, n: int, skipped: int, restricted: bool) -> str:
+    """Of a row that counted `n` images, with `skipped` left out as corrupt; `restricted` if not all classes compete."""
     models = [model for model, _ in row.nets]
     first = models[0]
     return signature(
@@ -21,7 +22,8 @@ def row_signature(row: Row, images: Images, skipped: int, restricted: bool) -> s
             "weights": joined(model.weights.digest[:12] for model in models),
             **_dropped(models),
             "data": images.digest[:12],
-            "n": f"{len(images) - skipped}/{images.total}",
+            **({"labels": images.right.source} if images.right else {}),
+            "n": f"{n}/{images.total}",
             "skipped": str(skipped),
             "classes": _competing(images) if restricted else "all",
             "protocol": protocols_text(row),

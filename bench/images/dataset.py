@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.images import survey
 from bench.images.image_source import Source
+from bench.images.right_labels import RightLabels
 from bench.images.survey import USUAL, Found, Header
 from protocols.view import Box
 
@@ -50,7 +51,7 @@ class Images:
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
     `exif` says whether the images' EXIF orientation is applied; `restricted` whether only the classes of the whole set
     compete, as its paper has it; `verify` whether every file is read anew for the digest. `by_others` is what another
-    process found in reading them.
+    process found in reading them. `right` are several right labels an image, which count in place of its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Images:
     restricted: bool = False
     verify: bool = False
     by_others: Surveyed | None = None
+    right: RightLabels | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -128,9 +130,10 @@ class Images:
     @property
     def told(self) -> tuple[str, ...]:
         """What is to be said of the set: how it was read, and which of its images are not read as most are."""
+        right = (self.right.told,) if self.right else ()
         if self.by_others:
-            return (*self.notes, *self.by_others.notes)
-        return (*self.notes, *survey.notes(self._headers, self.exif, self.boxes is not None))
+            return (*self.notes, *right, *self.by_others.notes)
+        return (*self.notes, *right, *survey.notes(self._headers, self.exif, self.boxes is not None))
 
     def place(self, index: int) -> Place:
         """Where image `index` is."""
@@ -152,6 +155,7 @@ class Images:
             pixel_digests=self.pixel_digests and tuple(self.pixel_digests[i] for i in indices),
             boxes=self.boxes and tuple(self.boxes[i] for i in indices),
             by_others=None,
+            right=self.right and self.right.take(indices),
         )
 
 

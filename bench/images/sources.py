@@ -17,6 +17,7 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.layout import SEEN
 from bench.images.numbered_classes import as_stated
+from bench.images.real_labels import is_real, reassessed
 from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
@@ -41,8 +42,8 @@ class DataSpec:
     With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
     taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
     `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
-    EXIF orientation is applied; with `verify` every file is read anew for the digest. Raises UserError for values that
-    the options would refuse.
+    EXIF orientation is applied; with `verify` every file is read anew for the digest. `labels`, "real:FILE", are what
+    images are counted by in place of their own. Raises UserError for values that the options would refuse.
     """
 
     source: str
@@ -54,9 +55,10 @@ class DataSpec:
     allow_duplicates: bool = False
     exif: bool = False
     verify: bool = False
+    labels: str | None = None
 
     def __post_init__(self) -> None:
-        share, limit, order, first = self.split, self.limit, self.class_order, self.labels_from
+        share, limit, order, first, labels = self.split, self.limit, self.class_order, self.labels_from, self.labels
         checks = (
             ("--data", self.source, isinstance(self.source, str), "a set, such as folder:DIR"),
             ("--split", share, share is None or _within(share), "a number between 0 and 1, such as 0.2"),
@@ -64,6 +66,7 @@ class DataSpec:
             ("--limit", limit, limit is None or _whole(limit, 1), "a whole number above 0"),
             ("--class-order", order, order is None or order in CLASS_ORDERS, " or ".join(CLASS_ORDERS)),
             ("--labels-from", first, _whole(first, 0) and first <= 1, "0 or 1"),
+            ("--labels", labels, labels is None or is_real(labels), "real:FILE, ReaL's labels of ImageNet's images"),
         )
         for option, value, fine, allowed in checks:
             if not fine:
@@ -124,6 +127,8 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
     if spec.exif:
         images = _turned(images, kind)
     images = replace(images, verify=spec.verify)
+    if spec.labels:
+        images = reassessed(images, spec.labels)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
 
 

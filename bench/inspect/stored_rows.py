@@ -1,7 +1,7 @@
 """Rows of a run looked into: from the stored posteriors to tables and pictures."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.command import say
 from bench.errors import UserError
 from bench.folders import writable, writing_to
+from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability
@@ -17,7 +18,7 @@ from results.confusion import occurring
 from results.errors import ResultError
 from results.inspection import Inspection, inspect
 from results.origin import Origin, read_origin
-from results.posteriors import Posteriors
+from results.posteriors import Posteriors, resolved
 from results.result import signature_id
 from results.store import BLOCK
 from results.tally import row_blocks
@@ -51,9 +52,11 @@ def run(request: InspectionRequest) -> None:
     rows = _chosen(list(read_table(table).values()), request.rows)
     origin = read_origin(table.parent)
     places = _places(origin) if request.mistakes else {}
+    resolve = _resolver(rows, origin)
     for row in rows:
         name = signature_id(row.signature)
-        found = inspect(row, _blocks(table.parent, origin, name, request.store), origin.classes, origin.competing)
+        blocks = map(resolve, _blocks(table.parent, origin, name, request.store))
+        found = inspect(row, blocks, origin.classes, origin.competing)
         folder = writable("--out", (request.out or table.parent / "inspect") / name)
         writing_to(folder, partial(_write, found, folder, request.mistakes, places))
         say(found.summary())
@@ -83,28 +86,49 @@ def _blocks(run: Path, origin: Origin, name: str, store: Path | None) -> Iterabl
     return progress(row_blocks(origin.nets(name, store), [None] * count), count, f"reading {name}", unit="block")
 
 
+def _resolver(rows: Sequence[WrittenRow], origin: Origin) -> Callable[[Posteriors], Posteriors]:
+    """What each image is looked at under: its label, or the likeliest of its classes where several are right.
+
+    Raises UserError where it is not known any more which are right.
+    """
+    if not any(" labels=" in row.signature for row in rows):
+        return lambda block: block
+    if origin.data is None:
+        raise UserError("several labels are right for an image, and only Python knew which; give bench.run the set")
+    images = _opened(origin)
+    right = dict(zip(images.ids, images.right.classes, strict=True)) if images.right else {}
+    return lambda block: resolved(block, {name: right.get(name, ()) for name in block.ids})
+
+
 def _places(origin: Origin) -> Places:
     """Where the images are, by id; a warning where they are not there any more."""
     if origin.data is None:
         warn("no pictures of mistakes: the images were given from Python and are in no file that is known")
         return {}
     try:
-        images = open_data(
-            DataSpec(
-                origin.data,
-                origin.split,
-                origin.seed,
-                origin.images,
-                origin.class_order,
-                origin.labels_from,
-                origin.allow_duplicates,
-                origin.exif,
-            )
-        )
+        images = _opened(origin)
     except UserError as error:
         warn(f"no pictures of mistakes: {error}")
         return {}
     return {name: images.place(index) for index, name in enumerate(images.ids)}
+
+
+def _opened(origin: Origin) -> Images:
+    """The images as they were evaluated. Raises UserError."""
+    assert origin.data is not None
+    return open_data(
+        DataSpec(
+            origin.data,
+            origin.split,
+            origin.seed,
+            origin.images,
+            origin.class_order,
+            origin.labels_from,
+            origin.allow_duplicates,
+            origin.exif,
+            labels=origin.labels,
+        )
+    )
 
 
 def _write(found: Inspection, folder: Path, most: int, places: Places) -> None:

@@ -36,6 +36,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add_data(what)
     what.add_argument(
+        "--labels",
+        metavar="real:FILE",
+        help="count ImageNet's validation images by ReaL's labels, several right ones an image (their own)",
+    )
+    what.add_argument(
         "--protocol",
         default="dense,multicrop",
         metavar="LIST",

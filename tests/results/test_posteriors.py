@@ -5,7 +5,8 @@ import pytest
 
 from protocols.protocol import parse
 from results.errors import ResultError
-from results.posteriors import Posteriors, average, fuse, join
+from results.metrics import ranks, standings
+from results.posteriors import Posteriors, average, fuse, join, resolved
 
 
 def posteriors(seed, n=20, classes=7, first=0):
@@ -140,3 +141,22 @@ def test_damaged_posteriors_are_named(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ResultError, match=r"p\.npz' are damaged"):
         Posteriors.load(path)
+
+
+def test_an_image_is_among_the_best_k_if_any_of_its_right_classes_is():
+    random = np.random.default_rng(0)
+    probs = random.dirichlet(np.ones(9), 200).astype(np.float32)
+    right = {str(n): random.choice(9, random.integers(0, 4), replace=False).tolist() for n in range(200)}
+    found = resolved(Posteriors(probs, np.zeros(200, int), np.array(list(right))), right)
+    assert found.ids.tolist() == [name for name, classes in right.items() if classes]
+    best = {name: row.argsort()[::-1].tolist() for name, row in zip(right, probs, strict=True)}
+    for k in range(1, 6):
+        expected = [not set(best[name][:k]) & set(right[name]) for name in found.ids]
+        assert (ranks(found) >= k).tolist() == expected
+
+
+def test_right_classes_that_are_level_are_no_tie():
+    probs = np.array([[0.4, 0.4, 0.2], [0.4, 0.2, 0.4]], np.float32)
+    found = resolved(Posteriors(probs, np.zeros(2, int), np.array(["a", "b"])), {"a": [0, 1], "b": [0, 1]})
+    counted = standings(found)
+    assert (counted.wrong(1), counted.ties(1)) == (0, 1)  # b has a class above none, level with one that is not right

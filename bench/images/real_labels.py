@@ -1,0 +1,94 @@
+"""`--labels real:FILE`: the labels of "Are we done with ImageNet?" (Beyer et al., 2020) for its validation images."""
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UserError
+from bench.images.classes import nouns, wnids
+from bench.images.dataset import Images
+from bench.images.right_labels import RightLabels, digest_of
+
+KIND = "real"
+NUMBER = re.compile(r"ILSVRC2012_val_([0-9]{8})")
+IMAGES = 50_000
+MOST_BYTES = 1 << 25
+ENOUGH = 10  # images that tell whether labels are theirs: nine in ten have their own label among ReaL's
+
+
+def is_real(labels: object) -> bool:
+    """Whether a text is `real:FILE`."""
+    return isinstance(labels, str) and labels.startswith(f"{KIND}:") and labels != f"{KIND}:"
+
+
+def reassessed(images: Images, labels: str) -> Images:
+    """The images with ReaL's labels beside their own, by the numbers in their ids; `labels` is `real:FILE`.
+
+    Raises UserError.
+    """
+    file = Path(os.path.abspath(os.path.expanduser(labels.partition(":")[2])))
+    try:
+        classes = _read(file)
+    except OSError as error:
+        raise UserError(f"--labels {labels}: {str(file)!r} cannot be read ({error.strerror}); give another") from None
+    own = tuple(classes[number - 1] for number in _numbers(images))
+    right = RightLabels(f"{KIND}:{digest_of(classes)}", f"labels are ReaL's, of {file.name}", own)
+    return replace(images, name=f"{images.name}[ReaL labels]", right=right)
+
+
+def check_right(images: Images, count: int, names: tuple[str, ...] | None) -> None:
+    """Raise UserError where right labels are not those of the images, or of classes that a net does not have.
+
+    The images' own labels, which count in the net's `count` classes, must be among the right ones of most images.
+    """
+    if images.right is None:
+        return
+    if count != len(wnids()) or (names not in (None, wnids(), nouns()) and set(names or ()) & set(wnids())):
+        raise UserError(
+            f"data {images.name!r}: its right labels are ImageNet's 1000 classes in the order of their WordNet ids, "
+            f"but the net has {count} classes in another; leave --labels out"
+        )
+    pairs = [(label, right) for label, right in zip(images.labels, images.right.classes, strict=True) if right]
+    if not pairs:
+        raise UserError(f"data {images.name!r}: none of the {len(images)} images has a right label; raise --limit")
+    same = sum(int(label) in right for label, right in pairs)
+    if len(pairs) >= ENOUGH and 2 * same < len(pairs):
+        raise UserError(
+            f"data {images.name!r}: of {len(pairs)} images only {same} have their own label among the right ones, so "
+            "one of both is not theirs; give the labels of these images"
+        )
+
+
+def _read(file: Path) -> list[tuple[int, ...]]:
+    """The right classes of ILSVRC2012_val_00000001 to 00050000, in this order. Raises UserError and OSError."""
+    with file.open("rb") as opened:
+        content = opened.read(MOST_BYTES + 1)
+    try:
+        found = json.loads(content) if len(content) <= MOST_BYTES else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or len(found) != IMAGES or not all(map(_is_classes, found)):
+        raise UserError(
+            f"--labels {KIND}:{file}: it is no list of {IMAGES:,} lists of class indices, 0 to {len(wnids()) - 1}; "
+            "give real.json of github.com/google-research/reassessed-imagenet"
+        )
+    return list(map(tuple, found))
+
+
+def _is_classes(each: Any) -> bool:
+    return isinstance(each, list) and all(type(number) is int and 0 <= number < len(wnids()) for number in each)
+
+
+def _numbers(images: Images) -> list[int]:
+    """The images' numbers in the validation set. Raises UserError for an image without one."""
+    found = [NUMBER.findall(name) for name in images.ids]
+    for name, numbers in zip(images.ids, found, strict=True):
+        if not numbers or not 1 <= int(numbers[-1]) <= IMAGES:
+            raise UserError(
+                f"--labels: image {name!r} of data {images.name!r} is not named as ImageNet's validation images, "
+                f"ILSVRC2012_val_00000001 to {IMAGES:08d}; leave --labels out"
+            )
+    return [int(numbers[-1]) for numbers in found]
