@@ -31,6 +31,11 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
     )
+    group.add_argument(
+        "--class-map",
+        metavar="FILE",
+        help="which of the net's classes each class of the data is: lines 'name,index', or JSON (off)",
+    )
     add_duplicates(group)
     group.add_argument(
         "--exif", action="store_true", help="turn images as their EXIF orientation says (off: ImageNet's convention)"
@@ -116,7 +121,8 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--classes",
         metavar="FILE",
-        help="names of the net's classes where weights do not say them: one a line, or JSON; one, or one per model",
+        help="names of the net's classes where weights do not say them, and of the data's where labels are numbers: "
+        "one a line, or JSON; one, or one per model",
     )
     group.add_argument(
         "--model-args",

@@ -41,7 +41,15 @@ def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
         allow_duplicates=options.allow_duplicates,
         exif=options.exif,
         verify=options.verify,
+        class_map=options.class_map,
+        classes=_classes_of_data(options),
     )
+
+
+def _classes_of_data(options: Namespace) -> str | None:
+    """The file of --classes, unless it names one net's classes: one of several, or of which one is left out."""
+    given, dropped = getattr(options, "classes", None), getattr(options, "drop_class", None)
+    return None if given is None or "," in given or dropped not in (None, "none") else given
 
 
 def limit(options: Namespace) -> int | None:

@@ -1,6 +1,7 @@
 """`bench.load_model`, `bench.open_images`, `bench.parse_protocol`: what `evaluate` opens itself, opened once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -68,14 +69,16 @@ def open_images(
     exif: bool = False,
     verify: bool = False,
     labels: str | None = None,
+    class_map: str | None = None,
 ) -> Images:
     """A labelled set of images, found and read once for several calls of `evaluate`.
 
     Args:
         images: as for `evaluate`.
         part: the validation or the training images of a set that is named.
-        classes: names of the classes that the labels of images in Python count in.
-        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify, labels: as for `evaluate`.
+        classes: names of the classes that labels count in, of images in Python, or of a set whose labels are numbers.
+        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify, labels, class_map: as for
+            `evaluate`.
 
     Returns:
         `Images`: `ids`, `labels` (N,) int64, `classes`, and `digest`, the SHA-256 that says which images these are.
@@ -85,11 +88,16 @@ def open_images(
     """
     how: dict[str, Any] = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
     how |= {"allow_duplicates": allow_duplicates, "exif": exif, "verify": verify, "labels": labels}
+    how |= {"class_map": class_map}
     with session(progress=True):
-        found = labelled_images(images, limit, given_classes(classes), **how)
-        if classes is not None and (isinstance(found, DataSpec) or found is images):
+        names = given_classes(classes)
+        found = labelled_images(images, limit, names, **how)
+        fresh = isinstance(found, DataSpec)
+        if isinstance(found, DataSpec):
+            found = open_data(replace(found, classes=found.classes if names is None else names), part)
+        if names is not None and (found is images or (fresh and not found.named)):
             raise UserError("classes: images that are named have theirs; leave classes out")
-        return open_data(found, part) if isinstance(found, DataSpec) else found
+        return found
 
 
 def parse_protocol(text: str, S: Scale = None, Q: Scales = None, side: int = 224) -> Protocol:

@@ -23,6 +23,7 @@ from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.layers import state_of
 from bench.nets.model import Model
 from bench.nets.named import open_model
+from bench.nets.net_spec import NetSpec
 from bench.nets.reading import choose_weights
 
 
@@ -115,8 +116,14 @@ def open_models(
             models.append(open_given(each, own or device, precision, numbers.map_rule))
         else:
             place = choose_weights(each.weights, each.name, images)
-            models.append(open_model(replace(each, weights=place), device, precision, numbers.map_rule))
+            each = replace(each, weights=place, classes=_own_classes(each, images))
+            models.append(open_model(each, device, precision, numbers.map_rule))
     return models
+
+
+def _own_classes(net: NetSpec, images: Images | None) -> tuple[str, ...] | None:
+    """Names that a request has for a net's classes, unless they are the data's, which labels are then matched by."""
+    return None if images and images.named and images.classes == net.classes else net.classes
 
 
 def _kept(model: Model, numbers: Numbers, computation: Computation) -> Model:

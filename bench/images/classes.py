@@ -31,6 +31,10 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     and class cannot be matched, and for a class of background that labels would take for the first, unless `whole`
     says that it is one.
     """
+    if images.mapped:
+        return _mapped(images, count, names, source)
+    if images.classes is not None and _are_the_weights(images, count, names):
+        return images
     if images.classes is not None and in_imagenets_order(images.classes):
         images = replace(images, classes=wnids())
     if not whole:
@@ -61,6 +65,22 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     if len(images.classes) != count:
         raise _other_count(images, len(images.classes), count, source)
     return _assumed(images)
+
+
+def _are_the_weights(images: Images, count: int, names: tuple[str, ...] | None) -> bool:
+    """Whether labels count in the weights' own names, or in those that the user gave for both."""
+    return images.classes == names or (images.named and names is None and len(images.classes or ()) == count)
+
+
+def _mapped(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
+    """Labels that the user says are the weights' indices."""
+    last = int(images.present[-1])
+    if last >= count:
+        raise UserError(
+            f"--class-map: a class of data {images.name!r} is to be {last}, but {source} has {count} classes, 0 to "
+            f"{count - 1}; mend the file"
+        )
+    return replace(images, classes=names)
 
 
 def relabelled(images: Images, names: tuple[str, ...]) -> Images:

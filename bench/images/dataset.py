@@ -51,7 +51,9 @@ class Images:
     `occurring` are the labels of the set that `limit` took these from, None where these are all.
     `exif` says whether the images' EXIF orientation is applied; `restricted` whether only the classes of the whole set
     compete, as its paper has it; `verify` whether every file is read anew for the digest. `by_others` is what another
-    process found in reading them. `right` are several right labels an image, which count in place of its own.
+    process found in reading them. `right` are several right labels an image, which count in place of its own. `named`
+    says that the user named the classes of labels that were bare numbers, `mapped` that the user said which of the
+    net's classes each label is.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Images:
     occurring: np.ndarray | None = None
     exif: bool = False
     restricted: bool = False
+    named: bool = False
+    mapped: bool = False
     verify: bool = False
     by_others: Surveyed | None = None
     right: RightLabels | None = None

@@ -14,6 +14,8 @@ import numpy as np
 from bench.cache import cache_folder
 from bench.choices import CLASS_ORDERS
 from bench.errors import UserError
+from bench.images.class_map import mapped
+from bench.images.class_names import named, read_class_names
 from bench.images.dataset import Images
 from bench.images.layout import SEEN
 from bench.images.numbered_classes import as_stated
@@ -43,7 +45,9 @@ class DataSpec:
     taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
     `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
     EXIF orientation is applied; with `verify` every file is read anew for the digest. `labels`, "real:FILE", are what
-    images are counted by in place of their own. Raises UserError for values that the options would refuse.
+    images are counted by in place of their own. `class_map` is the file that says which of the net's classes each class
+    is; `classes` are, or are in the file of, the names that labels which are bare numbers count in. Raises UserError
+    for values that the options would refuse.
     """
 
     source: str
@@ -56,6 +60,8 @@ class DataSpec:
     exif: bool = False
     verify: bool = False
     labels: str | None = None
+    class_map: str | None = None
+    classes: str | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         share, limit, order, first, labels = self.split, self.limit, self.class_order, self.labels_from, self.labels
@@ -71,6 +77,11 @@ class DataSpec:
         for option, value, fine, allowed in checks:
             if not fine:
                 raise UserError(f"{option} '{value}': give {allowed}")
+        if self.class_map is not None and (order or first or labels):
+            raise UserError(
+                f"--class-map '{self.class_map}': it says which class is which; leave --class-order, --labels-from and "
+                "--labels out"
+            )
 
     @property
     def kind(self) -> str:
@@ -123,13 +134,24 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
         raise UserError(
             f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
         ) from None
-    images = doubted(as_stated(images, spec.class_order, spec.labels_from))
+    images = _labelled(images, spec)
     if spec.exif:
         images = _turned(images, kind)
-    images = replace(images, verify=spec.verify)
+    if spec.verify:
+        images = replace(images, verify=True)
     if spec.labels:
         images = reassessed(images, spec.labels)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
+
+
+def _labelled(images: Images, spec: DataSpec) -> Images:
+    """With labels as the options say. Raises UserError."""
+    if spec.class_map is not None:
+        return mapped(images, spec.class_map)
+    images = doubted(as_stated(images, spec.class_order, spec.labels_from))
+    if spec.classes is None or images.classes is not None:
+        return images
+    return named(images, read_class_names(spec.classes) if isinstance(spec.classes, str) else spec.classes)
 
 
 def has_parts(source: str) -> bool:

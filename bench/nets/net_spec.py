@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import UserError
+from bench.images.class_names import read_class_names
 from bench.images.pixels import Pixels
 from bench.nets import zoo
-from bench.nets.class_names import read_class_names
 from bench.nets.net_code import is_code
 from bench.nets.timm_nets import is_timm
 from protocols.scales import TrainingScale

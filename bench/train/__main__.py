@@ -57,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
 def _add_images(parser: argparse.ArgumentParser) -> None:
     images = parser.add_argument_group("on which images")
     add_data(images)
+    images.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="names of the data's classes where labels are bare numbers: one a line, or JSON (the numbers)",
+    )
     images.add_argument("--limit", type=whole(1), metavar="N", help="images to train on, evenly spread (all)")
     images.add_argument("--S", help="training scale: 256, or 256-512 drawn per image (256, in proportion to the crops)")
     images.add_argument(

@@ -38,7 +38,7 @@ NETS = (
 )
 # What may be said of all of them; the rest the paper's recipe says itself.
 SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
-DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif")
+DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif", "class_map", "classes")
 TAKEN = {*SHARED, *DATA, "width", "rate", "threads", "half", "out", "paper", "jobs"}
 
 

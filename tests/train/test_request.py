@@ -25,6 +25,8 @@ IMAGES = st.builds(
     labels_from=st.sampled_from([0, 1]),
     allow_duplicates=st.booleans(),
     exif=st.booleans(),
+    verify=st.booleans(),
+    classes=st.none() | NAMES.filter(lambda name: "," not in name),
 )
 FIELDS = {
     "model": NAMES,

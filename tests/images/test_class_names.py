@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.errors import UserError
-from bench.nets.class_names import read_class_names
+from bench.images.class_names import read_class_names
 
 FORMS = {
     "lines": "cat\ndog, hound\nbird\n\n",

@@ -1,12 +1,15 @@
-"""Names of a net's classes from a file: `--classes`."""
+"""Names of classes from a file, `--classes`: of a net's, and of the data's whose labels are bare numbers."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.images.classes import wnids
+from bench.images.dataset import Images
+from bench.images.imagenet_names import wnids
+from bench.images.numbered_classes import whole_numbers
 from results.names import mended
 
 FORMS = 'one name a line, a JSON list, {"0": "name"}, {"name": 0}, or {"0": ["n01440764", "tench"]}'
@@ -25,6 +28,24 @@ def read_class_names(place: str) -> tuple[str, ...]:
     if not names:
         raise UserError(f"--classes '{place}': there is no name in it; give {FORMS}")
     return tuple(map(mended, names))
+
+
+def named(images: Images, names: tuple[str, ...]) -> Images:
+    """The images with names for classes that have numbers alone; names that are numbers say nothing more.
+
+    Raises UserError for a label beyond the names.
+    """
+    if images.classes is not None or whole_numbers(names):
+        return images
+    last = int(images.present[-1])
+    if last >= len(names):
+        from_one = last == len(names) and images.present[0] > 0
+        hint = "give --labels-from 1 if they count from 1" if from_one else "give all names, in the labels' order"
+        raise UserError(
+            f"--classes: data {images.name!r} has label {last}, but there are {len(names)} names, 0 to "
+            f"{len(names) - 1}; {hint}"
+        )
+    return replace(images, classes=names, named=True)
 
 
 def _of_lines(text: str) -> list[str]:
