@@ -18,6 +18,7 @@ from bench.images.memory_budget import Room
 
 KEPT = 1 << 27  # bytes of rows that were passed
 IDLE = 2  # row groups that stay open: whoever reads in order is in one, or between two
+EMPTY = "its row holds no bytes"
 PIECE = 1 << 20  # bytes of a file that are read at once
 DECODING = Room(1 << 29)  # bytes that open row groups may need for their pages, which may be as large as they
 
@@ -86,8 +87,12 @@ class _Stream:
         self.group, self.next, self.why = group, 0, "its row group ends before it"
         with guarded():
             metadata = _metadata(group.file, group.state)
-            self.weight = _weight(metadata.row_group(group.number), group.column)
-            file = parquet.ParquetFile(_opened(group.file), metadata=metadata, buffer_size=PIECE)
+            self.weight = (
+                2 * metadata.row_group(group.number).total_byte_size
+            )  # a page may be all of it, packed and not
+            file = parquet.ParquetFile(
+                _opened(group.file), metadata=metadata, buffer_size=PIECE, page_checksum_verification=True
+            )
             self.rows = file.iter_batches(1, row_groups=[group.number], columns=[group.column], use_threads=False)
 
     def forward(self, row: int) -> bytes | str:
@@ -163,17 +168,6 @@ def _metadata(file: Path, state: tuple[int, ...]) -> Any:
     return needed("pyarrow.parquet", "parquet").ParquetFile(_opened(file), buffer_size=PIECE).metadata
 
 
-def _weight(group: Any, column: str) -> int:
-    """Bytes that reading a column of a row group may take, whose pages may be as large as all of it: packed and not."""
-    chunk = chunk_of(group, column)
-    return chunk.total_compressed_size + chunk.total_uncompressed_size
-
-
-def chunk_of(group: Any, column: str) -> Any:
-    """What a row group's metadata say of a column."""
-    return next(each for each in map(group.column, range(group.num_columns)) if each.path_in_schema == column)
-
-
 def _value(batch: Any, ended: str) -> bytes | str:
     """The only row of a batch, or why it has no bytes: `ended` where there is no batch."""
     if batch is None:
@@ -183,6 +177,6 @@ def _value(batch: Any, ended: str) -> bytes | str:
         array = array.field(0)
     value = array[0]
     if not value.is_valid:
-        return "its row holds no bytes"
+        return EMPTY
     content = value.as_buffer()
     return content.to_pybytes() if content.size <= MOST_BYTES else "too large"

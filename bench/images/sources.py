@@ -283,9 +283,9 @@ DATASETS = {
         _at(read_whole_list),
     ),
     "parquet": Source(
-        _at(read_parquet),
+        lambda spec, part: read_parquet(_path(spec.argument), part),
         ":DIR",
         "a hub's shards, by folder, file or pattern: images and labels",
-        _at(read_whole_parquet),
+        lambda spec: read_whole_parquet(_path(spec.argument)),
     ),
 }

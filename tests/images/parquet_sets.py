@@ -16,6 +16,7 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 GREYS = (16, 80, 144, 208)  # of which each is a class
 NAMES = ("ant", "bee", "cat", "dog")
 SIDE = 32
+ASKED = {"progress": False, "S": 32, "pixels": "RGB/255/0,0,0/1,1,1", "side": SIDE, "Q": "32"}  # of Shades
 
 
 def png(grey: int, blue: int = 0) -> bytes:

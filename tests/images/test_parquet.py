@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from layouts import opened, refused
-from parquet_sets import GREYS, IMAGE, NAMES, Shades, as_folder, png, table_of, write
+from parquet_sets import ASKED, GREYS, IMAGE, NAMES, Shades, as_folder, png, table_of, write
 
 import bench
 from bench.images import parquet_rows
@@ -18,7 +18,6 @@ from bench.images.decoding import UndecodableError
 from bench.images.sources import has_parts
 
 LABELS = [number % 4 for number in range(10)]
-ASKED = {"progress": False, "S": 32, "pixels": "RGB/255/0,0,0/1,1,1", "side": 32, "Q": "32"}
 
 
 @pytest.fixture
@@ -263,10 +262,10 @@ def test_names_of_images_without_their_bytes_are_refused_or_named(tmp_path):
     rows = [{"bytes": None, "path": f"{n}.png"} for n in range(4)]
     table = pa.table({"image": pa.array(rows, IMAGE), "label": [0] * 4})
     assert "names of images and not their bytes" in refused(one(tmp_path, table))
-    mixed = pa.table({"image": pa.array([*rows, {"bytes": png(16), "path": "4.png"}, None], IMAGE), "label": [0] * 6})
+    mixed = pa.table({"image": pa.array([None, *rows, {"bytes": png(16), "path": "5.png"}], IMAGE), "label": [0] * 6})
     images = opened(one(tmp_path, mixed))
-    assert images.sources[4].content() == png(16)
-    for number in (0, 3, 5):
+    assert images.sources[5].content() == png(16)
+    for number in (0, 1, 4):
         with pytest.raises(UndecodableError, match="its row holds no bytes"):
             images.sources[number].content()
 

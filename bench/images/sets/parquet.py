@@ -8,15 +8,16 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.limits import MOST_BYTES
-from bench.images.parquet_rows import ParquetRow, broken, chunk_of, open_parquet
+from bench.images.parquet_rows import EMPTY, ParquetRow, broken, open_parquet
 from bench.images.sets.hub_columns import Columns, columns_of
 from bench.images.sets.parquet_files import Part, part_of, parts_within
 from bench.images.sets.table_labels import Told, ids_of, labelled, numbered, told_of
 from bench.progress import progress
 
-MOST_ROWS = 20_000_000  # of a file
+MOST_ROWS = 1_000_000  # of a file, or more where it is so large that each may have LEAST bytes of it
+LEAST = 32
 AT_ONCE = 1 << 28  # bytes of labels and names
-BOMB = 100  # times that images' bytes are more than they are packed
+BOMB = 100  # times as many bytes as a file has, which no images unpack to
 
 
 class File(NamedTuple):
@@ -28,7 +29,7 @@ class File(NamedTuple):
     groups: list[int]
 
 
-def read_parquet(given: Path, split: str, duplicates: bool = False) -> Images:
+def read_parquet(given: Path, split: str) -> Images:
     """The split's rows of the parquet files in a folder, or of a file or pattern.
 
     An image's id is its name within the set, where each has another, else `FILE#ROW`. Rows without a label are left
@@ -37,7 +38,7 @@ def read_parquet(given: Path, split: str, duplicates: bool = False) -> Images:
     return _read(part_of(given, split))
 
 
-def read_whole_parquet(given: Path, duplicates: bool = False) -> Images:
+def read_whole_parquet(given: Path) -> Images:
     """All rows of files that are of one part, of which `--split` makes some. Raises UserError and OSError."""
     if parts := parts_within(given):
         raise UserError(
@@ -48,16 +49,19 @@ def read_whole_parquet(given: Path, duplicates: bool = False) -> Images:
 
 
 def _read(part: Part) -> Images:
-    files = [_opened(path) for path in progress(part.files, len(part.files), f"reading the labels of {part.name}")]
-    columns = files[0].columns
-    for file in files[1:]:
+    what = f"reading the labels of {part.name}"
+    files = [_opened(path) for path in progress(part.files, len(part.files), what, "file")]
+    columns, told = files[0].columns, Told([], [])
+    for file in files:
         _require_alike(files[0], file)
-    told = Told([label for file in files for label in file.told.labels], [p for file in files for p in file.told.paths])
+        told.labels.extend(file.told.labels)
+        told.paths.extend(file.told.paths)
     kept, notes = labelled(told, part.name)
     places = [place for file in files for place in _places(file)]
     labels, classes = numbered([told.labels[row] for row in kept], columns)
     ids = ids_of([told.paths[row] for row in kept], lambda number: _id(places[kept[number]]))
     sources = tuple(places[row] for row in kept)
+    _require_bytes(sources, part.name)
     return Images(part.name, sources, ids, labels, classes, len(kept), notes=(*part.notes, *columns.notes, *notes))
 
 
@@ -75,16 +79,20 @@ def _places(file: File) -> Iterator[ParquetRow]:
 
 
 def _opened(path: Path) -> File:
-    """Raises UserError for what cannot be a part of a set, and OSError."""
+    """Raises UserError for what cannot be a part of a set, and OSError.
+
+    What a file says of its columns is not asked for: pyarrow ends the process where that is broken.
+    """
     file = open_parquet(path)
     where = str(path)
     try:
         with guarded():
             columns = columns_of(file.schema_arrow, where)
             groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-            _check(groups, columns, where)
-            batches = file.iter_batches(_at_once(groups, columns), columns=columns.beside, use_threads=False)
-            told = told_of(columns, batches, where)
+            _check(groups, path.stat().st_size, where)
+            # each row of labels and names may repeat all that its row group holds
+            at_once = min(max(AT_ONCE // max((group.total_byte_size for group in groups), default=1), 1), 1 << 16)
+            told = told_of(columns, file.iter_batches(at_once, columns=columns.beside, use_threads=False), where)
     except UndecodableError as error:
         raise broken(path, error) from None
     rows = [group.num_rows for group in groups]
@@ -93,33 +101,31 @@ def _opened(path: Path) -> File:
     return File(path, columns, told, rows)
 
 
-def _at_once(groups: Sequence[Any], columns: Columns) -> int:
-    """How many rows of labels and names are read at once: each may repeat all that its row group holds of them."""
-    sizes = (chunk_of(group, name).total_uncompressed_size for group in groups for name in columns.beside)
-    return min(max(AT_ONCE // max(*sizes, 1), 1), 1 << 16)
-
-
-def _check(groups: Sequence[Any], columns: Columns, where: str) -> None:
-    """Raise UserError where what row groups say of themselves is not to be believed, or no images are in them."""
-    rows, lacking = sum(group.num_rows for group in groups), 0
-    if rows > MOST_ROWS:
-        raise UserError(f"data {where!r}: it says that it has {rows:,} rows; at most {MOST_ROWS:,} are read")
-    for group in groups:
-        image, *beside = (chunk_of(group, name) for name in (columns.image, *columns.beside))
-        if any(each.num_values != group.num_rows for each in (image, *beside)):
-            raise UserError(f"data {where!r}: its columns are not as long as each other; copy or download it again")
-        unpacked, packed = image.total_uncompressed_size, image.total_compressed_size
-        if unpacked > MOST_BYTES and unpacked > BOMB * packed:
-            raise UserError(
-                f"data {where!r}: {packed:,} bytes say that they unpack to {unpacked:,}, as no images do; download it "
-                "from where you trust it"
-            )
-        lacking += image.statistics.null_count if image.statistics and image.statistics.has_null_count else 0
-    if lacking == rows > 0:
+def _check(groups: Sequence[Any], packed: int, where: str) -> None:
+    """Raise UserError where what row groups say of themselves, in a file of `packed` bytes, cannot be of images."""
+    rows, unpacked = sum(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
+    if rows > max(MOST_ROWS, packed // LEAST):
+        raise UserError(f"data {where!r}: {packed:,} bytes say that they are {rows:,} rows; download it again")
+    if unpacked > max(MOST_BYTES, BOMB * packed):
         raise UserError(
-            f"data {where!r}: it holds names of images and not their bytes; write it anew with the bytes in it, or "
-            "give list:FILE"
+            f"data {where!r}: {packed:,} bytes say that they unpack to {unpacked:,}, as no images do; download it from "
+            "where you trust it"
         )
+
+
+def _require_bytes(places: Sequence[ParquetRow], name: str) -> None:
+    """Raise UserError where the first, middle and last row hold no bytes: then none is likely to."""
+    for place in (places[0], places[len(places) // 2], places[-1]):
+        try:
+            place.content()
+        except UndecodableError as error:
+            if str(error) == EMPTY:
+                continue
+        return
+    raise UserError(
+        f"data {name!r}: its rows hold names of images and not their bytes; write it anew with the bytes in it, or "
+        "give list:FILE"
+    )
 
 
 def _require_alike(first: File, other: File) -> None:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.errors import UserError
+from bench.extras import needed
 from bench.images.sets.hub_columns import Columns
 
 MOST = 10**9  # labels, as in lists
-MOST_BYTES = 1 << 30  # of labels and names
+MOST_BYTES = 1 << 28  # of a file's labels and names
 UNLABELLED = -1  # what hubs write where the answers of a test are kept back
 
 
@@ -22,41 +23,43 @@ class Told(NamedTuple):
 
 def told_of(columns: Columns, batches: Iterable[Any], where: str) -> Told:
     """From arrow's record batches of these columns. Raises UserError for what is no label, or too much."""
-    told, held = Told([], []), 0
+    labels: list[Any] = []
+    paths: list[Any] = []
+    held = 0
     for batch in batches:
-        held += batch.nbytes
+        labels.append(_plain(batch.column(columns.label)))
+        if columns.path:
+            outer, _, inner = columns.path.rpartition(".")
+            paths.append(batch.column(outer).field(inner))  # null where the struct is
+        held += labels[-1].nbytes + (paths[-1].nbytes if columns.path else 0)
         if held > MOST_BYTES:
             raise UserError(f"data {where!r}: its labels and names take more than {MOST_BYTES:,} bytes; write it anew")
-        labels = batch.column(columns.label)
-        found = (
-            _texts(labels, where, strict=True) if columns.text else _numbers(labels, columns, where, len(told.labels))
-        )
-        told.labels.extend(found)
-        told.paths.extend(_texts(_path(batch, columns.path), where) if columns.path else [None] * len(found))
-    return told
+    found = _texts(labels, where, strict=True) if columns.text else _numbers(labels, columns, where)
+    return Told(found, _texts(paths, where) if columns.path else [None] * len(found))
 
 
-def _path(batch: Any, column: str) -> Any:
-    """The inner array of a column of structs; where a struct is null, so is all in it."""
-    outer, _, inner = column.rpartition(".")
-    return batch.column(outer).field(inner)
+def _plain(array: Any) -> Any:
+    """Without a dictionary, which each batch may have another of."""
+    return array.dictionary_decode() if hasattr(array, "dictionary") else array
 
 
-def _numbers(labels: Any, columns: Columns, where: str, start: int) -> list[int | None]:
+def _numbers(arrays: Sequence[Any], columns: Columns, where: str) -> list[int | None]:
     most = len(columns.classes) if columns.classes else MOST
-    found = [None if label == UNLABELLED else label for label in labels.to_pylist()]
-    for row, label in enumerate(found, start):
+    found = [None if label == UNLABELLED else label for array in arrays for label in array.to_pylist()]
+    for row, label in enumerate(found):
         if label is not None and not 0 <= label < most:
             allowed = f"0 to {most - 1}, since it names {most} classes" if columns.classes else "numbers from 0"
             raise UserError(f"data {where!r}: row {row} has label {label}; give {allowed}, or -1 where there is none")
     return found
 
 
-def _texts(array: Any, where: str, strict: bool = False) -> list[Any]:
-    """An array's texts, each kept once however often it occurs. Raises UserError for what is none if `strict`."""
-    each = array if hasattr(array, "dictionary") else array.dictionary_encode()
-    texts = [_text(text, where, strict) for text in each.dictionary.cast("binary").to_pylist()]
-    return [None if index is None else texts[index] for index in each.indices.to_pylist()]
+def _texts(arrays: Sequence[Any], where: str, strict: bool = False) -> list[Any]:
+    """The arrays' texts, each kept once however often it occurs. Raises UserError for what is none if `strict`."""
+    if not arrays:
+        return []
+    found = needed("pyarrow", "parquet").concat_arrays(arrays).dictionary_encode()
+    texts = [_text(text, where, strict) for text in found.dictionary.cast("binary").to_pylist()]
+    return [None if index is None else texts[index] for index in found.indices.to_pylist()]
 
 
 def _text(content: bytes | None, where: str, strict: bool) -> str | None:

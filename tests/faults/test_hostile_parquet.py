@@ -1,0 +1,176 @@
+"""Parquet files from strangers: cut, altered, of too much, or none at all: one line, or images that are named."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, environment
+from parquet_sets import ASKED, IMAGE, NAMES, Shades, png, table_of, write
+
+import bench
+from bench.errors import UserError
+from bench.images.decoding import UndecodableError, read
+from bench.images.image_source import Source
+from bench.images.sets import parquet, table_labels
+from bench.images.sets.parquet import read_parquet
+from bench.run.__main__ import main as run
+
+WRITTEN = (
+    {"compression": "snappy"},
+    {"compression": "zstd", "use_dictionary": False},
+    {"compression": "none", "write_page_checksum": True},
+    {"compression": "gzip", "data_page_version": "2.0"},
+)
+BOUNDED = """
+import resource, sys
+from pathlib import Path
+import pyarrow.parquet, bench.images.sources
+from bench.errors import UserError
+from bench.images.sets.parquet import read_parquet
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 1_500_000_000,) * 2)
+try:
+    print(len(read_parquet(Path(sys.argv[1]), "val").sources[0].content()))
+except UserError as error:
+    print(error)
+"""
+
+
+def refused(given: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_parquet(given, "val")
+    assert "\n" not in str(caught.value)
+    assert str(given) in str(caught.value)
+    return str(caught.value)
+
+
+def outcome(file: Path) -> str:
+    """`refused`, or how many of its images cannot be read; anything else fails."""
+    try:
+        images = read_parquet(file, "val")
+    except UserError as error:
+        return "refused" if "\n" not in str(error) else str(error)
+    return f"{sum(map(undecodable, images.sources))} undecodable"
+
+
+def undecodable(source: Source) -> bool:
+    try:
+        read(source)
+    except UndecodableError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("options", WRITTEN)
+@pytest.mark.parametrize("place", ["anywhere", "at the end"])
+def test_altered_bytes_are_refused_or_named(tmp_path, options, place, every, tried):
+    """What a file says of itself is at its end; pyarrow must not end the process over it."""
+    rng, count = random.Random(0), 1000 if every else 60
+    good = write(tmp_path, "good.parquet", table_of([0, 1, 2, 3] * 4), group=7, **options).read_bytes()
+    start = len(good) - 8 - int.from_bytes(good[-8:-4], "little") if place == "at the end" else 0
+    file, seen = tmp_path / "altered.parquet", set()
+    for _ in range(count):
+        content = bytearray(good)
+        for _ in range(rng.choice((1, 2, 5, 20))):
+            content[rng.randrange(start, len(content))] = rng.randrange(256)
+        file.write_bytes(content)
+        seen.add(outcome(file))
+    assert seen <= {"refused", *(f"{number} undecodable" for number in range(17))}
+    assert len(seen) > 1
+    tried("parquet files", f"bytes altered {place}", count, "one line, or named images")
+
+
+@pytest.mark.parametrize("options", WRITTEN)
+def test_cut_files_are_refused(tmp_path, options, tried):
+    good = write(tmp_path, "good.parquet", table_of([0, 1, 2, 3] * 4), group=7, **options).read_bytes()
+    file = tmp_path / "cut.parquet"
+    lengths = sorted({*range(20), *random.Random(0).sample(range(len(good)), 40)})
+    for length in lengths:
+        file.write_bytes(good[:length])
+        assert "no parquet file that can be read" in refused(file)
+    tried("parquet files", "cut anywhere", len(lengths), "one line")
+
+
+def test_a_page_with_a_checksum_is_checked(tmp_path):
+    content = bytearray(write(tmp_path, "a.parquet", table_of([0, 1]), **WRITTEN[2]).read_bytes())
+    first = content.index(png(80, 1))
+    content[first + 40] ^= 1
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(UndecodableError, match="its row group is broken"):
+        read_parquet(tmp_path / "a.parquet", "val").sources[0].content()
+
+
+def test_what_is_no_parquet_file_is_refused(tmp_path):
+    good = write(tmp_path, "good.parquet", table_of([0, 1, 2, 3])).read_bytes()
+    places = {
+        "empty": lambda file: file.write_bytes(b""),
+        "text": lambda file: file.write_text("PAR1 is what it begins with, but not PAR1"),
+        "encrypted": lambda file: file.write_bytes(b"PARE" + good[4:-4] + b"PARE"),
+        "pipe": os.mkfifo,
+        "link": lambda file: file.symlink_to(tmp_path / "nowhere"),
+        "folder": lambda file: file.mkdir(),
+    }
+    for name, make in places.items():
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / "a.parquet")
+        with pytest.raises((UserError, FileNotFoundError)):
+            read_parquet(tmp_path / name, "val")
+
+
+def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch):
+    file = write(tmp_path, "a.parquet", table_of([0, 1]))
+
+    def denied(place: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    monkeypatch.setattr("bench.images.parquet_rows._opened", denied)
+    assert run(["--model", "vgg11", "--data", f"parquet:{file}"]) == 2
+    (error,) = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
+    assert "a.parquet' cannot be read (Permission denied); allow it" in error
+
+
+def test_claims_of_rows_and_sizes_that_cannot_be_are_refused(tmp_path, monkeypatch):
+    many = pa.table({"image": pa.nulls(1_000_001, IMAGE), "label": pa.nulls(1_000_001, pa.int64())})
+    assert "say that they are 1,000,001 rows" in refused(write(tmp_path, "rows.parquet", many, group=10**7))
+    zeros = pa.table({"image": [bytes(1000)] * 3000, "label": [0] * 3000})
+    file = write(tmp_path, "zeros.parquet", zeros, group=3000, compression="zstd", use_dictionary=False)
+    monkeypatch.setattr(parquet, "MOST_BYTES", 1 << 20)
+    assert "bytes say that they unpack to 3,0" in refused(file)
+    monkeypatch.setattr(table_labels, "MOST_BYTES", 100)
+    assert "its labels and names take more than 100 bytes" in refused(write(tmp_path, "a.parquet", table_of([0] * 50)))
+
+
+@pytest.mark.parametrize("column", ["path", "bytes", "label"])
+def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_there_is(tmp_path, column):
+    """10 MB, by a dictionary a terabyte."""
+    rows, long = 100_000, "x" * 10_000_000
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long]))
+    few = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["a"]))
+    content, path, label = (shared if column == each else few for each in ("bytes", "path", "label"))
+    content = content.cast(pa.dictionary(pa.int32(), pa.binary()))
+    image = pa.StructArray.from_arrays([content, path], ["bytes", "path"])
+    table = pa.table({"image": image, "label": label})
+    file = tmp_path / "bomb.parquet"
+    pq.write_table(table, file, dictionary_pagesize_limit=1 << 30, compression="none", store_schema=False)
+    assert file.stat().st_size < 50_000_000
+    ended = subprocess.run(
+        [sys.executable, "-c", BOUNDED, str(file)], cwd=ROOT, env=environment(), capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    (said,) = ended.stdout.splitlines()
+    assert said == "10000000" if column == "bytes" else "labels and names take more than" in said
+
+
+def test_bytes_that_are_no_image_are_named_and_left_out_as_files_are(tmp_path):
+    rows = [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate((png(16), b"", b"text", png(80)[:60]))]
+    file = write(tmp_path, "a.parquet", pa.table({"image": pa.array(rows, IMAGE), "label": [0] * 4}))
+    asked = {"classes": NAMES, "store": tmp_path / "store", **ASKED}
+    with pytest.raises(UserError, match=r"3 image\(s\) cannot be decoded.*: 1\.png, 2\.png, 3\.png; "):
+        bench.evaluate(Shades(), f"parquet:{file}", "centre", **asked)
+    (row,) = bench.evaluate(Shades(), f"parquet:{file}", "centre", skip_corrupt=True, **asked)
+    assert (row.n, row.wrong1) == (1, 0)
