@@ -25,6 +25,7 @@ from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.imagenet import read_imagenet, read_imagenette
 from bench.images.sets.imagenet_relatives import read_relative
+from bench.images.sets.imagenet_v2 import read_imagenet_v2
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
 from bench.images.sets.parquet import read_parquet, read_whole_parquet
@@ -238,8 +239,12 @@ def _mnist(spec: DataSpec, part: str) -> Images:
 
 
 def _relative(kind: str, about: str) -> Source:
-    read = _at(partial(read_relative, kind))
-    return Source(read, ":DIR", about, read)
+    return _alone(partial(read_relative, kind), about)
+
+
+def _alone(read: Callable[..., Images], about: str) -> Source:
+    """A set in a folder that has one part, for evaluation."""
+    return Source(_at(read), ":DIR", about, _at(read))
 
 
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
@@ -271,6 +276,7 @@ DATASETS = {
     "imagenet-a": _relative("imagenet-a", "natural adversarial examples; only their 200 classes compete"),
     "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
     "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),
+    "imagenet-v2": _alone(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
