@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from results.corruption import CorruptionErrors
 from results.doubts import refused, tie_doubts
 from results.metrics import wilson
 from results.names import unicode_of
@@ -22,7 +23,7 @@ class Result:
     `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
     `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
     nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each. `makers` are the errors
-    in % that the weights' makers publish, where the protocol is theirs.
+    in % that the weights' makers publish, where the protocol is theirs; `corruptions` ImageNet-C's errors by group.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Result:
     assumed: frozenset[str] = frozenset()
     doubts: tuple[str, ...] = ()
     makers: tuple[float | None, float | None] | None = None
+    corruptions: CorruptionErrors | None = None
 
     @property
     def images_per_second(self) -> float | None:
@@ -111,7 +113,8 @@ class Result:
             "published_top1": published1,
             "published_top5": published5,
         }
-        record = measured | dict(self.provenance) | measured | said  # what was measured comes first and wins
+        by_group = self.corruptions.record() if self.corruptions else {}
+        record = measured | dict(self.provenance) | measured | said | by_group  # what was measured comes first and wins
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from results.atomic_files import write_text_atomically
 from results.claims import Comparison
 from results.formatting import code, escaped, interval, number
-from results.result import Result
+from results.result import Result, signature_id
 
 PLAIN = ("model", "configuration", "weights", "S", "Q", "protocol", "data")
 PUBLISHED = "published top-1 / top-5"
@@ -22,7 +22,8 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     records = [result.record() for result in results]
     table = markdown_of([wide_cells(record) for record in records], PLAIN)
     lines = [*header, ""] if header else []
-    return "\n".join([*lines, table, "", *warning_lines(records), *signature_lines(records)])
+    below = [*corruption_lines(results), *warning_lines(records), *signature_lines(records)]
+    return "\n".join([*lines, table, "", *below])
 
 
 def wide_cells(record: Record) -> dict[str, str]:
@@ -108,9 +109,22 @@ def warning_lines(records: Sequence[Record]) -> list[str]:
     return ["Warnings:", "", *lines, ""] if lines else []
 
 
+def corruption_lines(results: Sequence[Result]) -> list[str]:
+    """A table of each row of ImageNet-C in Markdown, a row per corruption; nothing for other sets."""
+    lines: list[str] = []
+    for result in results:
+        if found := result.corruptions:
+            title = f"{escaped(result.model)} {escaped(result.protocol)} `{signature_id(result.signature)}`"
+            notes = [f"- {escaped(note)}" for note in found.notes(result.protocol)]
+            lines += [f"By corruption: {title}", "", markdown_of(found.cells(), ("corruption",)), "", *notes, ""]
+    return lines
+
+
 def csv_text(records: Sequence[Record]) -> str:
     """Records as CSV, with the warnings of each in one cell."""
     plain = [{**record, "warnings": "; ".join(record["warnings"])} for record in records]
+    for record in plain:
+        record.pop("corruptions", None)  # which are a table of their own
     return pd.DataFrame(plain, dtype=object).to_csv(index=False)
 
 

@@ -13,6 +13,7 @@ from results.table import (
     PLAIN,
     PUBLISHED,
     Record,
+    corruption_lines,
     error_cell,
     images_cell,
     markdown,
@@ -46,7 +47,8 @@ def terminal_table(results: Sequence[Result], columns: str | None = None) -> str
         cells = [{name: _any_cell(record, name) for name in names} for record in records]
     else:
         cells = _fitted([_narrow_cells(record, records) for record in records])
-    return "\n".join([*_above(results, records), "", *_grid(cells), "", *warning_lines(records)])
+    below = [*corruption_lines(results), *warning_lines(records)]
+    return "\n".join([*_above(results, records), "", *_grid(cells), "", *below])
 
 
 def check_columns(columns: str | None, made: Collection[str] = ()) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from bench.api.session import mistakes
-from bench.engine.counting import posteriors_of
+from bench.engine.counting import counted_images, posteriors_of
 from bench.engine.evaluated import Evaluated
 from bench.engine.request import ProtocolSpec
 from bench.engine.rows import Row
 from bench.errors import UserError
 from bench.folders import writable
 from protocols.protocol import Protocol, ProtocolError, parse
+from results.corruption import CorruptionErrors
 from results.formatting import escaped
 from results.posteriors import Posteriors
 from results.result import Result
@@ -122,6 +123,11 @@ class EvaluatedRow:
         return self._evaluated.job.images.classes
 
     @property
+    def corruptions(self) -> CorruptionErrors | None:
+        """Of ImageNet-C the errors by corruption and severity, and the mean corruption error; None of other sets."""
+        return self.result.corruptions
+
+    @property
     def assumed(self) -> frozenset[str]:
         """What nobody stated, such as "S" or "pixels"."""
         return self.result.assumed
@@ -138,10 +144,7 @@ class EvaluatedRow:
 
     @cached_property
     def _counted(self) -> list[int]:
-        """Which of the images were counted, by index."""
-        images, corrupt = self._evaluated.job.images, set(self._evaluated.tallies[self._row].corrupt)
-        right = images.right.classes if images.right else [True] * len(images)
-        return [i for i, name in enumerate(images.ids) if name not in corrupt and right[i]]
+        return counted_images(self._evaluated.job.images, self._evaluated.tallies[self._row])
 
     @cached_property
     def _record(self) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from bench.engine.fill import expected_of
 from bench.engine.job import Job
 from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature
+from bench.images.dataset import Images
 from bench.images.relabellings import relabellings
 from bench.images.sources import anywhere
 from bench.provenance import computing, provenance
+from results.corruption import CorruptionErrors, corruption_errors
 from results.doubts import label_doubts, refused
 from results.formatting import shown
 from results.origin import Origin
@@ -59,7 +61,24 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         assumed=row.assumed | images.assumed,
         doubts=(*images.doubts, *doubts),
         makers=_makers(job, row),
+        corruptions=None if refused(ties1, n) else _corruptions(images, counted),
     )
+
+
+def counted_images(images: Images, counted: Tally) -> list[int]:
+    """Which of the images a row counted, by index: those that can be decoded and have a label."""
+    corrupt, right = set(counted.corrupt), images.right.classes if images.right else [True] * len(images)
+    return [i for i, name in enumerate(images.ids) if name not in corrupt and right[i]]
+
+
+def _corruptions(images: Images, counted: Tally) -> CorruptionErrors | None:
+    """The errors by group, where the images are in such."""
+    if images.groups is None:
+        return None
+    names, corrupt = images.groups.names, set(counted.corrupt)
+    skipped = [group for name, group in zip(images.ids, names, strict=True) if name in corrupt]
+    groups = [names[i] for i in counted_images(images, counted)]
+    return corruption_errors(groups, counted.ranks >= 1, images.groups.lacking, skipped)
 
 
 def _makers(job: Job, row: Row) -> tuple[float | None, float | None] | None:

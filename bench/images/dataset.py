@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.errors import UserError
 from bench.images import survey
+from bench.images.groups import Groups
 from bench.images.image_source import Source
 from bench.images.right_labels import RightLabels
 from bench.images.survey import USUAL, Found, Header
@@ -53,7 +55,7 @@ class Images:
     compete, as its paper has it; `verify` whether every file is read anew for the digest. `by_others` is what another
     process found in reading them. `right` are several right labels an image, which count in place of its own. `named`
     says that the user named the classes of labels that were bare numbers, `mapped` that the user said which of the
-    net's classes each label is.
+    net's classes each label is. `groups` are what images are counted in beside all together.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Images:
     verify: bool = False
     by_others: Surveyed | None = None
     right: RightLabels | None = None
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -144,9 +147,11 @@ class Images:
         return Place(self.sources[index], self.boxes[index] if self.boxes else None, self.exif)
 
     def limit(self, count: int | None) -> "Images":
-        """`count` images spread evenly over the set, or all of them."""
+        """`count` images spread evenly over the set, or all of them. Raises UserError for fewer than it has groups."""
         if count is None or count >= len(self):
             return self
+        if self.groups and count < (fewest := len(set(self.groups.names))):
+            raise UserError(f"--limit {count}: {self.name} is counted in {fewest} groups; give at least {fewest}")
         return replace(self.take(evenly_spaced(len(self), count)), occurring=self.present)
 
     def take(self, indices: Sequence[int]) -> "Images":
@@ -160,6 +165,7 @@ class Images:
             boxes=self.boxes and tuple(self.boxes[i] for i in indices),
             by_others=None,
             right=self.right and self.right.take(indices),
+            groups=self.groups and self.groups.take(indices),
         )
 
 

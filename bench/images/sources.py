@@ -24,6 +24,7 @@ from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.imagenet import read_imagenet, read_imagenette
+from bench.images.sets.imagenet_c import read_corrupted
 from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.imagenet_v2 import read_imagenet_v2
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
@@ -277,6 +278,7 @@ DATASETS = {
     "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
     "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),
     "imagenet-v2": _alone(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
+    "imagenet-c": Source(_at(read_corrupted), ":DIR", "corruptions of five severities, counted one by one, and mCE"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
