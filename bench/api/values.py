@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.data_options import whole_number
 from bench.engine.request import ProtocolSpec
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -13,7 +14,7 @@ from bench.images.pixels import Pixels, parse_pixels
 from bench.images.sets.given_images import read_given
 from bench.images.sources import DataSpec
 from bench.options import SUBSET
-from bench.requests import parsed, whole_number
+from bench.requests import parsed
 from protocols.protocol import Protocol, parse_Q
 from protocols.scales import TrainingScale, parse_S
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.images.dataset import Images
+from bench.images.first_look import first_images
 from bench.nets.model import Model
 from results.formatting import escaped, shown
 
@@ -19,6 +20,7 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     spread, digest = len(images) < images.total, f"(digest {images.digest[:12]})"
     which = f"{len(images)} of the {images.total}" if spread else f"All {images.total}"
     said.append(f"{which} images of {shown(images.name)} are evaluated{', evenly spread' * spread} {digest}.")
+    said.append(f"The labels of the first images mean: {', '.join(first_images(images))}.")
     said += [f"Of the data: {shown(note)}." for note in images.told]
     if images.name.startswith("shapes"):
         said.append(
@@ -75,7 +77,8 @@ def about_images(images: Images) -> list[str]:
     line = (
         f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
-    lines = [line, *(f"- Data: {escaped(note)}" for note in images.told)]
+    lines = [line, f"- Data: labels of the first images: {', '.join(map(escaped, first_images(images)))}"]
+    lines += [f"- Data: {escaped(note)}" for note in images.told]
     if "class order" in images.assumed:
         lines.append(f"- Data: class order assumed: {UNORDERED}")
     return lines

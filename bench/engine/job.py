@@ -17,7 +17,7 @@ from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.folders import made
 from bench.images.dataset import Images
-from bench.images.sources import DataSpec, open_data
+from bench.images.sources import DataSpec
 from bench.nets.device import Precision, pick_device
 from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.layers import state_of
@@ -65,11 +65,10 @@ def job_of(request: Evaluation, shard: Shard) -> Job:
 
 def make_job(setup: Setup, images: Images, models: Sequence[Model], rows: Sequence[Row]) -> Job:
     """Find the parts that the rows need and their places in the store. Raises UserError where a Q is too small."""
-    data = setup.images if isinstance(setup.images, DataSpec) else None
     root = made("--store", setup.keeping.store or cache_folder() / "store")
     passing = None if all(model.kept for model in models) else TemporaryDirectory(prefix="vgg-protocols-")
     tasks = tasks_of(rows, images, root, Path(passing.name) if passing else None)
-    job = Job(images, models, rows, tasks, setup.numbers, data, root, passing)
+    job = Job(images, models, rows, tasks, setup.numbers, setup.data, root, passing)
     for model, part in job.tasks:
         model.check(part, images.ids[0])
     return job
@@ -83,7 +82,7 @@ def complete(job: Job, setup: Setup, shard: Shard) -> None:
 
 def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
     """The images, labelled in the models' classes, and the models. Raises UserError."""
-    images = setup.images if isinstance(setup.images, Images) else open_data(setup.images)
+    images = setup.opened()
     if images.right and setup.numbers.restrict_classes:
         raise UserError("--restrict-classes: with several right labels an image all classes compete; leave it out")
     models = open_models(setup.nets, setup.numbers, setup.computation, images, shard)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.choices import DTYPES, MAP_RULES
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.sources import DataSpec
+from bench.images.sources import DataSpec, OpenedData, open_data
 from bench.nets.given_modules import GivenNet
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
@@ -104,10 +104,22 @@ class Setup:
     """Nets and images, what changes the numbers, what computes them, and what is kept."""
 
     nets: Sequence[Entrant]
-    images: DataSpec | Images
+    images: DataSpec | OpenedData | Images
     numbers: Numbers = field(default_factory=Numbers)
     computation: Computation = field(default_factory=Computation)
     keeping: Keeping = field(default_factory=Keeping)
+
+    @property
+    def data(self) -> DataSpec | None:
+        """How the images were named, None where nothing but this process has them."""
+        named = self.images.spec if isinstance(self.images, OpenedData) else self.images
+        return named if isinstance(named, DataSpec) else None
+
+    def opened(self) -> Images:
+        """The images, with labels as their set has them. Raises UserError."""
+        if isinstance(self.images, OpenedData):
+            return self.images.images
+        return open_data(self.images) if isinstance(self.images, DataSpec) else self.images
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ SYSTEM = {
     *("lost+found", "__pycache__", "picasa.ini", "zbthumbnail.info", "pspbrwse.jbf", "autorun.inf", "_vti_cnf"),
 }
 STREAMS = (":zone.identifier", "@synoeastream", "@synoresource")  # what some systems keep beside a file, as files
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's
 ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|gif|bmp|tiff?|webp|p[bgnp]m|jp2|j2k|avif)", re.IGNORECASE)
 # TIFF by their contents, but what a decoder of TIFF finds in them is a small preview
 RAW = (
@@ -209,14 +209,7 @@ def folders_in(folder: Path) -> list[str]:
 
 def named_as_image(name: str) -> bool:
     """Whether it is an image whatever its contents: what is wrong with these is said when they are read."""
-    return name.lower().endswith(_endings())
-
-
-@cache
-def _endings() -> tuple[str, ...]:
-    from torchvision.datasets.folder import IMG_EXTENSIONS
-
-    return IMG_EXTENSIONS
+    return name.lower().endswith(ENDINGS)
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:

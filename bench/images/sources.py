@@ -102,6 +102,13 @@ def _whole(number: object, least: int) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool) and int(number) >= least
 
 
+class OpenedData(NamedTuple):
+    """What was asked for, and what it is."""
+
+    spec: DataSpec
+    images: Images
+
+
 class Source(NamedTuple):
     """A kind of data: `read(spec, part)`, how the argument is written behind the kind, and a line about it.
 
@@ -154,6 +161,12 @@ def _labelled(images: Images, spec: DataSpec) -> Images:
     if spec.classes is None or images.classes is not None:
         return images
     return named(images, read_class_names(spec.classes) if isinstance(spec.classes, str) else spec.classes)
+
+
+def fetched(source: str) -> bool:
+    """Whether a data set may have to be downloaded, unpacked or rendered before it can be opened."""
+    kind = source.partition(":")[0]
+    return kind == "hf" or (kind in DATASETS and not DATASETS[kind].argument.startswith(":"))
 
 
 def has_parts(source: str) -> bool:

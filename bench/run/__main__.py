@@ -4,11 +4,16 @@ The command line. Nothing heavy is imported before the arguments are read.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished, say
 from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_store
+
+if TYPE_CHECKING:
+    from bench.images.sources import DataSpec, OpenedData
 
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
@@ -82,11 +87,12 @@ def main(arguments: list[str] | None = None) -> int:
 
             say(catalogue(options.list))
             return 0
+        data = _looked_at(options)
         from bench.requests import evaluation
         from bench.run.measure import Output, dry_run, run
 
         output = Output(options.out, options.columns, options.save_posteriors)
-        request = evaluation(options)
+        request = evaluation(options, data)
         if options.dry_run:
             dry_run(request)
         else:
@@ -94,6 +100,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
     return finished("bench.run", work, shared=True)
+
+
+def _looked_at(options: argparse.Namespace) -> "DataSpec | OpenedData":
+    """The images, told of before seconds go into importing torch; what must be fetched first is only named.
+
+    Several workers meet before one of them opens the images, so that all learn of its mistakes.
+    """
+    from bench.data_options import data_spec
+    from bench.images.first_look import first_look
+    from bench.images.sources import OpenedData, fetched, open_data
+
+    spec = data_spec(options)
+    if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        return spec
+    images = open_data(spec)
+    print(first_look(images), file=sys.stderr, flush=True)
+    return OpenedData(spec, images)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
+    from bench.data_options import data_spec
     from bench.engine.request import Computation, Evaluation
-    from bench.requests import data_spec, net_specs, protocol_spec
+    from bench.requests import net_specs, protocol_spec
     from bench.speed.measure import NetSpeeds, ProtocolSpeeds
 
     dtypes = options.dtypes.split(",")

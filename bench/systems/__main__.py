@@ -72,8 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _request(options: argparse.Namespace) -> "SystemsRequest":
+    from bench.data_options import limit
     from bench.engine.request import Numbers
-    from bench.requests import computation, keeping, limit
+    from bench.requests import computation, keeping
     from bench.systems.side_by_side import SystemsRequest
 
     return SystemsRequest(
@@ -95,9 +96,9 @@ def _request(options: argparse.Namespace) -> "SystemsRequest":
 
 def _sets(options: argparse.Namespace) -> "dict[str, DataSpec]":
     """The data that were given, by option; --split is for those that have no parts of their own. Raises UserError."""
+    from bench.data_options import data_spec
     from bench.errors import UserError
     from bench.images.sources import has_parts
-    from bench.requests import data_spec
 
     given = {name: getattr(options, name) for name in SETS}
     given["objects"] = given["objects"] or given["flowers"]

@@ -55,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _request(options: argparse.Namespace) -> "TablesRequest":
-    from bench.requests import computation, data_spec, keeping, numbers, specs_of
+    from bench.data_options import data_spec
+    from bench.requests import computation, keeping, numbers, specs_of
     from bench.tables.measure import BY_NAME, TablesRequest, sources
     from protocols.scales import parse_S
 

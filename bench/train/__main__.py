@@ -164,7 +164,7 @@ def requested(options: argparse.Namespace) -> "TrainingRequest":
     """What the options say. Raises UserError."""
     from dataclasses import fields
 
-    from bench.requests import data_spec
+    from bench.data_options import data_spec
     from bench.train.training_request import TrainingRequest
 
     own = {field.name: vars(options)[field.name] for field in fields(TrainingRequest) if field.name != "images"}

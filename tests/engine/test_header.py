@@ -27,16 +27,18 @@ def opened(path) -> Model:
 
 
 def test_what_is_stated_is_said_in_sentences(weights, images):
-    net, data = sentences([opened(weights)], images)
+    net, data, labels = sentences([opened(weights)], images)
     assert net.startswith(f"vgg16 of width {WIDTH:g} has the weights {weights} (")
     assert "; they were trained at S [256;288] and take pixels BGR/255/104,117,123/60,61,62." in net
     assert data.startswith("6 of the 34 images of list:labels.txt are evaluated, evenly spread (digest ")
+    first = [f"{images.ids[k]} is class {images.labels[k]}" for k in range(3)]
+    assert labels == f"The labels of the first images mean: {', '.join(first)}."
 
 
 def test_what_nobody_stated_is_said_first(tmp_path, images):
     whole = read_weights(str(make_weights(tmp_path / "a.safetensors")))
     save_weights(tmp_path / "bare.safetensors", replace(whole, S=None, pixels=None), {})
-    assumed, order, net, _ = sentences(
+    assumed, order, net, *_ = sentences(
         [opened(tmp_path / "bare.safetensors")], replace(images, assumed=frozenset({"class order"}))
     )
     assert assumed == (
@@ -49,5 +51,5 @@ def test_what_nobody_stated_is_said_first(tmp_path, images):
 
 
 def test_all_images_are_called_all(photographs, weights):
-    *_, data = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}")))
+    *_, data, _ = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}")))
     assert data.startswith("All 34 images of list:labels.txt are evaluated (digest ")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from conftest import CLASSES, make_image
 
+from bench.data_options import data_spec
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, open_data
 from bench.images.split import split_images
-from bench.requests import data_spec
 from bench.run import __main__ as run
 from bench.speed import __main__ as speed
 from bench.systems import __main__ as systems

@@ -1,0 +1,42 @@
+"""From the options that say which images to a `DataSpec`, without torch: a set is looked at before it is imported."""
+
+from argparse import Namespace
+
+from bench.errors import UserError
+from bench.images.sources import DataSpec
+
+
+def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
+    """Which images; `source` stands in for --data where a command has several sets. Raises UserError."""
+    return DataSpec(
+        source=options.data if source is None else source,
+        split=options.split,
+        seed=options.seed,
+        limit=limit(options),
+        class_order=options.class_order,
+        labels_from=options.labels_from,
+        allow_duplicates=options.allow_duplicates,
+        exif=options.exif,
+        verify=options.verify,
+        class_map=options.class_map,
+        classes=_classes_of_data(options),
+        labels=getattr(options, "labels", None),
+    )
+
+
+def _classes_of_data(options: Namespace) -> str | None:
+    """The file of --classes, unless it names one net's classes: one of several, or of which one is left out."""
+    given, dropped = getattr(options, "classes", None), getattr(options, "drop_class", None)
+    return None if given is None or "," in given or dropped not in (None, "none") else given
+
+
+def limit(options: Namespace) -> int | None:
+    """How many images, None for all. Raises UserError."""
+    return None if options.limit in (None, "all") else whole_number("--limit", str(options.limit))
+
+
+def whole_number(option: str, text: str) -> int:
+    """An option's value, which must be above 0. Raises UserError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise UserError(f"{option} '{text}': give a whole number above 0")
+    return int(text)

@@ -1,0 +1,32 @@
+"""What was found of a set, said before anything slow begins: a label off by one is seen in its first images."""
+
+from bench.images.dataset import Images
+from bench.images.imagenet_names import nouns, wnids
+from results.formatting import shown
+
+SHOWN = 3  # images
+
+
+def first_look(images: Images) -> str:
+    """How many images of how many classes there are, and what the labels of the first ones mean."""
+    taken = f"{len(images):,} of " if len(images) < images.total else ""
+    count = f"{taken}{images.total:,} image{'s' * (images.total != 1)}"
+    return f"Found {count} of {_classes(images)} in {shown(images.name)}: {'; '.join(first_images(images))}"
+
+
+def first_images(images: Images) -> list[str]:
+    """Ids of the first images with what their labels mean, or the labels where nothing names them."""
+    pairs = zip(images.ids[:SHOWN], images.labels[:SHOWN].tolist(), strict=True)
+    return [f"{shown(name)} is {_meaning(images.classes, label)}" for name, label in pairs]
+
+
+def _classes(images: Images) -> str:
+    occur, known = len(images.present), len(images.classes or ())
+    return f"{occur:,} {f'of {known:,} ' * (known > occur)}class{'es' * (max(occur, known) != 1)}"
+
+
+def _meaning(classes: tuple[str, ...] | None, label: int) -> str:
+    if classes is None:
+        return f"class {label}"
+    name = shown(classes[label])
+    return f"class {label}, {name}{f' ({nouns()[label]})' * (classes == wnids())}"
