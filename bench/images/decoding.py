@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError
@@ -188,10 +187,10 @@ def size_of_opened(image: Image.Image, box: Box | None) -> Size:
     return Size(box.right - box.left, box.bottom - box.top) if box else Size(*image.size)
 
 
-def begins_as_image(path: Path) -> bool:
+def begins_as_image(source: Encoded) -> bool:
     """Whether a regular file begins as those of a format that is read; one that cannot be opened does, to be named."""
     try:
-        with path.open("rb") as file:
+        with encoded(source) as file:
             head = file.read(HEAD)
             found = {name for name in _formats() if (accept := Image.OPEN[name][1]) and accept(head)}
             if not found <= WEAK:

@@ -2,13 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bench.errors import UserError
 from bench.images.decoding import begins_as_image
+from bench.images.image_source import Source
+from bench.images.tar_folders import TarEntry, TarFolder
 
 # of file servers, systems, archivers and programs; what begins with a dot need not be named
 SYSTEM = {
@@ -29,6 +31,7 @@ SYSTEM = {
 }
 STREAMS = (":zone.identifier", "@synoeastream", "@synoresource")  # what some systems keep beside a file, as files
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's
+EXTENDED = ("paxheader", "paxheaders")  # PaxHeaders.1234: what old programs make of tars' long names
 ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|gif|bmp|tiff?|webp|p[bgnp]m|jp2|j2k|avif)", re.IGNORECASE)
 # TIFF by their contents, but what a decoder of TIFF finds in them is a small preview
 RAW = (
@@ -49,6 +52,8 @@ RAW = (
     ".srw",
 )
 SHOWN = 3  # names in a note
+Folder = Path | TarFolder
+AnyFolder = TypeVar("AnyFolder", Path, TarFolder)
 MOST_AGAIN = 100_000  # folders that links lead to again
 
 
@@ -61,6 +66,7 @@ def foreign(name: str) -> bool:
         or (len(name) > 2 and name[0] == name[-1] == "#")
         or folded.endswith(STREAMS)
         or folded.partition(":")[0] in SYSTEM
+        or folded.partition(".")[0] in EXTENDED
     )
 
 
@@ -84,7 +90,7 @@ class Noted:
         if self.count <= SHOWN:
             self.first.append(path)
 
-    def names(self, root: Path, most: int = SHOWN) -> str:
+    def names(self, root: Folder, most: int = SHOWN) -> str:
         more = ", ..." if self.count > most > 1 else ""
         return ", ".join(repr(os.path.relpath(path, root)) for path in self.first[:most]) + more
 
@@ -102,13 +108,15 @@ class Finder:
     twins: Noted = field(default_factory=Noted)
     links: bool = False
     again: int = 0
-    _met: dict[tuple[int, int], str] = field(default_factory=dict)
+    _met: dict[tuple[int, int] | str, str] = field(default_factory=dict)
+    _real: Callable[[Path], str] = os.path.realpath
 
-    def listing(self, folder: Path | str) -> Listing:
+    def listing(self, folder: Folder) -> Listing:
         """Raises OSError for a folder that cannot be read. What is not known by its ending is opened."""
         found = Listing([], [], [])
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        if isinstance(folder, TarFolder):
+            self._real = folder.tree.real
+        listed = sorted(_entries(folder), key=lambda entry: entry.name)
         names: set[str] = set()
         for entry in listed:
             if foreign(entry.name):
@@ -127,9 +135,9 @@ class Finder:
                 self.links |= entry.is_symlink()
         return found
 
-    def below(self, folder: Path) -> dict[str, Listing]:
+    def below(self, folder: Folder) -> dict[str, Listing]:
         """All folders from this one down, by path, sorted as os.walk's are. Raises OSError, and UserError for loops."""
-        found = dict(sorted(self._walk(str(folder))))
+        found = dict(sorted(self._walk(folder)))
         for place, here in found.items():
             self.leave_out(place, here.others)
         return found
@@ -138,12 +146,12 @@ class Finder:
         """Images in all folders from this one down, sorted; and folders that are named so and hold no image."""
         return images_of(self.below(folder))
 
-    def leave_out(self, folder: Path | str, names: Iterable[str]) -> None:
+    def leave_out(self, folder: Folder | str, names: Iterable[str]) -> None:
         """Remember files that are no images."""
         for name in names:
             self.others.add(os.path.join(folder, name))
 
-    def notes(self, root: Path) -> tuple[str, ...]:
+    def notes(self, root: Folder) -> tuple[str, ...]:
         """What was left out, in sentences; `root` is where the paths in them start."""
         notes = []
         if self.system.count:
@@ -163,24 +171,23 @@ class Finder:
             return
         first: dict[str, Path] = {}
         for path in paths:
-            other = first.setdefault(os.path.realpath(path), path)
+            other = first.setdefault(self._real(path), path)
             if other != path:
                 if not self.duplicates:
                     raise _again("image", str(path), str(other))
                 self.twins.add(str(path))
 
-    def _walk(self, folder: str) -> Iterator[tuple[str, Listing]]:
-        left: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
+    def _walk(self, folder: Folder) -> Iterator[tuple[str, Listing]]:
+        left: list[tuple[Folder, frozenset[tuple[int, int] | str]]] = [(folder, frozenset())]
         while left:
             place, above = left.pop()
-            about = os.stat(place)
-            key = about.st_dev, about.st_ino
-            first = self._met.setdefault(key, place)
-            if first != place:
-                self._check_again(place, first, key in above)
+            key = _identity(place)
+            first = self._met.setdefault(key, str(place))
+            if first != str(place):
+                self._check_again(str(place), first, key in above)
             here = self.listing(place)
-            left += [(os.path.join(place, name), above | {key}) for name in reversed(here.folders)]
-            yield place, here
+            left += [(place / name, above | {key}) for name in reversed(here.folders)]
+            yield str(place), here
 
     def _check_again(self, place: str, first: str, loop: bool) -> None:
         """Raise UserError where a folder that was met before is not to be met again."""
@@ -199,12 +206,31 @@ def images_of(found: dict[str, Listing]) -> list[Path]:
     return images + [each for each in folders if not any(image.is_relative_to(each) for image in images)]
 
 
-def folders_in(folder: Path) -> list[str]:
+def sources_of(root: Folder, paths: Sequence[Path]) -> tuple[Source, ...]:
+    """What the images of these paths, below the root, are read from."""
+    return root.tree.sources(paths) if isinstance(root, TarFolder) else tuple(paths)
+
+
+def folders_in(folder: Folder) -> list[str]:
     """The names of a folder's folders, sorted, or none where there is no such folder. Raises OSError."""
     if not folder.is_dir():
         return []
+    return sorted(entry.name for entry in _entries(folder) if not foreign(entry.name) and _is(entry.is_dir))
+
+
+def _entries(folder: Folder) -> Sequence[os.DirEntry[str] | TarEntry]:
+    if isinstance(folder, TarFolder):
+        return folder.entries()
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if not foreign(entry.name) and _is(entry.is_dir))
+        return list(entries)
+
+
+def _identity(folder: Folder) -> tuple[int, int] | str:
+    """The same for a folder under all of its names."""
+    if isinstance(folder, TarFolder):
+        return str(folder)
+    about = os.stat(folder)
+    return about.st_dev, about.st_ino
 
 
 def named_as_image(name: str) -> bool:
@@ -212,9 +238,10 @@ def named_as_image(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def _is_image(entry: os.DirEntry[str]) -> bool:
+def _is_image(entry: os.DirEntry[str] | TarEntry) -> bool:
     """By its contents, for a file whose ending does not say it."""
-    return not entry.name.lower().endswith(RAW) and _is(entry.is_file) and begins_as_image(Path(entry.path))
+    source = entry.start if isinstance(entry, TarEntry) else Path(entry.path)
+    return not entry.name.lower().endswith(RAW) and _is(entry.is_file) and begins_as_image(source)
 
 
 def _is_copy(name: str, names: set[str]) -> bool:

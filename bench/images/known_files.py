@@ -110,14 +110,17 @@ class KnownFiles(AbstractContextManager):
         """Of its file, None where that cannot be told, or may change and keep it."""
         file = source.file if isinstance(source, EnclosedImage) else source
         if file not in self.stamps:
-            self.stamps[file] = self._stamped(file)
+            stamp = stamp_of(file)
+            self.stamps[file] = stamp and f"{stamp} {self.how}"
         return self.stamps[file]
 
-    def _stamped(self, file: Path) -> str | None:
-        try:
-            about = os.stat(file)
-        except (OSError, ValueError):
-            return None
-        if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) < LATEST:
-            return None
-        return f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino} {self.how}"
+
+def stamp_of(file: Path) -> str | None:
+    """A file's size, inode and times, None where they cannot be told, or it may change and keep them."""
+    try:
+        about = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) < LATEST:
+        return None
+    return f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"

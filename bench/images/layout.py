@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 from bench.images.classes import wnids
-from bench.images.files import Finder, Listing, folders_in
+from bench.images.files import AnyFolder, Finder, Folder, Listing, folders_in
 
 TRAINING = ("train", "training", "trn")
 EVALUATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing")  # the first is taken
@@ -29,20 +30,20 @@ ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 DEVKIT = re.compile(r"(ILSVRC20[0-9]{2}_)?devkit.*")  # the folder that ImageNet's devkit is unpacked to
 KAGGLE_PLACE = "ILSVRC/Data/CLS-LOC"  # of ImageNet's images, from the folder of their labels
 SEEN = "has seen them"  # of a net, at the end of what is said of images for training
-Holds = Callable[[Path], bool]
+Holds = Callable[[Any], bool]
 
 
-def has_folders(folder: Path) -> bool:
+def has_folders(folder: Folder) -> bool:
     return bool(folders_in(folder))
 
 
-def has_anything(folder: Path) -> bool:
+def has_anything(folder: Folder) -> bool:
     """Folders or images."""
     here = Finder().listing(folder) if folder.is_dir() else Listing([], [], [])
     return bool(here.folders or here.images)
 
 
-def parts_of(folder: Path, holds: Holds = has_folders) -> dict[str, str]:
+def parts_of(folder: Folder, holds: Holds = has_folders) -> dict[str, str]:
     """The folders that are parts of a set by their names, each with the word for it, where they hold what parts hold.
 
     A name such as `seg_train` is one where `seg_test` stands beside it.
@@ -64,7 +65,7 @@ def is_training(name: str) -> bool:
     return match is not None and match[2].casefold() in TRAINING
 
 
-def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str | None, tuple[str, ...]]:
+def part_for(folder: Folder, split: str, holds: Holds = has_folders) -> tuple[str | None, tuple[str, ...]]:
     """The folder of a split, None where there is none, and what is to be said of the choice."""
     parts = parts_of(folder, holds)
     evaluation = sorted(
@@ -88,7 +89,7 @@ def part_for(folder: Path, split: str, holds: Holds = has_folders) -> tuple[str 
     return taken, notes
 
 
-def innermost(folder: Path, part: bool = False) -> tuple[Path, tuple[str, ...]]:
+def innermost(folder: AnyFolder, part: bool = False) -> tuple[AnyFolder, tuple[str, ...]]:
     """Through folders that hold one folder and no image, to parts, or to two class folders and more.
 
     In a `part`, folders that are named as parts are no others: `test_set/test_set/<class>`.
@@ -105,7 +106,7 @@ def innermost(folder: Path, part: bool = False) -> tuple[Path, tuple[str, ...]]:
     return place, () if place == folder else (f"read in {inside}/, the only folder in {folder.name}/",)
 
 
-def named_training(root: Path, given: Path | None = None) -> tuple[str, ...]:
+def named_training(root: Folder, given: Folder | None = None) -> tuple[str, ...]:
     """What is to be said where the images that are evaluated are by their folder's name, or a link's, for training.
 
     So are those in folders of such a name, from the `given` one down.
@@ -117,12 +118,13 @@ def named_training(root: Path, given: Path | None = None) -> tuple[str, ...]:
     return (f"the folder is named {found!r}: a net trained on its images {SEEN}",) if found else ()
 
 
-def refuse_known(folder: Path, base: Path) -> None:
+def refuse_known(folder: Folder, base: Folder) -> None:
     """Raise UserError for sets of which another kind of data is the reader; `base` is the innermost of `folder`."""
     above = (base / KAGGLE_PLACE, base / KAGGLE_PLACE.removeprefix(f"{base.name}/"))
     flat = base.match(f"*/{KAGGLE_PLACE}") and not has_folders(base / "val")  # some sort it
-    if flat or any(map(Path.is_dir, above)):
-        raise UserError(f"data {str(folder)!r}: this is ImageNet as Kaggle hands it out; give imagenet:{folder}")
+    if flat or any(place.is_dir() for place in above):
+        way = f"give imagenet:{folder}" if isinstance(folder, Path) else "unpack it, and give imagenet:DIR"
+        raise UserError(f"data {str(folder)!r}: this is ImageNet as Kaggle hands it out; {way}")
     if any((place / "JPEGImages").is_dir() and (place / "Annotations").is_dir() for place in (folder, base)):
         raise UserError(
             f"data {str(folder)!r}: this is Pascal VOC, whose labels are annotations; give voc2007:DIR, the folder "
@@ -130,7 +132,7 @@ def refuse_known(folder: Path, base: Path) -> None:
         )
 
 
-def refuse_parts(root: Path, classes: Sequence[str]) -> None:
+def refuse_parts(root: Folder, classes: Sequence[str]) -> None:
     """Raise UserError where folders are parts of a set, or hold what describes it, and not classes."""
     flat = parts_of(root, _has_images_alone)
     if len(classes) == 1 and (match := PART.fullmatch(classes[0])) and _has_images_alone(root / classes[0]):
@@ -148,25 +150,25 @@ def refuse_parts(root: Path, classes: Sequence[str]) -> None:
     if bare and (beside or len(classes) == 1):
         what = f"{bare[0]}/ and {beside[0]}/" if beside else f"{bare[0]}/"
         way = (
-            f"give folder:{root / bare[0]} for the class folders in it"
+            f"give {source_at(root / bare[0])} for the class folders in it"
             if has_folders(root / bare[0])
             else "write list:FILE with 'path label' lines, or sort the images into one folder per class"
         )
         raise UserError(f"data {str(root)!r}: {what} are no classes, labels are elsewhere; {way}")
 
 
-def flat_parts(folder: Path) -> str:
+def flat_parts(folder: Folder) -> str:
     """What to say of parts for evaluation without class folders."""
     flat = [name for name, word in parts_of(folder, _has_images_alone).items() if word in EVALUATION]
     return f" ({', '.join(f'{name}/' for name in flat)}: images without class folders)" if flat else ""
 
 
-def _has_images_alone(folder: Path) -> bool:
+def _has_images_alone(folder: Folder) -> bool:
     here = Finder().listing(folder)
     return bool(here.images) and not here.folders
 
 
-def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mapping[str, Listing]]) -> tuple[str, ...]:
+def check_classes(root: Folder, classes: Sequence[str], below: Mapping[str, Mapping[str, Listing]]) -> tuple[str, ...]:
     """Raise UserError for folders that are sets and no classes; say where images lie deeper than class folders.
 
     `below` are the folders below each class. A folder with parts in it is a set, and so are two that hold folders of
@@ -201,7 +203,7 @@ def check_classes(root: Path, classes: Sequence[str], below: Mapping[str, Mappin
     return notes
 
 
-def _refuse_again(root: Path, classes: Sequence[str], inner: Mapping[str, Mapping[str, str]]) -> None:
+def _refuse_again(root: Folder, classes: Sequence[str], inner: Mapping[str, Mapping[str, str]]) -> None:
     """Raise UserError where a folder holds those beside it again, as archives that were packed twice do."""
     beside = {name.casefold() for name in classes}
     for name, names in inner.items():
@@ -209,11 +211,11 @@ def _refuse_again(root: Path, classes: Sequence[str], inner: Mapping[str, Mappin
         if len(again) >= 2 and len(again) > len(names) / 2:
             raise UserError(
                 f"data {str(root)!r}: {name}/ holds folders of the same names as those beside it, such as "
-                f"{again[0]!r}, so it is no class but the set again; move it away, or give folder:{root / name}"
+                f"{again[0]!r}, so it is no class but the set again; move it away, or give {source_at(root / name)}"
             )
 
 
-def _sets(root: Path, what: str) -> UserError:
+def _sets(root: Folder, what: str) -> UserError:
     return UserError(
         f"data {str(root)!r}: {what}; give folder:DIR for one of them, or list:FILE with 'path label' lines"
     )
@@ -229,6 +231,11 @@ def _inner_folders(place: str, below: Mapping[str, Listing]) -> dict[str, str]:
         place = os.path.join(place, here.folders[0])
         here = below[place]
     return {name.casefold(): name for name in here.folders} if len(here.images) < len(here.folders) else {}
+
+
+def source_at(folder: Folder) -> str:
+    """What `--data` takes for the class folders in a folder."""
+    return f"{'folder' if isinstance(folder, Path) else 'tar'}:{folder}"
 
 
 def archives(names: Sequence[str]) -> str:

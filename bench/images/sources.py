@@ -32,6 +32,7 @@ from bench.images.sets.mnist import read_mnist
 from bench.images.sets.parquet import read_parquet, read_whole_parquet
 from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import SPLITS, read_shapes
+from bench.images.sets.tar import parts_of_tar, read_tar, read_whole_tar
 from bench.images.sets.voc import read_voc2007
 from bench.images.split import in_both, split_images
 from results.names import mended, text_of
@@ -175,7 +176,7 @@ def has_parts(source: str) -> bool:
     if kind not in DATASETS:
         return False
     try:
-        found = {"folder": parts_within, "list": parts_of_list, "parquet": parts_of_parquet}
+        found = {"folder": parts_within, "list": parts_of_list, "tar": parts_of_tar, "parquet": parts_of_parquet}
         return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
     except OSError:
         return False
@@ -185,7 +186,7 @@ def _in_utf8(images: Images, kind: str) -> Images:
     """The images with names that do not depend on the locale; a list's are text in UTF-8 as it is."""
     if sys.getfilesystemencoding() == "utf-8":
         return images
-    plain = mended if kind == "list" else text_of
+    plain = mended if kind in ("list", "tar") else text_of
     classes = None if images.classes is None else tuple(map(plain, images.classes))
     return replace(images, name=text_of(images.name), ids=tuple(map(plain, images.ids)), classes=classes)
 
@@ -279,7 +280,7 @@ def _hint(spec: str, kind: str) -> str:
     if os.path.isdir(spec):
         return f"; did you mean 'folder:{spec}'?"
     if os.path.isfile(spec):
-        return f"; did you mean 'list:{spec}'?"
+        return f"; did you mean '{'tar' if spec.endswith('.tar') else 'list'}:{spec}'?"
     near = get_close_matches(kind.lower(), DATASETS, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
@@ -302,6 +303,12 @@ DATASETS = {
         ":FILE",
         "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
         _at(read_whole_list),
+    ),
+    "tar": Source(
+        _at(read_tar),
+        ":FILES",
+        "class folders in tars, or WebDataset shards, by a pattern such as val-{00..63}.tar",
+        _at(read_whole_tar),
     ),
     "parquet": Source(
         lambda spec, part: read_parquet(_path(spec.argument), part),

@@ -7,7 +7,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
-from bench.images.files import Finder, images_of
+from bench.images.files import AnyFolder, Finder, Folder, images_of, sources_of
 from bench.images.layout import (
     archives,
     check_classes,
@@ -18,6 +18,7 @@ from bench.images.layout import (
     part_for,
     refuse_known,
     refuse_parts,
+    source_at,
 )
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
 
@@ -32,16 +33,23 @@ def read_folder(folder: Path, split: str, duplicates: bool = False) -> Images:
     refuse_known(folder, base)
     if annotated(base) and split == "val":
         return read_annotated(base, f"folder:{folder.name}", notes, duplicates)
+    return read_part(folder, base, f"folder:{folder.name}", split, duplicates, notes)
+
+
+def read_part(
+    folder: AnyFolder, base: AnyFolder, name: str, split: str, duplicates: bool, notes: tuple[str, ...]
+) -> Images:
+    """The class folders of a split in `base`, the innermost of `folder`. Raises UserError and OSError."""
     taken, said = part_for(base, split)
     if taken is None:
         _require_whole(folder, base, split)
-        return read_classes(base, f"folder:{folder.name}", duplicates, notes + named_training(base, folder))
+        return read_classes(base, name, duplicates, notes + named_training(base, folder))
     root, within = innermost(base / taken, part=True)
     said = notes + said + within + (named_training(base / taken) if split == "val" else ())
-    return read_classes(root, f"folder:{folder.name}" + f"/{taken}" * (taken != split), duplicates, said)
+    return read_classes(root, name + f"/{taken}" * (taken != split), duplicates, said)
 
 
-def _require_whole(folder: Path, base: Path, split: str) -> None:
+def _require_whole(folder: Folder, base: Folder, split: str) -> None:
     """Raise UserError where there are parts, or a part is asked for."""
     if split != "val":
         raise UserError(
@@ -76,7 +84,7 @@ def parts_within(folder: Path) -> list[str]:
     return [part for part in parts if part] + ["val"] * annotated(base)
 
 
-def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[str, ...] = ()) -> Images:
+def read_classes(root: Folder, name: str, duplicates: bool = False, notes: tuple[str, ...] = ()) -> Images:
     """One folder per class, sorted by class and file as torchvision's ImageFolder does.
 
     Raises UserError for what are no classes, an empty class, images outside the class folders and images that links
@@ -101,7 +109,7 @@ def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[s
         notes += (f"beside the class folders{unpacked.removeprefix(';')} to be counted",)
     return Images(
         name=name,
-        sources=tuple(paths),
+        sources=sources_of(root, paths),
         ids=tuple(path.relative_to(root).as_posix() for path in paths),
         labels=np.array(labels, dtype=np.int64),
         classes=tuple(classes),
@@ -110,7 +118,7 @@ def read_classes(root: Path, name: str, duplicates: bool = False, notes: tuple[s
     )
 
 
-def _require_classes(root: Path, classes: list[str], loose: list[str], others: list[str]) -> None:
+def _require_classes(root: Folder, classes: list[str], loose: list[str], others: list[str]) -> None:
     """Raise UserError where they are none, or images stand beside them."""
     if loose and not classes:
         raise UserError(
@@ -129,9 +137,9 @@ def _require_classes(root: Path, classes: list[str], loose: list[str], others: l
     refuse_parts(root, classes)
 
 
-def _empty(root: Path, classes: list[str], empty: str, others: list[str]) -> UserError:
+def _empty(root: Folder, classes: list[str], empty: str, others: list[str]) -> UserError:
     deeper = next((each for each in classes if each != empty and has_folders(root / each)), None)
-    instead = f", or give folder:{root / deeper}, if the class folders are in it" if deeper else ""
+    instead = f", or give {source_at(root / deeper)}, if the class folders are in it" if deeper else ""
     return UserError(
         f"data {str(root)!r}: class folder {empty!r} holds no image ({' '.join(FORMATS)}); fill or remove it"
         f"{instead}{archives(others)}"

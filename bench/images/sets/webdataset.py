@@ -1,0 +1,179 @@
+"""WebDataset shards: tars in which an image stands beside its label, both under one key."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bench.errors import UserError
+from bench.images.dataset import Images, distinct
+from bench.images.decoding import UndecodableError
+from bench.images.files import ENDING, Noted, foreign
+from bench.images.sets.list_entries import kind_of
+from bench.images.sets.lists import indices
+from bench.images.tar_files import Kind, TarIndex, TarMember
+from bench.progress import progress
+
+SAMPLE = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)", re.DOTALL)  # the first dot of the base name ends the key
+PLAIN = ("cls", "cls.txt")
+JSON = "json"
+FIELDS = ("label", "cls")  # of a JSON
+MOST_LABEL = 1 << 20  # bytes
+DOTS = "a key ends at the first dot of a name"
+
+
+@dataclass
+class Sample:
+    """What stands under a key in a tar: the places of images and of labels, by their endings."""
+
+    images: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+
+
+def has_labels(indexes: Sequence[TarIndex]) -> bool:
+    """Whether tars are shards: there are labels beside images, or a JSON beside the first image says one.
+
+    Raises UserError.
+    """
+    for index in indexes:
+        images: set[str] = set()
+        beside: dict[str, int] = {}
+        for place, key, ending in _members(index):
+            if ending in PLAIN:
+                return True
+            if ending == JSON:
+                beside[key] = place
+            else:
+                images.add(key)
+        first = next((place for key, place in beside.items() if key in images), None)
+        if first is not None:
+            return _said(index, {JSON: first}) is not None
+    return False
+
+
+def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes: tuple[str, ...]) -> Images:
+    """The labelled images of shards, in the order of shards and of images in them.
+
+    With `duplicates`, a key that is in another shard too counts again. Raises UserError and OSError.
+    """
+    images: list[TarMember] = []
+    labels: list[str] = []
+    seen: dict[str, TarIndex] = {}
+    again, unlabelled, alone = 0, Noted(), Noted()
+    for index in progress(indexes, len(indexes), f"reading the labels of {name}", "tar"):
+        for key, sample in samples(index).items():
+            image, label = _image(index, key, sample), _said(index, sample.labels)
+            if image is None and label is not None:
+                alone.add(f"{index.file}:{key}")
+            elif image is not None and label is None:
+                unlabelled.add(str(image))
+            elif image is not None and label is not None:
+                first = seen.setdefault(key, index)
+                again += first is not index
+                if first is not index and not duplicates:
+                    raise _twice(index, key, first)
+                images.append(image)
+                labels.append(label)
+    _refuse(name, unlabelled, "images have no label (.cls, .cls.txt, or .json with 'label') beside them")
+    _refuse(name, alone, "labels have no image beside them")
+    if again:
+        notes += (f"{again} keys are in another tar too and count again (--allow-duplicates)",)
+    _require_alike(labels, images)
+    numbers, classes = indices(labels)
+    ids = distinct([image.name for image in images])
+    return Images(name, tuple(images), ids, numbers, classes, len(images), notes=notes)
+
+
+def samples(index: TarIndex) -> dict[str, Sample]:
+    """What images and labels a tar has, by their keys. Raises UserError for two of one name."""
+    found: dict[str, Sample] = {}
+    for place, key, ending in _members(index):
+        sample = found.setdefault(key, Sample())
+        members = sample.labels if ending in (*PLAIN, JSON) else sample.images
+        if ending in members:
+            raise UserError(
+                f"data {str(index.file)!r}: key {key!r} has two members .{ending}; give each image a key of its own"
+            )
+        members[ending] = place
+    return found
+
+
+def _members(index: TarIndex) -> Iterator[tuple[int, str, str]]:
+    """The images and labels of a tar: their places, keys and endings in small letters."""
+    for place, name in enumerate(index.names):
+        match = SAMPLE.fullmatch(name)
+        if index.kinds[place] == Kind.FOLDER or not match or any(map(foreign, name.split("/"))):
+            continue
+        ending = match[2].lower()
+        if ending in (*PLAIN, JSON) or ENDING.fullmatch(f".{ending.rpartition('.')[2]}"):
+            yield place, match[1], ending
+
+
+def _image(index: TarIndex, key: str, sample: Sample) -> TarMember | None:
+    """A key's image: others beside it, such as `.seg.png`, have a dot more. Raises UserError for several."""
+    if not sample.images:
+        return None
+    short = {ending: place for ending, place in sample.images.items() if "." not in ending} or sample.images
+    if len(short) > 1:
+        two = " and ".join(f".{ending}" for ending in list(short)[:2])
+        raise UserError(
+            f"data {str(index.file)!r}: key {key!r} has {len(short)} images, {two}; {DOTS}, so write none within names"
+        )
+    (place,) = short.values()
+    linked = index.kinds[place] not in (Kind.FILE, Kind.SPARSE)
+    return index.member(place, "no file, but a link or a device" if linked else "")
+
+
+def _said(index: TarIndex, labels: dict[str, int]) -> str | None:
+    """The label under a key, None where there is none. Raises UserError for one that cannot be read, and for two."""
+    found = {ending: _label(index, place, ending == JSON) for ending, place in labels.items()}
+    said = {ending: label for ending, label in found.items() if label is not None}
+    if len(set(said.values())) > 1:
+        both = " and ".join(f".{ending} says {label[:30]!r}" for ending, label in said.items())
+        raise UserError(f"data {str(index.file)!r}: of {index.names[min(labels.values())]!r}, {both}; leave one")
+    return next(iter(said.values()), None)
+
+
+def _label(index: TarIndex, place: int, in_json: bool) -> str | None:
+    """Raises UserError for what is no label."""
+    where = f"data {str(index.file)!r}: label {index.names[place]!r}"
+    if index.kinds[place] != Kind.FILE or index.sizes[place] > MOST_LABEL:
+        raise UserError(f"{where} is no file of at most {MOST_LABEL:,} bytes; write the tar again")
+    try:
+        (content,) = index.contents([place])
+        text = content.decode("utf-8-sig").strip()
+        if not in_json:
+            return text
+        about = json.loads(text)
+    except (UndecodableError, ValueError, RecursionError) as error:
+        raise UserError(f"{where} cannot be read ({error}); write the tar again") from None
+    label = next((about[name] for name in FIELDS if name in about), None) if isinstance(about, dict) else None
+    if isinstance(label, bool) or not isinstance(label, int | str | None):
+        raise UserError(f"{where} is {str(label)[:30]!r}; give the number of a class, from 0, or its name")
+    return None if label is None else str(label)
+
+
+def _require_alike(labels: Sequence[str], images: Sequence[TarMember]) -> None:
+    """Raise UserError unless labels are all class indices, all WordNet ids or all names."""
+    for label, image in zip(labels, images, strict=True):
+        kind = kind_of(label)
+        if kind is None or kind != kind_of(labels[0]):
+            other = f", but that of {str(images[0])!r} is {labels[0][:30]!r}" if image is not images[0] else ""
+            raise UserError(
+                f"the label of image {str(image)!r} is {label[:30]!r}{other}; labels are all class indices from 0, all "
+                "WordNet ids, or all names"
+            )
+
+
+def _twice(index: TarIndex, key: str, first: TarIndex) -> UserError:
+    return UserError(
+        f"data {str(index.file)!r}: key {key!r} is in {str(first.file)!r} too; give each image a key of its own, or "
+        "--allow-duplicates if both are to count"
+    )
+
+
+def _refuse(name: str, found: Noted, what: str) -> None:
+    if found.count:
+        raise UserError(
+            f"data {name!r}: {found.count} {what}, first {found.first[0]!r}; write the tars again with both"
+        )
