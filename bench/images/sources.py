@@ -23,6 +23,7 @@ from bench.images.real_labels import is_real, reassessed
 from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
+from bench.images.sets.hub import parse_hub, read_hub, read_whole_hub
 from bench.images.sets.imagenet import read_imagenet, read_imagenette
 from bench.images.sets.imagenet_c import read_corrupted
 from bench.images.sets.imagenet_relatives import read_relative
@@ -175,6 +176,8 @@ def has_parts(source: str) -> bool:
     kind, _, argument = source.partition(":")
     if kind not in DATASETS:
         return False
+    if kind == "hf":
+        return parse_hub(argument).split is None
     try:
         found = {"folder": parts_within, "list": parts_of_list, "tar": parts_of_tar, "parquet": parts_of_parquet}
         return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
@@ -234,7 +237,7 @@ def _split(source: Source, spec: DataSpec, part: str) -> Images:
 def anywhere(source: str) -> str:
     """The same data set named so that it is found from any working folder."""
     kind, _, argument = source.partition(":")
-    return f"{kind}:{_path(argument)}" if argument else source
+    return f"{kind}:{parse_hub(argument) if kind == 'hf' else _path(argument)}" if argument else source
 
 
 def _shapes(spec: DataSpec, part: str) -> Images:
@@ -315,5 +318,11 @@ DATASETS = {
         ":DIR",
         "a hub's shards, by folder, file or pattern: images and labels",
         lambda spec: read_whole_parquet(_path(spec.argument)),
+    ),
+    "hf": Source(
+        lambda spec, part: read_hub(spec.argument, part),
+        ":NAME[/CONFIG][:SPLIT]",
+        "a set of the Hugging Face hub, from the cache of its library or downloaded",
+        lambda spec: read_whole_hub(spec.argument),
     ),
 }

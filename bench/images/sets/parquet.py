@@ -8,10 +8,10 @@ from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.limits import MOST_BYTES
-from bench.images.parquet_rows import EMPTY, ParquetRow, broken, open_parquet
+from bench.images.parquet_rows import ParquetRow, broken, open_parquet
 from bench.images.sets.hub_columns import Columns, columns_of
 from bench.images.sets.parquet_files import Part, part_of, parts_within
-from bench.images.sets.table_labels import Told, ids_of, labelled, numbered, told_of
+from bench.images.sets.table_labels import Told, assembled, told_of
 from bench.progress import progress
 
 MOST_ROWS = 1_000_000  # of a file, or more where it is so large that each may have LEAST bytes of it
@@ -56,17 +56,9 @@ def _read(part: Part) -> Images:
         _require_alike(files[0], file)
         told.labels.extend(file.told.labels)
         told.paths.extend(file.told.paths)
-    kept, notes = labelled(told, part.name)
-    places = [place for file in files for place in _places(file)]
-    labels, classes = numbered([told.labels[row] for row in kept], columns)
-    ids = ids_of([told.paths[row] for row in kept], lambda number: _id(places[kept[number]]))
-    sources = tuple(places[row] for row in kept)
-    _require_bytes(sources, part.name)
-    return Images(part.name, sources, ids, labels, classes, len(kept), notes=(*part.notes, *columns.notes, *notes))
-
-
-def _id(place: ParquetRow) -> str:
-    return place.file.name + place.name
+    sources = [place for file in files for place in _places(file)]
+    places = [source.file.name + source.name for source in sources]
+    return assembled(part.name, columns, told, sources, places, part.notes)
 
 
 def _places(file: File) -> Iterator[ParquetRow]:
@@ -111,21 +103,6 @@ def _check(groups: Sequence[Any], packed: int, where: str) -> None:
             f"data {where!r}: {packed:,} bytes say that they unpack to {unpacked:,}, as no images do; download it from "
             "where you trust it"
         )
-
-
-def _require_bytes(places: Sequence[ParquetRow], name: str) -> None:
-    """Raise UserError where the first, middle and last row hold no bytes: then none is likely to."""
-    for place in (places[0], places[len(places) // 2], places[-1]):
-        try:
-            place.content()
-        except UndecodableError as error:
-            if str(error) == EMPTY:
-                continue
-        return
-    raise UserError(
-        f"data {name!r}: its rows hold names of images and not their bytes; write it anew with the bytes in it, or "
-        "give list:FILE"
-    )
 
 
 def _require_alike(first: File, other: File) -> None:

@@ -50,7 +50,7 @@ def part_of(given: Path, split: str) -> Part:
     if not _parts(shards):
         return _whole(given, shards, split)
     if not given.is_dir() and len({shard.part for shard in shards}) == 1:
-        return _whole(given, shards, None)
+        return _whole(given, shards, split)
     words = TRAINING if split == "train" else EVALUATION
     found = {word: [shard for shard in shards if shard.word == word] for word in words}
     found = {word: those for word, those in found.items() if those}
@@ -90,12 +90,12 @@ def _notes(shards: Sequence[Shard], taken: Sequence[Shard], others: Sequence[str
     return notes
 
 
-def _whole(given: Path, shards: Sequence[Shard], split: str | None) -> Part:
+def _whole(given: Path, shards: Sequence[Shard], split: str) -> Part:
     """All files are one set, of no part, or of the one that was asked for by its files' names."""
     if split == "train":
         raise UserError(
-            f"data {str(given)!r}: no file is named as a part, such as train-00000-of-00001.parquet; give the files, "
-            "or --split 0.2 to make parts"
+            f"data {str(given)!r}: no files there for training beside those for evaluation, named as parts, such as "
+            "train-00000-of-00001.parquet; give the folder of both, or --split 0.2 to make parts"
         )
     _require_one(given, shards)
     notes = named_training(given if given.is_dir() else shards[0].file.parent)

@@ -1,12 +1,17 @@
 """What the columns of a hub's table say of its images: labels, names, and which images have no label."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.images.arrow_rows import inner
+from bench.images.dataset import Images
+from bench.images.decoding import UndecodableError
+from bench.images.image_source import EnclosedImage, Encoded
+from bench.images.parquet_rows import EMPTY
 from bench.images.sets.hub_columns import Columns
 
 MOST = 10**9  # labels, as in lists
@@ -29,8 +34,7 @@ def told_of(columns: Columns, batches: Iterable[Any], where: str) -> Told:
     for batch in batches:
         labels.append(_plain(batch.column(columns.label)))
         if columns.path:
-            outer, _, inner = columns.path.rpartition(".")
-            paths.append(batch.column(outer).field(inner))  # null where the struct is
+            paths.append(inner(batch, columns.path))
         held += labels[-1].nbytes + (paths[-1].nbytes if columns.path else 0)
         if held > MOST_BYTES:
             raise UserError(f"data {where!r}: its labels and names take more than {MOST_BYTES:,} bytes; write it anew")
@@ -76,21 +80,46 @@ def _text(content: bytes | None, where: str, strict: bool) -> str | None:
     return text
 
 
-def labelled(told: Told, name: str) -> tuple[list[int], tuple[str, ...]]:
-    """Which rows have a label, and what is to be said of the others. Raises UserError where none has."""
-    kept = [row for row, label in enumerate(told.labels) if label is not None]
+def assembled(
+    name: str, columns: Columns, told: Told, sources: Sequence[Encoded], places: Sequence[str], notes: tuple[str, ...]
+) -> Images:
+    """The set of all rows that have a label, with the images' names as ids where each has another, else their `places`.
+
+    Raises UserError where no row has a label, or none has an image.
+    """
+    kept = _labelled(told, name)
+    left = len(sources) - len(kept)
+    if left:
+        notes += (f"left out {left} of {len(sources)} images that have no label",)
+    labels, classes = _numbered([told.labels[row] for row in kept], columns)
+    names = [path for path in map(told.paths.__getitem__, kept) if path]
+    images = Images(
+        name,
+        tuple(sources[row] for row in kept),
+        tuple(names) if len(set(names)) == len(kept) else tuple(places[row] for row in kept),
+        labels,
+        classes,
+        len(kept),
+        notes=(*notes, *columns.notes),
+    )
+    _require_bytes(images)
+    return images
+
+
+def _labelled(told: Told, name: str) -> list[int]:
+    """Which rows have a label. Raises UserError where none has."""
     if not told.labels:
         raise UserError(f"data {name!r}: it has no rows; give a part that has images")
+    kept = [row for row, label in enumerate(told.labels) if label is not None]
     if not kept:
         raise UserError(
             f"data {name!r}: none of its {len(told.labels)} images has a label, as in tests whose answers are kept "
             "back; give another part"
         )
-    left = len(told.labels) - len(kept)
-    return kept, (f"left out {left} of {len(told.labels)} images that have no label",) if left else ()
+    return kept
 
 
-def numbered(labels: Sequence[Any], columns: Columns) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def _numbered(labels: Sequence[Any], columns: Columns) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """Labels as indices, int64 (N,), and the classes that they count in: those of text are sorted."""
     if not columns.text:
         return np.array(labels, dtype=np.int64), columns.classes
@@ -99,9 +128,17 @@ def numbered(labels: Sequence[Any], columns: Columns) -> tuple[np.ndarray, tuple
     return np.array([index[label] for label in labels], dtype=np.int64), classes
 
 
-def ids_of(paths: Sequence[str | None], otherwise: Callable[[int], str]) -> tuple[str, ...]:
-    """The images' names where all have one of their own, else what `otherwise` says of each."""
-    names = [path for path in paths if path]
-    if len(set(names)) == len(paths):
-        return tuple(names)
-    return tuple(otherwise(number) for number in range(len(paths)))
+def _require_bytes(images: Images) -> None:
+    """Raise UserError where the first, middle and last row hold no bytes: then none is likely to."""
+    for source in (images.sources[0], images.sources[len(images) // 2], images.sources[-1]):
+        try:
+            if isinstance(source, EnclosedImage):
+                source.content()
+            return
+        except UndecodableError as error:
+            if str(error) != EMPTY:
+                return
+    raise UserError(
+        f"data {images.name!r}: its rows hold names of images and not their bytes; write it anew with the bytes in it, "
+        "or give list:FILE"
+    )
