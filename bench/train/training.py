@@ -15,6 +15,7 @@ from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.images.classes import reconcile
 from bench.images.dataset import Images
+from bench.images.first_look import first_look
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL_RULES
 from bench.nets import zoo
@@ -216,6 +217,8 @@ def _open(data: DataSpec) -> tuple[Images, Images]:
     train = open_data(data, "train")
     classes = train.classes or ()
     validation = open_data(replace(data, limit=VALIDATED))
+    for images in (train, validation):
+        warn(first_look(images))
     for note in dict.fromkeys((*train.notes, *validation.notes)):
         warn(f"data {data.source}: {note}")
     return train, reconcile(validation, len(classes), classes, f"{data.source}, split train,")
