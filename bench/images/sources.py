@@ -290,7 +290,9 @@ def _hint(spec: str, kind: str) -> str:
 
 DATASETS = {
     "shapes": Source(_shapes, "", "rendered scenes, 24 classes, made on the spot"),
-    "imagenet": Source(_imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, or flat val/*.JPEG and a label file"),
+    "imagenet": Source(
+        _imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, flat or the original tar, with labels or the devkit"
+    ),
     "imagenet-a": _relative("imagenet-a", "natural adversarial examples; only their 200 classes compete"),
     "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
     "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),

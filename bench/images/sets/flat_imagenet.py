@@ -11,8 +11,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.dataset import Images
-from bench.images.files import Finder
-from bench.images.image_source import Source
+from bench.images.files import Finder, Folder, sources_of
 from bench.images.layout import KAGGLE_PLACE
 from bench.images.relabellings import doubts_of
 from bench.images.sets.devkit import (
@@ -45,7 +44,7 @@ class Labelled(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[str, ...], first: int = 0) -> Images:
+def read_flat(places: Sequence[Path], root: Folder, finder: Finder, notes: tuple[str, ...], first: int = 0) -> Images:
     """The images in `root`, with the labels of a file in one of the places, or else of their names.
 
     Labels that are indices count the sorted WordNet ids from `first`; those of the devkit, its own ids.
@@ -53,31 +52,19 @@ def read_flat(places: Sequence[Path], root: Path, finder: Finder, notes: tuple[s
     """
     here = finder.listing(root)
     finder.leave_out(root, [name for name in here.others if not is_label_file(name)])
-    paths = tuple(root / name for name in here.images)
+    paths = [Path(root, name) for name in here.images]
     finder.check_twins(paths)
-    return labelled(places, here.images, paths, notes, finder.notes(root), first)
-
-
-def labelled(
-    places: Sequence[Path],
-    names: Sequence[str],
-    sources: tuple[Source, ...],
-    before: tuple[str, ...],
-    after: tuple[str, ...],
-    first: int,
-) -> Images:
-    """Validation images of these names, labelled as `read_flat` says it, with what is said of them."""
-    found = _labels(places, names, first)
+    found = _labels(places, here.images, first)
     return Images(
         name="imagenet/val",
-        sources=sources,
-        ids=tuple(names),
+        sources=sources_of(root, paths),
+        ids=tuple(here.images),
         labels=found.labels,
         classes=wnids(),
-        total=len(sources),
+        total=len(paths),
         order="number" if found.counted and first else None,
         doubts=doubts_of(found.labels) if found.counted and not found.told and not first else (),
-        notes=before + found.notes + after,
+        notes=notes + found.notes + finder.notes(root),
     )
 
 

@@ -147,6 +147,8 @@ def _empty(root: Folder, classes: list[str], empty: str, others: list[str]) -> U
 
 
 def require(folder: Path) -> None:
+    if folder.is_file() and folder.suffix == ".tar":
+        raise UserError(f"data {str(folder)!r} is a tar; give tar:{folder}, or unpack it")
     if folder.is_file():
         raise UserError(
             f"data {str(folder)!r} is a file; unpack it if it is an archive, and give the folder, or list:FILE"

@@ -1,6 +1,7 @@
 """ImageNet and Imagenette as they are handed out."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.images.classes import relabelled, wnids
 from bench.images.dataset import Images
-from bench.images.files import Finder, Listing, folders_in
+from bench.images.files import Finder, Folder, Listing, folders_in
 from bench.images.layout import (
     DEVKIT,
     KAGGLE_PLACE,
@@ -22,17 +23,22 @@ from bench.images.layout import (
 from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import read_classes, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
+from bench.images.tar_folders import TarFolder, TarTree
+from bench.images.tar_index import tar_index
 from bench.progress import downloading
 
+VALIDATION = "ILSVRC2012_img_val.tar"
 IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
 
 
 def read_imagenet(folder: Path, split: str, duplicates: bool = False, first: int = 0) -> Images:
-    """ILSVRC-2012: class folders named by WordNet id, or a flat validation folder with a label file.
+    """ILSVRC-2012: class folders named by WordNet id, or a flat validation folder, or the original tar, and labels.
 
     With `duplicates`, images that links show twice count twice; labels that are indices count from `first`. Raises
     UserError and OSError.
     """
+    if tar := _tar(folder, split):
+        return _read_tar(tar, split, duplicates, first)
     require(folder)
     base, notes = _base(folder)
     if annotated(base) and split == "val":
@@ -45,12 +51,37 @@ def read_imagenet(folder: Path, split: str, duplicates: bool = False, first: int
     root, within = innermost(base / taken, part=True) if taken else (base, ())
     seen = named_training(base / (taken or "")) if split == "val" else ()
     name = "imagenet/train" if seen else f"imagenet/{taken or split}"
-    notes += said + within + seen
+    return _read([base, root, folder], root, name, duplicates, notes + said + within + seen, first)
+
+
+def _read(
+    places: Sequence[Path], root: Folder, name: str, duplicates: bool, notes: tuple[str, ...], first: int
+) -> Images:
+    """The images in a folder, flat with labels in one of the places, or in class folders."""
     here = Finder().listing(root)
     if here.images and all(map(DEVKIT.fullmatch, here.folders)):
-        return replace(read_flat([base, root, folder], root, Finder(duplicates), notes, first), name=name)
+        return replace(read_flat(places, root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)
     return relabelled(read_classes(root, name, duplicates, notes), wnids())
+
+
+def _tar(folder: Path, split: str) -> Path | None:
+    """The tar that holds the validation images: what was given, or the original beside no unpacked ones."""
+    if folder.is_file() and folder.suffix == ".tar":
+        return folder
+    tar = folder / VALIDATION
+    if split != "val" or not tar.is_file() or part_for(folder, split, has_anything)[0] or (folder / split).is_dir():
+        return None
+    here = Finder().listing(folder)
+    return None if here.images or set(here.folders) & set(wnids()) else tar
+
+
+def _read_tar(tar: Path, split: str, duplicates: bool, first: int) -> Images:
+    """The images of a tar, with labels beside it if they are not in class folders. Raises UserError and OSError."""
+    if split != "val":
+        raise UserError(f"data {str(tar)!r}: it has no split {split!r}; give a folder with {split}/<WordNet id>/")
+    root, within = innermost(TarFolder(TarTree(tar, [tar_index(tar)])), part=True)
+    return _read([tar.parent], root, f"imagenet/{split}", duplicates, (f"read in {tar.name}", *within), first)
 
 
 def _base(folder: Path) -> tuple[Path, tuple[str, ...]]:
@@ -61,7 +92,7 @@ def _base(folder: Path) -> tuple[Path, tuple[str, ...]]:
     return innermost(folder)
 
 
-def _require_wnids(root: Path, here: Listing) -> None:
+def _require_wnids(root: Folder, here: Listing) -> None:
     """Raise UserError where folders have other names."""
     unknown = sorted(set(here.folders) - set(wnids()))
     if unknown or not here.folders:
@@ -72,7 +103,8 @@ def _require_wnids(root: Path, here: Listing) -> None:
         )
         deeper = next((name for name in unknown if set(folders_in(root / name)) & set(wnids())), None)
         if deeper is not None:
-            raise UserError(f"data {str(root)!r}: {what}, but holds some; give imagenet:{root / deeper}")
+            way = f"give imagenet:{root / deeper}" if isinstance(root, Path) else "unpack it, and give that folder"
+            raise UserError(f"data {str(root)!r}: {what}, but holds some; {way}")
         raise UserError(
             f"data {str(root)!r}: {what}; give val/<WordNet id>/*.JPEG or val/*.JPEG with a label file, "
             "or folder:DIR for other classes"

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.files import foreign, named_as_image
-from bench.images.layout import SEEN, innermost, is_training, part_for, refuse_known
+from bench.images.layout import SEEN, archives, innermost, is_training, part_for, refuse_known
 from bench.images.sets.folder import read_part
 from bench.images.sets.shards import shards, split_inside
 from bench.images.sets.webdataset import has_labels, read_shards
@@ -80,7 +80,7 @@ def _folder(pattern: Path, indexes: list[TarIndex], inside: str) -> TarFolder:
         first = f", first {images[0]!r}" if images else ""
         raise UserError(
             f"data {str(pattern)!r}: no class folders in it, and no label (.cls, .cls.txt, or .json with 'label') "
-            f"beside its {len(images)} images{first}; give imagenet:FILE for ImageNet's original tar"
+            f"beside its {len(images)} images{first}{archives(names)}; give imagenet:FILE for ImageNet's original tar"
         )
     return folder
 
