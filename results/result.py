@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from results.corruption import CorruptionErrors
+from results.detection import Detection
 from results.doubts import refused, tie_doubts
 from results.metrics import wilson
 from results.names import unicode_of
@@ -23,7 +24,8 @@ class Result:
     `.npz`. `provenance` (machine, versions, commit) explains a difference and is no part of what was measured.
     `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
     nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each. `makers` are the errors
-    in % that the weights' makers publish, where the protocol is theirs; `corruptions` ImageNet-C's errors by group.
+    in % that the weights' makers publish, where the protocol is theirs; `corruptions` ImageNet-C's errors by group,
+    `detection` how well images of no class are told from others.
     """
 
     model: str
@@ -49,6 +51,7 @@ class Result:
     doubts: tuple[str, ...] = ()
     makers: tuple[float | None, float | None] | None = None
     corruptions: CorruptionErrors | None = None
+    detection: Detection | None = None
 
     @property
     def images_per_second(self) -> float | None:
@@ -114,6 +117,7 @@ class Result:
             "published_top5": published5,
         }
         by_group = self.corruptions.record() if self.corruptions else {}
+        by_group |= self.detection.record() if self.detection else {}
         record = measured | dict(self.provenance) | measured | said | by_group  # what was measured comes first and wins
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
 

@@ -22,7 +22,7 @@ def markdown(results: Sequence[Result], header: Sequence[str] = ()) -> str:
     records = [result.record() for result in results]
     table = markdown_of([wide_cells(record) for record in records], PLAIN)
     lines = [*header, ""] if header else []
-    below = [*corruption_lines(results), *warning_lines(records), *signature_lines(records)]
+    below = [*group_lines(results), *warning_lines(records), *signature_lines(records)]
     return "\n".join([*lines, table, "", *below])
 
 
@@ -109,14 +109,16 @@ def warning_lines(records: Sequence[Record]) -> list[str]:
     return ["Warnings:", "", *lines, ""] if lines else []
 
 
-def corruption_lines(results: Sequence[Result]) -> list[str]:
-    """A table of each row of ImageNet-C in Markdown, a row per corruption; nothing for other sets."""
+def group_lines(results: Sequence[Result]) -> list[str]:
+    """What is measured of rows whose images are in groups, in Markdown: a table each of ImageNet-C, else AUPR."""
     lines: list[str] = []
     for result in results:
+        title = f"{escaped(result.model)} {escaped(result.protocol)} `{signature_id(result.signature)}`"
         if found := result.corruptions:
-            title = f"{escaped(result.model)} {escaped(result.protocol)} `{signature_id(result.signature)}`"
             notes = [f"- {escaped(note)}" for note in found.notes(result.protocol)]
             lines += [f"By corruption: {title}", "", markdown_of(found.cells(), ("corruption",)), "", *notes, ""]
+        if result.detection:
+            lines += [f"Of no class: {title}: {result.detection}", ""]
     return lines
 
 

@@ -13,8 +13,8 @@ from results.table import (
     PLAIN,
     PUBLISHED,
     Record,
-    corruption_lines,
     error_cell,
+    group_lines,
     images_cell,
     markdown,
     published_cell,
@@ -47,7 +47,7 @@ def terminal_table(results: Sequence[Result], columns: str | None = None) -> str
         cells = [{name: _any_cell(record, name) for name in names} for record in records]
     else:
         cells = _fitted([_narrow_cells(record, records) for record in records])
-    below = [*corruption_lines(results), *warning_lines(records)]
+    below = [*group_lines(results), *warning_lines(records)]
     return "\n".join([*_above(results, records), "", *_grid(cells), "", *below])
 
 

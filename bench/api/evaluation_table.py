@@ -19,6 +19,7 @@ from bench.errors import UserError
 from bench.folders import writable
 from protocols.protocol import Protocol, ProtocolError, parse
 from results.corruption import CorruptionErrors
+from results.detection import Detection
 from results.formatting import escaped
 from results.posteriors import Posteriors
 from results.result import Result
@@ -126,6 +127,11 @@ class EvaluatedRow:
     def corruptions(self) -> CorruptionErrors | None:
         """Of ImageNet-C the errors by corruption and severity, and the mean corruption error; None of other sets."""
         return self.result.corruptions
+
+    @property
+    def detection(self) -> Detection | None:
+        """Of ImageNet-O the AUPR of telling its images from ImageNet's; None of other sets."""
+        return self.result.detection
 
     @property
     def assumed(self) -> frozenset[str]:

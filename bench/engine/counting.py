@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from bench.engine.fill import expected_of
 from bench.engine.job import Job
 from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature
 from bench.images.dataset import Images
+from bench.images.groups import CORRUPTION, DETECTION, OUTSIDE
 from bench.images.relabellings import relabellings
 from bench.images.sources import anywhere
 from bench.provenance import computing, provenance
 from results.corruption import CorruptionErrors, corruption_errors
+from results.detection import Detection, detection
 from results.doubts import label_doubts, refused
 from results.formatting import shown
 from results.origin import Origin
+from results.per_image import per_image
 from results.posteriors import Posteriors, join
 from results.result import Result
 from results.tally import StoredNet, Tally, row_blocks, tally
@@ -62,6 +67,7 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         doubts=(*images.doubts, *doubts),
         makers=_makers(job, row),
         corruptions=None if refused(ties1, n) else _corruptions(images, counted),
+        detection=_detection(job, row, counted),
     )
 
 
@@ -72,13 +78,26 @@ def counted_images(images: Images, counted: Tally) -> list[int]:
 
 
 def _corruptions(images: Images, counted: Tally) -> CorruptionErrors | None:
-    """The errors by group, where the images are in such."""
-    if images.groups is None:
+    """The errors by corruption, where the images are in such groups."""
+    if images.groups is None or images.groups.measure != CORRUPTION:
         return None
     names, corrupt = images.groups.names, set(counted.corrupt)
     skipped = [group for name, group in zip(images.ids, names, strict=True) if name in corrupt]
     groups = [names[i] for i in counted_images(images, counted)]
     return corruption_errors(groups, counted.ranks >= 1, images.groups.lacking, skipped)
+
+
+def _detection(job: Job, row: Row, counted: Tally) -> Detection | None:
+    """How well images of no class are told from others, where there are such. Raises StoreError."""
+    images, corrupt = job.images, set(counted.corrupt)
+    if images.groups is None or images.groups.measure != DETECTION:
+        return None
+    kinds = zip(images.ids, images.groups.names, strict=True)
+    outside = np.array([kind == OUTSIDE for name, kind in kinds if name not in corrupt])
+    if not outside.any():
+        return None
+    blocks = row_blocks(stored_nets(job, row), expected_of(images))
+    return detection(outside, np.concatenate([per_image(block, job.competing)["confidence"] for block in blocks]))
 
 
 def _makers(job: Job, row: Row) -> tuple[float | None, float | None] | None:

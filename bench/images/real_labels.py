@@ -10,7 +10,7 @@ from typing import Any
 from bench.errors import UserError
 from bench.images.classes import nouns, wnids
 from bench.images.dataset import Images
-from bench.images.right_labels import RightLabels, digest_of
+from bench.images.right_labels import RULE, RightLabels, digest_of
 
 KIND = "real"
 NUMBER = re.compile(r"ILSVRC2012_val_([0-9]{8})")
@@ -35,7 +35,7 @@ def reassessed(images: Images, labels: str) -> Images:
     except OSError as error:
         raise UserError(f"--labels {labels}: {str(file)!r} cannot be read ({error.strerror}); give another") from None
     own = tuple(classes[number - 1] for number in _numbers(images))
-    right = RightLabels(f"{KIND}:{digest_of(classes)}", f"labels are ReaL's, of {file.name}", own)
+    right = RightLabels(f"{KIND}:{digest_of(classes)}", f"labels are ReaL's, of {file.name}: {RULE}", own)
     return replace(images, name=f"{images.name}[ReaL labels]", right=right)
 
 

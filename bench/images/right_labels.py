@@ -5,12 +5,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+RULE = "top-1 is right if the best class is one of them, top-5 if one of them is among the best five"
+
 
 @dataclass(frozen=True)
 class RightLabels:
     """The right classes of each image of a set, as indices of ImageNet's 1000; of an image without any nothing counts.
 
-    `source` says in a word where they are from, for signatures; `said` in a sentence, for the header.
+    `source` says in a word where they are from, for signatures; `said` in a sentence what they are, for the header.
     """
 
     source: str
@@ -24,10 +26,10 @@ class RightLabels:
 
     @property
     def told(self) -> str:
-        """For the header: where they are from, what is counted as right, and what is left out."""
-        rule = "top-1 is right if the best class is one of them, top-5 if one of them is among the best five"
-        left = f"; {self.unlabelled} of {len(self.classes)} images have none and are left out"
-        return f"{self.said}: {rule}{left}"
+        """For the header: what they are, and what is left out."""
+        return (
+            f"{self.said}; {self.unlabelled} of {len(self.classes)} images have no right label and are left out of it"
+        )
 
     def take(self, indices: Sequence[int]) -> "RightLabels":
         """Those of some of the images, in the order given."""

@@ -26,6 +26,7 @@ from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.hub import parse_hub, read_hub, read_whole_hub
 from bench.images.sets.imagenet import read_imagenet, read_imagenette
 from bench.images.sets.imagenet_c import read_corrupted
+from bench.images.sets.imagenet_o import both_sets, read_outside
 from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.imagenet_v2 import read_imagenet_v2
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
@@ -237,6 +238,9 @@ def _split(source: Source, spec: DataSpec, part: str) -> Images:
 def anywhere(source: str) -> str:
     """The same data set named so that it is found from any working folder."""
     kind, _, argument = source.partition(":")
+    if kind == "imagenet-o":
+        folder, within = both_sets(argument)
+        return f"{kind}:{_path(folder)}+{anywhere(within)}"
     return f"{kind}:{parse_hub(argument) if kind == 'hf' else _path(argument)}" if argument else source
 
 
@@ -254,6 +258,12 @@ def _imagenette(spec: DataSpec, part: str) -> Images:
 
 def _mnist(spec: DataSpec, part: str) -> Images:
     return read_mnist(_path(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
+
+
+def _outside(spec: DataSpec, part: str) -> Images:
+    folder, within = both_sets(spec.argument)
+    images = open_data(replace(spec, source=within, limit=None, exif=False, labels=None))
+    return read_outside(_path(folder), images, part, spec.allow_duplicates)
 
 
 def _relative(kind: str, about: str) -> Source:
@@ -297,6 +307,7 @@ DATASETS = {
     "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
     "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),
     "imagenet-v2": _alone(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
+    "imagenet-o": Source(_outside, ":DIR+imagenet:DIR", "images of no class, told from ImageNet's by AUPR"),
     "imagenet-c": Source(_at(read_corrupted), ":DIR", "corruptions of five severities, counted one by one, and mCE"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),

@@ -93,7 +93,8 @@ def _list_protocols() -> list[str]:
 def _list_data() -> list[str]:
     from bench.images.sources import DATASETS
 
-    return [f"{name + source.argument:19} {source.about}" for name, source in DATASETS.items()]
+    width = max(len(name + source.argument) for name, source in DATASETS.items())
+    return [f"{name + source.argument:{width}} {source.about}" for name, source in DATASETS.items()]
 
 
 def _list_weights() -> list[str]:

@@ -14,9 +14,12 @@ PIXELS = "RGB/255/0,0,0/1,1,1"
 COLUMNS = 32
 
 
-def colour(label: int) -> tuple[int, int, int]:
-    """Each class has its own; the nearest in score are those right beside it: label + 1, then label - 1."""
-    return 8 * (label % COLUMNS) + 1, 8 * (label // COLUMNS) + 1, 0
+def colour(label: float) -> tuple[int, int, int]:
+    """Each class has its own; the nearest in score are those right beside it: label + 1, then label - 1.
+
+    Halves are between two classes.
+    """
+    return int(8 * (label % COLUMNS)) + 1, int(8 * (label // COLUMNS)) + 1, 0
 
 
 class Painted(nn.Module):
@@ -31,10 +34,10 @@ class Painted(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         mean = images.mean((2, 3))
         red, green = mean[:, :1] - self.red, mean[:, 1:2] - self.green
-        return -(red.square() + 20 * green.square()) / 100
+        return -(red.square() + 20 * green.square()) / 40
 
 
-def paint(root: Path, seen: Mapping[str, int], size: tuple[int, int] = (8, 8)) -> Path:
+def paint(root: Path, seen: Mapping[str, float], size: tuple[int, int] = (8, 8)) -> Path:
     """Images by path, each in the colour of the class that the net is to see."""
     for name, label in seen.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

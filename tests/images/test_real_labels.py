@@ -59,7 +59,7 @@ def test_what_was_counted_is_said(row):
     assert " labels=real:" in row.signature
     assert " n=5/6 " in row.signature
     (note,) = row._evaluated.job.images.told
-    assert "1 of 6 images have none and are left out" in note
+    assert "1 of 6 images have no right label and are left out" in note
     assert "top-5 if one of them is among the best five" in note
 
 

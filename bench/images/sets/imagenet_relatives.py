@@ -24,6 +24,7 @@ class Relative(NamedTuple):
 RELATIVES = {
     "imagenet-a": Relative(7500, "imagenet_a.txt"),  # Hendrycks et al., "Natural Adversarial Examples", CVPR 2021
     "imagenet-r": Relative(30000, "imagenet_r.txt"),  # Hendrycks et al., "The Many Faces of Robustness", ICCV 2021
+    "imagenet-o": Relative(2000, "imagenet_o.txt"),  # as imagenet-a
     "imagenet-sketch": Relative(50889),  # Wang et al., NeurIPS 2019
 }
 
