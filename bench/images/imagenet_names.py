@@ -44,6 +44,11 @@ def head(name: str) -> str:
     return f"{first} tank suit" if first == "maillot" and rest.strip() == "tank suit" else first
 
 
+def classes_named(name: str) -> list[int]:
+    """The classes of which a sentence of synonyms is the name, as indices: one, unless it is a crane or a maillot."""
+    return [index for index, known in enumerate(_known()) if known & synonyms(name)]
+
+
 @cache
 def _known() -> tuple[frozenset[str], ...]:
     return tuple(frozenset({noun}) | ALSO.get(index, frozenset()) for index, noun in enumerate(nouns()))

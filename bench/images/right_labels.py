@@ -27,9 +27,8 @@ class RightLabels:
     @property
     def told(self) -> str:
         """For the header: what they are, and what is left out."""
-        return (
-            f"{self.said}; {self.unlabelled} of {len(self.classes)} images have no right label and are left out of it"
-        )
+        left_out = f"; {self.unlabelled} of {len(self.classes)} images have no right label and are left out"
+        return self.said + left_out * bool(self.unlabelled)
 
     def take(self, indices: Sequence[int]) -> "RightLabels":
         """Those of some of the images, in the order given."""

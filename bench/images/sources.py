@@ -31,6 +31,7 @@ from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.imagenet_v2 import read_imagenet_v2
 from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
+from bench.images.sets.objectnet import read_objectnet, refuse_training
 from bench.images.sets.parquet import read_parquet, read_whole_parquet
 from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import SPLITS, read_shapes
@@ -309,6 +310,12 @@ DATASETS = {
     "imagenet-v2": _alone(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
     "imagenet-o": Source(_outside, ":DIR+imagenet:DIR", "images of no class, told from ImageNet's by AUPR"),
     "imagenet-c": Source(_at(read_corrupted), ":DIR", "corruptions of five severities, counted one by one, and mCE"),
+    "objectnet": Source(
+        _at(read_objectnet),
+        ":DIR",
+        "its 113 classes that are ImageNet's; for evaluation only",
+        _at(refuse_training),
+    ),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
