@@ -80,16 +80,15 @@ class _Rows:
 
 
 class _Stream:
-    """A row group read from its start: `next` is the row to come."""
+    """A row group read from its start: `next` is the row to come, `end` the number of them."""
 
     def __init__(self, group: Group) -> None:
         parquet = needed("pyarrow.parquet", "parquet")
         self.group, self.next, self.why = group, 0, "its row group ends before it"
         with guarded():
             metadata = _metadata(group.file, group.state)
-            self.weight = (
-                2 * metadata.row_group(group.number).total_byte_size
-            )  # a page may be all of it, packed and not
+            about = metadata.row_group(group.number)
+            self.end, self.weight = about.num_rows, 2 * about.total_byte_size  # a page may be all of it, packed and not
             file = parquet.ParquetFile(
                 _opened(group.file), metadata=metadata, buffer_size=PIECE, page_checksum_verification=True
             )
@@ -124,6 +123,8 @@ def _read(group: Group, row: int) -> bytes | str:
         stream = _Stream(group)
     with DECODING.taken(stream.weight):
         found = stream.forward(row)
+    if stream.next == stream.end:
+        return found
     with STREAMS_LOCK:
         STREAMS[group] = stream
         while len(STREAMS) > IDLE:
