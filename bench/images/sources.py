@@ -24,7 +24,7 @@ from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.hub import parse_hub, read_hub, read_whole_hub
-from bench.images.sets.imagenet import read_imagenet, read_imagenette
+from bench.images.sets.imagenet import read_imagenet, read_imagenette, read_tiny_imagenet
 from bench.images.sets.imagenet_c import read_corrupted
 from bench.images.sets.imagenet_o import both_sets, read_outside
 from bench.images.sets.imagenet_relatives import read_relative
@@ -36,6 +36,8 @@ from bench.images.sets.parquet import read_parquet, read_whole_parquet
 from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import SPLITS, read_shapes
 from bench.images.sets.tar import parts_of_tar, read_tar, read_whole_tar
+from bench.images.sets.torch_set import read_torch_set
+from bench.images.sets.torch_sets import SETS
 from bench.images.sets.voc import read_voc2007
 from bench.images.split import in_both, split_images
 from results.names import mended, text_of
@@ -271,6 +273,14 @@ def _relative(kind: str, about: str) -> Source:
     return _alone(partial(read_relative, kind), about)
 
 
+def _torch_set(kind: str) -> Source:
+    def read(spec: DataSpec, part: str = "val") -> Images:
+        folder = _path(spec.argument) if spec.argument else cache_folder()
+        return read_torch_set(kind, folder, part, spec.allow_duplicates)
+
+    return Source(read, "[:DIR]", f"torchvision's: {SETS[kind].about}", None if SETS[kind].trained else read)
+
+
 def _alone(read: Callable[..., Images], about: str) -> Source:
     """A set in a folder that has one part, for evaluation."""
     return Source(_at(read), ":DIR", about, _at(read))
@@ -316,8 +326,10 @@ DATASETS = {
         "its 113 classes that are ImageNet's; for evaluation only",
         _at(refuse_training),
     ),
+    "tiny-imagenet": Source(_at(read_tiny_imagenet), ":DIR", "200 ImageNet classes, 64x64, as handed out or sorted"),
     "imagenette": Source(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
     "mnist": Source(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
+    **{kind: _torch_set(kind) for kind in SETS},
     "voc2007": Source(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
     "catsdogs": Source(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
     "folder": Source(_at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole)),

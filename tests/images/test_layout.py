@@ -221,6 +221,16 @@ def test_tiny_imagenet_has_the_labels_of_its_annotations(tiny):
     assert "leave --split out" in refused(f"folder:{tiny}", split=0.5)
 
 
+def test_tiny_imagenet_has_a_name_of_its_own(tiny):
+    given, handed = opened(f"folder:{tiny}"), opened(f"tiny-imagenet:{tiny}")
+    assert (handed.name, handed.classes, handed.ids) == ("tiny-imagenet/val", given.classes, given.ids)
+    assert handed.labels.tolist() == given.labels.tolist()
+    assert "2 classes, not the 200 of Tiny ImageNet" in handed.notes
+    assert opened(f"tiny-imagenet:{tiny}", "train").name == "tiny-imagenet/train"
+    draw(tiny, "train/cats/images/a.JPEG")
+    assert "'cats' is no WordNet id" in refused(f"tiny-imagenet:{tiny}", "train")
+
+
 def test_tiny_imagenet_and_its_annotations_must_match(tiny):
     file = tiny / "val" / "val_annotations.txt"
     text = file.read_text()

@@ -4,6 +4,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.sets.torch_sets import SETS
 from bench.images.sources import DATASETS, DataSpec, anywhere, open_data
 
 
@@ -39,7 +40,8 @@ def test_a_spec_takes_what_its_options_take():
 
 def test_every_kind_has_a_line_about_it():
     relatives = ["imagenet-a", "imagenet-r", "imagenet-sketch", "imagenet-v2", "imagenet-o", "imagenet-c", "objectnet"]
-    others = ["imagenette", "mnist", "voc2007", "catsdogs", "folder", "list", "tar", "parquet", "hf"]
+    own = ["tiny-imagenet", "imagenette", "mnist", *SETS, "voc2007", "catsdogs"]
+    others = [*own, "folder", "list", "tar", "parquet", "hf"]
     assert list(DATASETS) == ["shapes", "imagenet", *relatives, *others]
     assert all(source.about and "\n" not in source.about for source in DATASETS.values())
 
@@ -69,11 +71,8 @@ def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
 )
 def test_unknown_kind_brings_the_nearest(spec, near):
     message = refused(spec)
-    kinds = "shapes, imagenet:DIR, imagenet-a:DIR, imagenet-r:DIR, imagenet-sketch:DIR, "
-    kinds += "imagenet-v2:DIR, imagenet-o:DIR+imagenet:DIR, imagenet-c:DIR, objectnet:DIR, "
-    kinds += "imagenette[:DIR], mnist[:DIR], "
-    kinds += "voc2007:DIR, catsdogs:DIR, folder:DIR, list:FILE, tar:FILES, parquet:DIR, hf:NAME[/CONFIG][:SPLIT]"
-    assert message.startswith(f"data {spec!r}: give {kinds}; ")
+    assert message.startswith(f"data {spec!r}: give shapes, imagenet:DIR, ")
+    assert all(f" {kind}{source.argument}" in message for kind, source in DATASETS.items())
     assert message.endswith(f"did you mean {near}?")
 
 

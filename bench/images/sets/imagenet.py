@@ -21,13 +21,14 @@ from bench.images.layout import (
     part_for,
 )
 from bench.images.sets.flat_imagenet import read_flat
-from bench.images.sets.folder import read_classes, require
+from bench.images.sets.folder import read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
 from bench.images.tar_folders import TarFolder, TarTree
 from bench.images.tar_index import tar_index
 from bench.progress import downloading
 
 VALIDATION = "ILSVRC2012_img_val.tar"
+TINY = 200  # classes
 IMAGENETTE_URL = "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2.tgz"
 
 
@@ -82,6 +83,20 @@ def _read_tar(tar: Path, split: str, duplicates: bool, first: int) -> Images:
         raise UserError(f"data {str(tar)!r}: it has no split {split!r}; give a folder with {split}/<WordNet id>/")
     root, within = innermost(TarFolder(TarTree(tar, [tar_index(tar)])), part=True)
     return _read([tar.parent], root, f"imagenet/{split}", duplicates, (f"read in {tar.name}", *within), first)
+
+
+def read_tiny_imagenet(folder: Path, split: str, duplicates: bool = False) -> Images:
+    """Tiny ImageNet: its validation images as handed out, or in class folders. Raises UserError and OSError."""
+    require(folder)
+    images = read_folder(folder, split, duplicates)
+    if strange := sorted(set(images.classes or ()) - set(wnids())):
+        raise UserError(
+            f"data {str(folder)!r}: {strange[0]!r} is no WordNet id of ImageNet's 1000 classes; give the folder that "
+            "tiny-imagenet-200.zip makes, or folder:DIR for other classes"
+        )
+    count = len(images.classes or ())
+    notes = () if count == TINY else (f"{count} classes, not the {TINY} of Tiny ImageNet",)
+    return replace(images, name=f"tiny-imagenet/{split}", notes=(*images.notes, *notes))
 
 
 def _base(folder: Path) -> tuple[Path, tuple[str, ...]]:
