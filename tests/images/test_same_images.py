@@ -102,6 +102,7 @@ def tar(root, contents):
 
 
 def shards(root, contents):
+    root.mkdir()
     for shard in (0, 1):
         members = {}
         for name, label in list(zip(NAMES, LABELS, strict=True))[5 * shard : 5 * shard + 5]:
