@@ -20,7 +20,7 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     spread, digest = len(images) < images.total, f"(digest {images.digest[:12]})"
     which = f"{len(images)} of the {images.total}" if spread else f"All {images.total}"
     said.append(f"{which} images of {shown(images.name)} are evaluated{', evenly spread' * spread} {digest}.")
-    said.append(f"The labels of the first images mean: {', '.join(first_images(images))}.")
+    said.append(f"The labels of the first images mean: {', '.join(first_images(images, models[0].count))}.")
     said += [f"Of the data: {shown(note)}." for note in images.told]
     if images.name.startswith("shapes"):
         said.append(
@@ -62,7 +62,7 @@ def _listed(said: Sequence[str]) -> str:
 
 def header(models: Sequence[Model], images: Images) -> list[str]:
     """Lines of Markdown for people."""
-    lines = [*about_models(models), *about_images(images)]
+    lines = [*about_models(models), *about_images(images, models[0].count)]
     if images.name.startswith("shapes"):
         lines.append(
             "- This is the built-in rendered set, not ImageNet: compare the rows with one another, not with the "
@@ -71,13 +71,13 @@ def header(models: Sequence[Model], images: Images) -> list[str]:
     return lines
 
 
-def about_images(images: Images) -> list[str]:
-    """The set with its size and digest, then what was taken, left out or assumed of it."""
+def about_images(images: Images, count: int) -> list[str]:
+    """The set with its size and digest, what its first labels mean to nets of `count` classes, what was assumed."""
     share = "all" if len(images) == images.total else "evenly spread"
     line = (
         f"- Data: {escaped(images.name)}, {len(images)} of {images.total} images ({share}), digest {images.digest[:12]}"
     )
-    lines = [line, f"- Data: labels of the first images: {', '.join(map(escaped, first_images(images)))}"]
+    lines = [line, f"- Data: labels of the first images: {', '.join(map(escaped, first_images(images, count)))}"]
     lines += [f"- Data: {escaped(note)}" for note in images.told]
     if "class order" in images.assumed:
         lines.append(f"- Data: class order assumed: {UNORDERED}")

@@ -14,10 +14,13 @@ def first_look(images: Images) -> str:
     return f"Found {count} of {_classes(images)} in {shown(images.name)}: {'; '.join(first_images(images))}"
 
 
-def first_images(images: Images) -> list[str]:
-    """Ids of the first images with what their labels mean, or the labels where nothing names them."""
+def first_images(images: Images, count: int | None = None) -> list[str]:
+    """Ids of the first images with what their labels mean to a net of `count` classes, None where that is not known.
+
+    Labels that nothing names are said as they are; where there are 1000 classes they are taken for ImageNet's.
+    """
     pairs = zip(images.ids[:SHOWN], images.labels[:SHOWN].tolist(), strict=True)
-    return [f"{shown(name)} is {_meaning(images.classes, label)}" for name, label in pairs]
+    return [f"{shown(name)} is {_meaning(images.classes, label, count)}" for name, label in pairs]
 
 
 def _classes(images: Images) -> str:
@@ -25,8 +28,7 @@ def _classes(images: Images) -> str:
     return f"{occur:,} {f'of {known:,} ' * (known > occur)}class{'es' * (max(occur, known) != 1)}"
 
 
-def _meaning(classes: tuple[str, ...] | None, label: int) -> str:
-    if classes is None:
-        return f"class {label}"
-    name = shown(classes[label])
-    return f"class {label}, {name}{f' ({nouns()[label]})' * (classes == wnids())}"
+def _meaning(classes: tuple[str, ...] | None, label: int, count: int | None) -> str:
+    of_imagenet = classes == wnids() or (classes is None and count == len(wnids()))
+    noun = f" ({nouns()[label]})" if of_imagenet else ""
+    return f"class {label}{f', {shown(classes[label])}' if classes else ''}{noun}"

@@ -119,7 +119,7 @@ def _section(systems: Sequence[System], data: DataSpec, request: SystemsRequest)
     ]
     found.warn()
     clear = {key: counted for key, counted in tallies.items() if results[key].clean}
-    first, *notes = about_images(found.job.images)
+    first, *notes = about_images(found.job.images, found.job.models[0].count)
     title = "; ".join([first, *(note.removeprefix("- Data: ") for note in notes)])
     return Section(title, measured, _judged(clear), _alike(tallies, request.runs))
 

@@ -132,7 +132,7 @@ def _caption(job: Job, rows: int) -> list[str]:
     """What was measured, above every table; the subset is named where it is one."""
     width = next(iter({model.weights.width for model in job.models}))
     lines = [
-        *about_images(job.images),
+        *about_images(job.images, job.models[0].count),
         f"- Nets: {len(job.models)} of the twelve" + (f", width {width:g}" if width != 1 else ""),
     ]
     if rows < len(paper_rows()):

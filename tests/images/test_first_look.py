@@ -10,7 +10,7 @@ from torchvision.models import get_model_weights
 
 from bench.images.dataset import Images
 from bench.images.files import ENDINGS
-from bench.images.first_look import first_look
+from bench.images.first_look import first_images, first_look
 from bench.images.imagenet_names import nouns, wnids
 
 
@@ -31,6 +31,11 @@ def images(labels, classes=None, total=None) -> Images:
 def test_a_first_look_names_the_labels_of_the_first_images(found, said):
     assert said in first_look(found)
     assert "3.jpg" not in first_look(found)
+
+
+def test_bare_numbers_are_imagenets_to_a_net_of_as_many_classes():
+    assert first_images(images([0, 999]), 1000) == ["0.jpg is class 0 (tench)", "1.jpg is class 999 (toilet tissue)"]
+    assert first_images(images([0, 999]), 1001) == ["0.jpg is class 0", "1.jpg is class 999"]
 
 
 def test_nouns_and_endings_are_torchvisions():
