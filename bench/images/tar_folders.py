@@ -4,7 +4,7 @@ import os
 import posixpath
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from bench.errors import UserError
 from bench.images.tar_files import Kind, TarIndex, TarMember, plain_name
@@ -45,10 +45,10 @@ class TarTree:
         for index in self.indexes:
             self._refuse_linked_folders(index)
 
-    def kind(self, path: str) -> Kind | None:
+    def kind(self, path: str) -> int | None:
         """What a member is, None for none and for folders."""
         place = self._place(path)
-        return place and Kind(self.indexes[place[0]].kinds[place[1]])
+        return None if place is None else int(self.indexes[place[0]].kinds[place[1]])
 
     def source(self, path: str) -> TarMember:
         """What an image of this path is read from, through links."""
@@ -67,7 +67,7 @@ class TarTree:
         """The path that symbolic links lead to, as os.path.realpath says it of a disk's."""
         return str(self.root / self.followed(self._within(path), (Kind.SYMBOLIC_LINK,)))
 
-    def followed(self, path: str, links: Container[Kind | None]) -> str:
+    def followed(self, path: str, links: Container[int | None]) -> str:
         """The path that links at a path lead to: it may be nothing's."""
         for _ in range(MOST_LINKS):
             if self.kind(path) not in links:
@@ -87,8 +87,7 @@ class TarTree:
         return self.inside.get(above, {}).get(name)
 
     def _within(self, path: str | Path) -> str:
-        within = PurePosixPath(path).relative_to(self.root).as_posix()
-        return "" if within == "." else within
+        return str(path)[len(str(self.root)) :].removeprefix("/")
 
     def _folder(self, path: str, index: TarIndex) -> dict[str, tuple[int, int] | None]:
         """The names in a folder, which is made with those above it. Raises UserError."""

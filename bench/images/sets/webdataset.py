@@ -17,6 +17,7 @@ from bench.progress import progress
 SAMPLE = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)", re.DOTALL)  # the first dot of the base name ends the key
 PLAIN = ("cls", "cls.txt")
 JSON = "json"
+LABELS = (".cls", ".cls.txt", ".json")
 FIELDS = ("label", "cls")  # of a JSON
 MOST_LABEL = 1 << 20  # bytes
 DOTS = "a key ends at the first dot of a name"
@@ -36,6 +37,8 @@ def has_labels(indexes: Sequence[TarIndex]) -> bool:
     Raises UserError.
     """
     for index in indexes:
+        if not any(name.lower().endswith(LABELS) for name in index.names):
+            continue
         images: set[str] = set()
         beside: dict[str, int] = {}
         for place, key, ending in _members(index):
@@ -47,7 +50,7 @@ def has_labels(indexes: Sequence[TarIndex]) -> bool:
                 images.add(key)
         first = next((place for key, place in beside.items() if key in images), None)
         if first is not None:
-            return _said(index, {JSON: first}) is not None
+            return _read(index, [first])[first] is not None
     return False
 
 
@@ -61,8 +64,10 @@ def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes:
     seen: dict[str, TarIndex] = {}
     again, unlabelled, alone = 0, Noted(), Noted()
     for index in progress(indexes, len(indexes), f"reading the labels of {name}", "tar"):
-        for key, sample in samples(index).items():
-            image, label = _image(index, key, sample), _said(index, sample.labels)
+        found = samples(index)
+        read = _read(index, [place for sample in found.values() for place in sample.labels.values()])
+        for key, sample in found.items():
+            image, label = _image(index, key, sample), _said(index, sample.labels, read)
             if image is None and label is not None:
                 alone.add(f"{index.file}:{key}")
             elif image is not None and label is None:
@@ -124,33 +129,47 @@ def _image(index: TarIndex, key: str, sample: Sample) -> TarMember | None:
     return index.member(place, "no file, but a link or a device" if linked else "")
 
 
-def _said(index: TarIndex, labels: dict[str, int]) -> str | None:
-    """The label under a key, None where there is none. Raises UserError for one that cannot be read, and for two."""
-    found = {ending: _label(index, place, ending == JSON) for ending, place in labels.items()}
-    said = {ending: label for ending, label in found.items() if label is not None}
-    if len(set(said.values())) > 1:
+def _said(index: TarIndex, labels: dict[str, int], read: dict[int, str | None]) -> str | None:
+    """The label under a key, None where there is none. Raises UserError for two."""
+    said = {ending: label for ending, place in labels.items() if (label := read[place]) is not None}
+    if len(said) > 1 and len(set(said.values())) > 1:
         both = " and ".join(f".{ending} says {label[:30]!r}" for ending, label in said.items())
         raise UserError(f"data {str(index.file)!r}: of {index.names[min(labels.values())]!r}, {both}; leave one")
     return next(iter(said.values()), None)
 
 
-def _label(index: TarIndex, place: int, in_json: bool) -> str | None:
-    """Raises UserError for what is no label."""
-    where = f"data {str(index.file)!r}: label {index.names[place]!r}"
-    if index.kinds[place] != Kind.FILE or index.sizes[place] > MOST_LABEL:
-        raise UserError(f"{where} is no file of at most {MOST_LABEL:,} bytes; write the tar again")
+def _read(index: TarIndex, places: Sequence[int]) -> dict[int, str | None]:
+    """The labels at places in a tar, None for a JSON that says none. Raises UserError for what is no label."""
+    for place in places:
+        if index.kinds[place] != Kind.FILE or index.sizes[place] > MOST_LABEL:
+            raise UserError(f"{_where(index, place)} is no file of at most {MOST_LABEL:,} bytes; write the tar again")
     try:
-        (content,) = index.contents([place])
+        contents = zip(places, index.contents(places), strict=True)
+        return {place: _label(index, place, content) for place, content in contents}
+    except UndecodableError as error:
+        raise UserError(
+            f"data {str(index.file)!r}: it changes while its labels are read ({error}); run again"
+        ) from None
+
+
+def _label(index: TarIndex, place: int, content: bytes) -> str | None:
+    """Raises UserError for what is no label."""
+    try:
         text = content.decode("utf-8-sig").strip()
-        if not in_json:
+        if not index.names[place].lower().endswith(f".{JSON}"):
             return text
         about = json.loads(text)
-    except (UndecodableError, ValueError, RecursionError) as error:
-        raise UserError(f"{where} cannot be read ({error}); write the tar again") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{_where(index, place)} cannot be read ({error}); write the tar again") from None
     label = next((about[name] for name in FIELDS if name in about), None) if isinstance(about, dict) else None
     if isinstance(label, bool) or not isinstance(label, int | str | None):
-        raise UserError(f"{where} is {str(label)[:30]!r}; give the number of a class, from 0, or its name")
+        said = f"{_where(index, place)} is {str(label)[:30]!r}"
+        raise UserError(f"{said}; give the number of a class, from 0, or its name")
     return None if label is None else str(label)
+
+
+def _where(index: TarIndex, place: int) -> str:
+    return f"data {str(index.file)!r}: label {index.names[place]!r}"
 
 
 def _require_alike(labels: Sequence[str], images: Sequence[TarMember]) -> None:
