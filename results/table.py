@@ -124,10 +124,13 @@ def group_lines(results: Sequence[Result]) -> list[str]:
 
 def csv_text(records: Sequence[Record]) -> str:
     """Records as CSV, with the warnings of each in one cell."""
-    plain = [{**record, "warnings": "; ".join(record["warnings"])} for record in records]
-    for record in plain:
-        record.pop("corruptions", None)  # which are a table of their own
+    plain = [{**flat(record), "warnings": "; ".join(record["warnings"])} for record in records]
     return pd.DataFrame(plain, dtype=object).to_csv(index=False)
+
+
+def flat(record: Record) -> Record:
+    """What fits into the cells of a row: the errors by corruption are a table of their own."""
+    return {name: value for name, value in record.items() if name != "corruptions"}
 
 
 def write(results: Sequence[Result], folder: Path, header: Sequence[str] = ()) -> None:

@@ -1,5 +1,6 @@
 """What an evaluation gives to Python: a table whose rows have their counts, ranks and posteriors."""
 
+import html
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -23,7 +24,7 @@ from results.detection import Detection
 from results.formatting import escaped
 from results.posteriors import Posteriors
 from results.result import Result
-from results.table import error_cell
+from results.table import error_cell, flat, group_lines
 from results.terminal_table import terminal_table
 
 
@@ -211,7 +212,7 @@ class Table:
     @property
     def frame(self) -> pd.DataFrame:
         """A row per net and protocol, with the columns of `results.csv`; error rates and intervals in %."""
-        records = [row.result.record() for row in self]
+        records = [flat(row.result.record()) for row in self]
         return pd.DataFrame({"net": [self._label(row._row) for row in self]}).join(pd.DataFrame(records))
 
     def save(self, folder: str | Path, posteriors: bool = False) -> Path:
@@ -246,4 +247,6 @@ class Table:
         ]
         warnings = dict.fromkeys(text for row in self for text in row.warnings)
         notes = "".join(f"<p>warning: {escaped(text)}</p>" for text in warnings)
+        if groups := "\n".join(group_lines([row.result for row in self])):
+            notes = f"<pre>{html.escape(groups)}</pre>{notes}"
         return pd.DataFrame(cells).to_html(index=False, escape=True) + notes

@@ -48,6 +48,8 @@ def test_errors_are_counted_by_corruption_and_severity(folder, tmp_path):
     assert record["corruptions"]["gaussian_noise"]["corruption_error"] == pytest.approx(112.8123)
     (line,) = csv.DictReader((tmp_path / "out" / "results.csv").open())
     assert "corruptions" not in line
+    assert "mean of 15" in table._repr_html_()
+    assert "corruptions" not in table.frame
     for text in (str(table), (tmp_path / "out" / "results.md").read_text()):
         assert next(each for each in text.splitlines() if "mean of 15" in each).split("|")[-2].strip() == "13.4"
         assert "2 images a group, not 50,000" in text

@@ -4,6 +4,7 @@ from painted import evaluated, paint
 
 from bench.images.classes import wnids
 from bench.images.sets.imagenet_relatives import classes_of
+from bench.inspect.__main__ import main as inspect
 
 INDEX = {name: number for number, name in enumerate(wnids())}
 
@@ -37,6 +38,13 @@ def test_only_the_200_classes_compete(tmp_path, kind):
     among = evaluated(f"folder:{tmp_path}/set", tmp_path / "store", restrict_classes=True)[0]
     assert row.ranks.tolist() == among.ranks.tolist()
     assert row.posteriors.probs.tobytes() == everyone.posteriors.probs.tobytes()
+
+
+def test_a_row_is_looked_into_among_the_200(tmp_path, capsys):
+    painted(tmp_path / "set", "imagenet-a", {wnids()[13]: 12, wnids()[11]: 13})
+    evaluated(f"imagenet-a:{tmp_path}/set", tmp_path / "store").save(tmp_path / "out")
+    assert inspect([str(tmp_path / "out"), "--mistakes", "0"]) == 0
+    assert "199 of 200 right" in capsys.readouterr().out
 
 
 def test_200_compete_where_few_are_taken(tmp_path):
