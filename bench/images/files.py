@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bench.errors import UserError
+from bench.images.any_folder import Folder, entries_in, identity
 from bench.images.decoding import begins_as_image
-from bench.images.image_source import Source
 from bench.images.tar_folders import TarEntry, TarFolder
 
 # of file servers, systems, archivers and programs; what begins with a dot need not be named
@@ -52,8 +52,6 @@ RAW = (
     ".srw",
 )
 SHOWN = 3  # names in a note
-Folder = Path | TarFolder
-AnyFolder = TypeVar("AnyFolder", Path, TarFolder)
 MOST_AGAIN = 100_000  # folders that links lead to again
 
 
@@ -116,7 +114,7 @@ class Finder:
         found = Listing([], [], [])
         if isinstance(folder, TarFolder):
             self._real = folder.tree.real
-        listed = sorted(_entries(folder), key=lambda entry: entry.name)
+        listed = sorted(entries_in(folder), key=lambda entry: entry.name)
         names: set[str] = set()
         for entry in listed:
             if foreign(entry.name):
@@ -181,7 +179,7 @@ class Finder:
         left: list[tuple[Folder, frozenset[tuple[int, int] | str]]] = [(folder, frozenset())]
         while left:
             place, above = left.pop()
-            key = _identity(place)
+            key = identity(place)
             first = self._met.setdefault(key, str(place))
             if first != str(place):
                 self._check_again(str(place), first, key in above)
@@ -206,31 +204,11 @@ def images_of(found: dict[str, Listing]) -> list[Path]:
     return images + [each for each in folders if not any(image.is_relative_to(each) for image in images)]
 
 
-def sources_of(root: Folder, paths: Sequence[Path]) -> tuple[Source, ...]:
-    """What the images of these paths, below the root, are read from."""
-    return root.tree.sources(paths) if isinstance(root, TarFolder) else tuple(paths)
-
-
 def folders_in(folder: Folder) -> list[str]:
     """The names of a folder's folders, sorted, or none where there is no such folder. Raises OSError."""
     if not folder.is_dir():
         return []
-    return sorted(entry.name for entry in _entries(folder) if not foreign(entry.name) and _is(entry.is_dir))
-
-
-def _entries(folder: Folder) -> Sequence[os.DirEntry[str] | TarEntry]:
-    if isinstance(folder, TarFolder):
-        return folder.entries()
-    with os.scandir(folder) as entries:
-        return list(entries)
-
-
-def _identity(folder: Folder) -> tuple[int, int] | str:
-    """The same for a folder under all of its names."""
-    if isinstance(folder, TarFolder):
-        return str(folder)
-    about = os.stat(folder)
-    return about.st_dev, about.st_ino
+    return sorted(entry.name for entry in entries_in(folder) if not foreign(entry.name) and _is(entry.is_dir))
 
 
 def named_as_image(name: str) -> bool:

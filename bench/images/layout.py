@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.images.any_folder import AnyFolder, Folder
 from bench.images.classes import wnids
-from bench.images.files import AnyFolder, Finder, Folder, Listing, folders_in
+from bench.images.files import Finder, Listing, folders_in
 
 TRAINING = ("train", "training", "trn")
 EVALUATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing")  # the first is taken

@@ -226,7 +226,7 @@ def test_members_can_be_sent_to_other_processes(tmp_path):
 
 def test_what_is_no_tar_is_one_line(tmp_path):
     assert "there is no" in refused(f"tar:{tmp_path}/none.tar")
-    assert "is no file; give a tar, or folder:DIR" in refused(f"tar:{tmp_path}")
+    assert f"is no file; give tar:{tmp_path}/*.tar for the tars in a folder" in refused(f"tar:{tmp_path}")
     (tmp_path / "x.tar").write_bytes(b"")
     assert "it is no tar (empty file)" in refused(f"tar:{tmp_path}/x.tar")
     assert f"did you mean 'tar:{tmp_path}/x.tar'?" in refused(f"{tmp_path}/x.tar")

@@ -47,7 +47,8 @@ def test_shards_are_read_as_a_list_of_their_images(shards, pattern):
     assert images.digest == listed.digest
     for source, file in zip(images.sources, listed.sources, strict=True):
         assert np.array_equal(read(source), read(file))
-    assert images.notes[0] == "3 tars, in the order val-00.tar to val-02.tar"
+    order = "3 tars, in the order val-00.tar to val-02.tar"
+    assert images.notes == (order, "labels are the .cls beside the images")
 
 
 def test_shards_come_in_the_order_of_their_numbers(tmp_path):

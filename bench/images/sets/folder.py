@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
+from bench.images.any_folder import AnyFolder, Folder, sources_of
 from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
-from bench.images.files import AnyFolder, Finder, Folder, images_of, sources_of
+from bench.images.files import Finder, images_of
 from bench.images.layout import (
     archives,
     check_classes,

@@ -7,9 +7,10 @@ from http.client import HTTPException
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.images.any_folder import Folder
 from bench.images.classes import relabelled, wnids
 from bench.images.dataset import Images
-from bench.images.files import Finder, Folder, Listing, folders_in
+from bench.images.files import Finder, Listing, folders_in
 from bench.images.layout import (
     DEVKIT,
     KAGGLE_PLACE,

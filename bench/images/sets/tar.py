@@ -64,7 +64,10 @@ def _indexes(pattern: Path) -> tuple[list[TarIndex], str, tuple[str, ...]]:
     files, notes = shards(outside)
     for file in files:
         if not file.is_file():
-            raise UserError(f"data {str(pattern)!r}: {str(file)!r} is no file; give a tar, or folder:DIR for a folder")
+            raise UserError(
+                f"data {str(pattern)!r}: {str(file)!r} is no file; give tar:{file}/*.tar for the tars in a folder, or "
+                "folder:DIR for images"
+            )
     return [tar_index(file) for file in files], inside, notes
 
 

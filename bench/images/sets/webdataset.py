@@ -62,6 +62,7 @@ def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes:
     images: list[TarMember] = []
     labels: list[str] = []
     seen: dict[str, TarIndex] = {}
+    endings: set[str] = set()
     again, unlabelled, alone = 0, Noted(), Noted()
     for index in progress(indexes, len(indexes), f"reading the labels of {name}", "tar"):
         found = samples(index)
@@ -77,10 +78,12 @@ def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes:
                 again += first is not index
                 if first is not index and not duplicates:
                     raise _twice(index, key, first)
+                endings.update(ending for ending, place in sample.labels.items() if read[place] is not None)
                 images.append(image)
                 labels.append(label)
     _refuse(name, unlabelled, "images have no label (.cls, .cls.txt, or .json with 'label') beside them")
     _refuse(name, alone, "labels have no image beside them")
+    notes += (f"labels are the {' and '.join(f'.{ending}' for ending in sorted(endings))} beside the images",)
     if again:
         notes += (f"{again} keys are in another tar too and count again (--allow-duplicates)",)
     _require_alike(labels, images)
