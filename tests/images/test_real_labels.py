@@ -90,6 +90,13 @@ def test_rows_under_other_labels_are_not_compared(validation, tmp_path, row):
     with pytest.raises(UserError, match="same labels"):
         bench.compare(row, evaluated(f"imagenet:{validation}", tmp_path / "store")[0])
     assert bench.compare(row, row).wrong_first == 2
+    real_json(validation / "real.json", {number: right or [5] for number, (_, _, right) in KNOWN.items()})
+    others = evaluated(f"imagenet:{validation}", tmp_path / "store", labels=f"real:{validation}/real.json")[0]
+    real_json(validation / "real.json", {number: [9] for number in KNOWN})
+    with pytest.raises(UserError, match="same labels"):
+        bench.compare(
+            others, evaluated(f"imagenet:{validation}", tmp_path / "store", labels=f"real:{validation}/real.json")[0]
+        )
 
 
 def test_a_row_is_looked_into_by_the_likeliest_of_its_labels(validation, tmp_path, capsys):
