@@ -26,6 +26,14 @@ def test_sentences_nouns_and_nouns_with_underscores_are_in_order():
     assert in_imagenets_order(keras)
 
 
+def test_the_hubs_own_schema_which_numbers_the_second_crane_is_in_order():
+    names = list(sentences())
+    names[517] = "crane2"
+    assert len(set(names)) == 1000
+    assert in_imagenets_order(names)
+    assert not in_imagenets_order(swapped(names, 134, 517))
+
+
 def test_no_two_classes_can_change_places_unseen():
     for names in (sentences(), nouns()):
         near = [(one, one + 1) for one in range(999)]
