@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from labelled_sets import sentences
 from layouts import opened, refused
 from parquet_sets import ASKED, GREYS, IMAGE, NAMES, Shades, as_folder, png, table_of, write
 
 import bench
 from bench.images import parquet_rows
+from bench.images.classes import reconcile
 from bench.images.decoding import UndecodableError
+from bench.images.imagenet_names import nouns
 from bench.images.sources import has_parts
 
 LABELS = [number % 4 for number in range(10)]
@@ -160,6 +163,32 @@ def test_missing_shards_are_refused_unless_the_files_are_given(root):
 def test_shards_of_two_sets_are_refused(root, other):
     write(root, f"data/{other}.parquet", table_of(LABELS, first=50))
     assert "are of several sets" in refused(f"parquet:{root}")
+
+
+def test_a_shard_of_another_count_is_of_another_set(root):
+    (root / "data/validation-00001-of-00002.parquet").rename(root / "data/validation-00001-of-00003.parquet")
+    assert "are of several sets" in refused(f"parquet:{root}")
+
+
+@pytest.mark.parametrize("second", ["crane2", "crane"])
+def test_sentences_for_names_are_imagenets_classes_by_position(tmp_path, second):
+    """As the hub's imagenet-1k has them, whose labels are matched to the nouns of weights."""
+    names = list(sentences())
+    names[517] = second
+    labels = [0, 134, 517, 638, 639, 999]
+    images = opened(one(tmp_path, table_of(labels, names)))
+    assert images.classes[0] == "tench, Tinca tinca"
+    seen = reconcile(images, 1000, nouns(), "weights")
+    assert seen.labels.tolist() == labels
+    assert not seen.assumed
+
+
+def test_sentences_in_another_order_are_matched_by_what_they_say(tmp_path):
+    names = list(sentences())
+    names[517] = "crane2"
+    names[:2] = names[1::-1]
+    images = opened(one(tmp_path, table_of([0, 1, 5], names)))
+    assert reconcile(images, 1000, nouns(), "weights").labels.tolist() == [1, 0, 5]
 
 
 def test_what_is_ambiguous_is_refused(root, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.images.imagenet_names import in_imagenets_order
 
 IMAGES = ("image", "img", "jpg", "png")
 LABELS = ("label", "labels", "cls", "fine_label", "coarse_label")
@@ -88,7 +89,9 @@ def _label(schema: Any, features: dict[str, Any], where: str) -> str:
     if len(found) == 1:
         return found[0]
     what = f"columns {_named(found)} may be the labels" if found else "no column is named 'label'"
-    raise UserError(f"data {where!r}: {what} (of {_named(schema.names)}); rename the right one 'label', alone")
+    raise UserError(
+        f"data {where!r}: {what} (of {_named(schema.names)}); write it anew with the right one alone named 'label'"
+    )
 
 
 def _holds_bytes(kind: Any) -> bool:
@@ -129,7 +132,7 @@ def _classes(feature: Any, label: str, where: str) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
         raise UserError(f"data {where!r}: the class names of column {label!r} are no list of names; write it anew")
     again = [name for name, count in Counter(names).items() if count > 1]
-    if again:
+    if again and not in_imagenets_order(names):  # which has two cranes
         raise UserError(f"data {where!r}: two classes are named {again[0]!r}; rename one")
     return tuple(names)
 
