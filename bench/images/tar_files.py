@@ -111,7 +111,7 @@ class _Headers(io.RawIOBase):
         return self.file.read(count)
 
     def seek(self, place: int, whence: int = 0) -> int:
-        return self.file.seek(place, whence)
+        return self.file.seek(max(place, 0), whence)  # Python 3.10 looks before the start of an empty tar
 
     def tell(self) -> int:
         return self.file.tell()
