@@ -17,15 +17,21 @@ def first_look(images: Images) -> str:
 def first_images(images: Images, count: int | None = None) -> list[str]:
     """Ids of the first images with what their labels mean to a net of `count` classes, None where that is not known.
 
-    Labels that nothing names are said as they are; where there are 1000 classes they are taken for ImageNet's.
+    Labels that nothing names are said as they are; where there are 1000 classes they are taken for ImageNet's. Where
+    several classes are right for an image, all are said.
     """
-    pairs = zip(images.ids[:SHOWN], images.labels[:SHOWN].tolist(), strict=True)
-    return [f"{shown(name)} is {_meaning(images.classes, label, count)}" for name, label in pairs]
+    own = [(label,) for label in images.labels[:SHOWN].tolist()]
+    pairs = zip(images.ids, images.right.classes[:SHOWN] if images.right else own, strict=False)
+    return [f"{shown(name)} is {_meanings(images.classes, labels, count)}" for name, labels in pairs]
 
 
 def _classes(images: Images) -> str:
     occur, known = len(images.present), len(images.classes or ())
     return f"{occur:,} {f'of {known:,} ' * (known > occur)}class{'es' * (max(occur, known) != 1)}"
+
+
+def _meanings(classes: tuple[str, ...] | None, labels: tuple[int, ...], count: int | None) -> str:
+    return " or ".join(_meaning(classes, label, count) for label in labels) or "of no class that is right"
 
 
 def _meaning(classes: tuple[str, ...] | None, label: int, count: int | None) -> str:

@@ -5,6 +5,7 @@ import pytest
 from layouts import opened, refused
 from painted import evaluated, paint
 
+from bench.images.first_look import first_images
 from bench.images.imagenet_names import wnids
 from bench.images.sets.imagenet_relatives import classes_of
 from bench.inspect.__main__ import main as inspect
@@ -60,6 +61,11 @@ def test_a_limit_takes_both_kinds(tmp_path):
     assert [name.partition("/")[0] for name in images.ids] == ["outside", "outside", "within", "within"]
     assert len(images.present) == 200
     assert "2 of 4 images have no right label" in " ".join(images.told)
+    assert [said.partition(" is ")[2] for said in first_images(images)] == [
+        "of no class that is right",
+        "of no class that is right",
+        "class 1, n01443537 (goldfish)",
+    ]
 
 
 def test_what_it_cannot_be_measured_by_is_refused(tmp_path):
