@@ -19,6 +19,7 @@ def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
         exif=options.exif,
         verify=options.verify,
         class_map=options.class_map,
+        list_columns=options.list_columns,
         classes=_classes_of_data(options),
         labels=getattr(options, "labels", None),
     )

@@ -26,10 +26,16 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--class-order",
         choices=CLASS_ORDERS,
-        help="how class names that are numbers are sorted: 1 10 2 or 1 2 10 (by the weights' names; else refused)",
+        help="how class names that are or hold numbers are sorted: 1 10 2 or 1 2 10 (by the weights' names, or as the "
+        "net's indices; else refused)",
     )
     group.add_argument(
         "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
+    )
+    group.add_argument(
+        "--list-columns",
+        metavar="IMAGE,LABEL",
+        help="list:FILE: the columns of its header, or keys of its JSON lines, that say image and label (file,label)",
     )
     group.add_argument(
         "--class-map",

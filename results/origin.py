@@ -19,11 +19,11 @@ AGAIN = "the same bench.run command writes it again, without running the net for
 class Origin:
     """What a run's rows have in common, and the stored parts of each.
 
-    `data`, `split`, `seed`, `class_order`, `labels_from`, `allow_duplicates`, `exif` and `labels` are what those
-    options take, from any working folder; `data` is None where only the process that evaluated them had the images.
-    `images` is how many were asked for; `classes` the names, which labels count in; `competing` the indices of those
-    that compete, None for all; `rows` by signature id, for each net the names of its parts' folders in `store` with
-    their shares.
+    `data`, `split`, `seed`, `class_order`, `labels_from`, `allow_duplicates`, `exif`, `labels` and `list_columns`
+    are what those options take, from any working folder; `data` is None where only the process that evaluated them had
+    the images. `images` is how many were asked for; `classes` the names, which labels count in; `competing` the indices
+    of those that compete, None for all; `rows` by signature id, for each net the names of its parts' folders in `store`
+    with their shares.
     """
 
     data: str | None
@@ -39,6 +39,7 @@ class Origin:
     allow_duplicates: bool = False
     exif: bool = False
     labels: str | None = None
+    list_columns: str | None = None
 
     def nets(self, row: str, store: Path | None = None) -> list[StoredNet]:
         """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
@@ -78,6 +79,7 @@ def read_origin(folder: Path) -> Origin:
             allow_duplicates=bool(said.get("allow_duplicates", False)),
             exif=bool(said.get("exif", False)),
             labels=None if said.get("labels") is None else str(said["labels"]),
+            list_columns=None if said.get("list_columns") is None else str(said["list_columns"]),
         )
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None

@@ -42,6 +42,7 @@ def evaluate(
     verify: bool = False,
     labels: str | None = None,
     class_map: str | None = None,
+    list_columns: str | None = None,
     restrict_classes: bool = False,
     skip_corrupt: bool = False,
     map: Literal["scores", "posteriors"] = "scores",
@@ -74,8 +75,8 @@ def evaluate(
         Q: test scales, in pixels, for protocols that name none (else the paper's rule for S).
         fuse: add the mean of all nets' posteriors (section 4.5).
         limit: so many images, spread evenly over the set, or "all" (200 of "shapes", all of other sets).
-        split, seed, class_order, labels_from, allow_duplicates, exif, verify, class_map: how the images are read, as
-            in bench.run.
+        split, seed, class_order, labels_from, allow_duplicates, exif, verify, class_map, list_columns: how the images
+            are read, as in bench.run.
         labels: "real:FILE" counts ImageNet's validation images by ReaL's labels, several right ones an image.
         restrict_classes: only the classes that occur in the data compete.
         skip_corrupt: leave out images that cannot be decoded, and count them.
@@ -108,6 +109,7 @@ def evaluate(
                 verify=verify,
                 labels=labels,
                 class_map=class_map,
+                list_columns=list_columns,
             ),
             protocols=given_protocols(protocols, Q),
             fuse=fuse,

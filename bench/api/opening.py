@@ -70,6 +70,7 @@ def open_images(
     verify: bool = False,
     labels: str | None = None,
     class_map: str | None = None,
+    list_columns: str | None = None,
 ) -> Images:
     """A labelled set of images, found and read once for several calls of `evaluate`.
 
@@ -77,8 +78,8 @@ def open_images(
         images: as for `evaluate`.
         part: the validation or the training images of a set that is named.
         classes: names of the classes that labels count in, of images in Python, or of a set whose labels are numbers.
-        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify, labels, class_map: as for
-            `evaluate`.
+        limit, split, seed, class_order, labels_from, allow_duplicates, exif, verify, labels, class_map,
+            list_columns: as for `evaluate`.
 
     Returns:
         `Images`: `ids`, `labels` (N,) int64, `classes`, and `digest`, the SHA-256 that says which images these are.
@@ -88,7 +89,7 @@ def open_images(
     """
     how: dict[str, Any] = {"split": split, "seed": seed, "class_order": class_order, "labels_from": labels_from}
     how |= {"allow_duplicates": allow_duplicates, "exif": exif, "verify": verify, "labels": labels}
-    how |= {"class_map": class_map}
+    how |= {"class_map": class_map, "list_columns": list_columns}
     with session(progress=True):
         names = given_classes(classes)
         found = labelled_images(images, limit, names, **how)

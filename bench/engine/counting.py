@@ -134,6 +134,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
         labels_from=data.labels_from if data else 0,
         allow_duplicates=data.allow_duplicates if data else False,
         exif=images.exif,
+        list_columns=data.list_columns if data else None,
         labels=anywhere(data.labels) if data and data.labels else None,
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in stored_nets(job, row)]

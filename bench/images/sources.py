@@ -29,7 +29,7 @@ from bench.images.sets.imagenet_c import read_corrupted
 from bench.images.sets.imagenet_o import both_sets, read_outside
 from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.imagenet_v2 import read_imagenet_v2
-from bench.images.sets.lists import parts_of_list, read_list, read_whole_list
+from bench.images.sets.lists import Columns, parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
 from bench.images.sets.objectnet import read_objectnet, refuse_training
 from bench.images.sets.parquet import read_parquet, read_whole_parquet
@@ -54,8 +54,9 @@ class DataSpec:
     `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
     EXIF orientation is applied; with `verify` every file is read anew for the digest. `labels`, "real:FILE", are what
     images are counted by in place of their own. `class_map` is the file that says which of the net's classes each class
-    is; `classes` are, or are in the file of, the names that labels which are bare numbers count in. Raises UserError
-    for values that the options would refuse.
+    is; `classes` are, or are in the file of, the names that labels which are bare numbers count in;
+    `list_columns` the two of a list's columns, "IMAGE,LABEL", that say these. Raises UserError for values that the
+    options would refuse.
     """
 
     source: str
@@ -70,6 +71,7 @@ class DataSpec:
     labels: str | None = None
     class_map: str | None = None
     classes: str | tuple[str, ...] | None = None
+    list_columns: str | None = None
 
     def __post_init__(self) -> None:
         share, limit, order, first, labels = self.split, self.limit, self.class_order, self.labels_from, self.labels
@@ -85,6 +87,8 @@ class DataSpec:
         for option, value, fine, allowed in checks:
             if not fine:
                 raise UserError(f"{option} '{value}': give {allowed}")
+        if self.list_columns is not None and (self.kind != "list" or self.columns is None):
+            raise UserError(f"--list-columns '{self.list_columns}': give two of list:FILE, such as photo,species")
         if self.class_map is not None and (order or first or labels):
             raise UserError(
                 f"--class-map '{self.class_map}': it says which class is which; leave --class-order, --labels-from and "
@@ -98,6 +102,14 @@ class DataSpec:
     @property
     def argument(self) -> str:
         return self.source.partition(":")[2]
+
+    @property
+    def columns(self) -> tuple[str, str] | None:
+        """The two that `list_columns` names."""
+        match [each.strip() for each in (self.list_columns or "").split(",")]:
+            case [image, label] if image and label and image != label:
+                return image, label
+        return None
 
 
 def _within(share: object) -> bool:
@@ -175,15 +187,20 @@ def fetched(source: str) -> bool:
     return kind == "hf" or (kind in DATASETS and not DATASETS[kind].argument.startswith(":"))
 
 
-def has_parts(source: str) -> bool:
-    """Whether a data set comes in training and validation images, as far as that can be seen."""
+def has_parts(source: str, columns: Columns = None) -> bool:
+    """Whether a data set comes in training and validation images, as far as that can be seen.
+
+    `columns` are those of a list that says which.
+    """
     kind, _, argument = source.partition(":")
     if kind not in DATASETS:
         return False
     if kind == "hf":
         return parse_hub(argument).split is None
     try:
-        found = {"folder": parts_within, "list": parts_of_list, "tar": parts_of_tar, "parquet": parts_of_parquet}
+        if kind == "list":
+            return bool(parts_of_list(_path(argument), columns))
+        found = {"folder": parts_within, "tar": parts_of_tar, "parquet": parts_of_parquet}
         return DATASETS[kind].read_all is None or (kind in found and bool(found[kind](_path(argument))))
     except OSError:
         return False
@@ -291,6 +308,11 @@ def _at(read: Callable[..., Images]) -> Callable[..., Images]:
     return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates)
 
 
+def _listed(read: Callable[..., Images]) -> Callable[..., Images]:
+    """A reader of a list."""
+    return lambda spec, *part: read(_path(spec.argument), *part, duplicates=spec.allow_duplicates, columns=spec.columns)
+
+
 def _path(argument: str) -> Path:
     """Absolute, with a name even for `.`; the shell does not expand a `~` behind a colon."""
     return Path(os.path.abspath(os.path.expanduser(argument)))
@@ -334,10 +356,10 @@ DATASETS = {
     "catsdogs": Source(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
     "folder": Source(_at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole)),
     "list": Source(
-        _at(read_list),
+        _listed(read_list),
         ":FILE",
-        "lines 'path label' or 'label;path', or a CSV with columns file,label or path,label",
-        _at(read_whole_list),
+        "lines 'path label' or 'label;path', JSON lines, or a CSV with columns file,label or path,label",
+        _listed(read_whole_list),
     ),
     "tar": Source(
         _at(read_tar),

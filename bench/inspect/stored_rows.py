@@ -127,6 +127,7 @@ def _opened(origin: Origin) -> Images:
             origin.allow_duplicates,
             origin.exif,
             labels=origin.labels,
+            list_columns=origin.list_columns,
         )
     )
 

@@ -103,11 +103,11 @@ def _sets(options: argparse.Namespace) -> "dict[str, DataSpec]":
     given = {name: getattr(options, name) for name in SETS}
     given["objects"] = given["objects"] or given["flowers"]
     sets = {name: data_spec(options, source) for name, source in given.items() if source}
-    if options.split and sets and all(has_parts(each.source) for each in sets.values()):
+    unparted = {name for name, each in sets.items() if not has_parts(each.source, each.columns)}
+    if options.split and sets and not unparted:
         raise UserError(f"--split {options.split:g}: every set has parts of its own; leave --split out")
     return {
-        name: replace(each, limit=None, split=None if has_parts(each.source) else each.split)
-        for name, each in sets.items()
+        name: replace(each, limit=None, split=each.split if name in unparted else None) for name, each in sets.items()
     }
 
 

@@ -38,8 +38,9 @@ NETS = (
 )
 # What may be said of all of them; the rest the paper's recipe says itself.
 SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
-DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif", "class_map", "classes")
-TAKEN = {*SHARED, *DATA, "width", "rate", "threads", "half", "out", "paper", "jobs"}
+DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif", "verify")
+NAMED = ("class_map", "classes", "list_columns")
+TAKEN = {*SHARED, *DATA, *NAMED, "width", "rate", "threads", "half", "out", "paper", "jobs"}
 
 
 def train_all(request: TrainingRequest, jobs: int | None) -> None:

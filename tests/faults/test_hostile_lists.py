@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.images.sets.list_entries import LONGEST
+from bench.images.sets.list_lines import LONGEST
 from bench.images.sets.lists import read_list
 from results.errors import ResultError
 from results.gate import compare_tables

@@ -5,7 +5,7 @@ from pathlib import Path
 from results.origin import Origin, read_origin
 
 ORIGIN = Origin("list:/a", 0.2, 3, 7, Path("/store"), ("0", "1"), (0, 1), {"x": [[("part", Fraction(1, 3))]]})
-LATER = {"class_order": "text", "labels_from": 1, "allow_duplicates": True}
+LATER = {"class_order": "text", "labels_from": 1, "allow_duplicates": True, "list_columns": "photo,species"}
 
 
 def test_what_opens_the_set_again_is_kept(tmp_path):

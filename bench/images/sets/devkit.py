@@ -16,7 +16,7 @@ from bench.images.classes import wnids
 from bench.images.files import foreign
 from bench.images.layout import DEVKIT
 from bench.images.relabellings import devkit
-from bench.images.sets.list_entries import LABEL, Entry
+from bench.images.sets.list_lines import LABEL, Entry
 
 GROUND_TRUTH = re.compile(r"ILSVRC20[0-9]{2}_(clsloc_)?validation_ground_truth\.txt")  # unchanged since 2012
 ARCHIVE = re.compile(r"ILSVRC20[0-9]{2}_devkit.*\.(tar(\.gz|\.bz2|\.xz)?|tgz)")

@@ -25,7 +25,9 @@ from bench.images.sets.devkit import (
     order_of,
     told_order,
 )
-from bench.images.sets.list_entries import COLUMNS, Entry, alike, read_entries, table_of
+from bench.images.sets.list_entries import alike, read_entries
+from bench.images.sets.list_lines import Entry
+from bench.images.sets.list_tables import COLUMNS, table_of
 from bench.images.sets.lists import indices
 
 KAGGLE_LABELS = "LOC_val_solution.csv"

@@ -6,7 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.images.layout import PART, SEEN, TRAINING
-from bench.images.sets.list_entries import CsvForm, Entry, read_entries
+from bench.images.sets.list_entries import read_entries
+from bench.images.sets.list_lines import Entry
+from bench.images.sets.list_tables import Table
 
 WORDS = ("split", "set", "subset", "partition", "phase", "usage")  # columns whose cells name parts
 FLAGS = {  # columns of yes and no, by the part that yes means
@@ -22,7 +24,7 @@ YES, NO = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
 class ListParts:
     """The columns that say it, all words or all flags, in a list whose every row they name a part for."""
 
-    table: CsvForm
+    table: Table
     columns: tuple[int, ...]
     counts: Counter[str]
 
@@ -45,7 +47,7 @@ class ListParts:
         return f"column {self.names}: images of {taken} are taken ({self.counts[taken]}), {left}{seen}"
 
 
-def list_parts(file: Path, table: CsvForm | None) -> ListParts | None:
+def list_parts(file: Path, table: Table | None) -> ListParts | None:
     """What the columns of a list say; None where none names a part for every row. Raises UserError and OSError."""
     if table is None:
         return None
@@ -58,7 +60,7 @@ def list_parts(file: Path, table: CsvForm | None) -> ListParts | None:
     return None
 
 
-def _part(entry: Entry, table: CsvForm, columns: tuple[int, ...]) -> str | None:
+def _part(entry: Entry, table: Table, columns: tuple[int, ...]) -> str | None:
     """train, val, test, or another word for what is evaluated; None where a cell names none."""
     cells = {table.columns[column]: entry.cells[column].strip().casefold() for column in columns}
     if not FLAGS.keys() & cells.keys():

@@ -1,4 +1,4 @@
-"""List files: an image and its label a line, or a CSV with columns `file` and `label`."""
+"""List files: an image and its label a line, or a table with a column of each."""
 
 import os
 import sys
@@ -12,28 +12,25 @@ from bench.images.classes import wnids
 from bench.images.dataset import Images, distinct
 from bench.images.files import foreign
 from bench.images.layout import EVALUATION, SEEN, is_training
-from bench.images.sets.list_entries import (
-    CsvForm,
-    Entry,
-    alike,
-    file_number,
-    kind_of,
-    places_of,
-    read_entries,
-    table_of,
-)
+from bench.images.sets.list_entries import alike, kind_of, read_entries
+from bench.images.sets.list_lines import Entry, file_number, places_of
 from bench.images.sets.list_parts import ListParts, list_parts
+from bench.images.sets.list_tables import Table, table_of
 
 MOST_MISSING = 1000  # images that are looked for in vain
 
 
-def read_list(file: Path, part: str = "val", duplicates: bool = False) -> Images:
+Columns = tuple[str, str] | None
+
+
+def read_list(file: Path, part: str = "val", duplicates: bool = False, columns: Columns = None) -> Images:
     """The images of a list, in its order; their paths start at the list's folder or at `images/` beside it.
 
-    Where columns of a CSV say what part of the set each image is for, those of `part` are taken. With `duplicates`
-    files that stand twice count twice. Raises UserError and OSError.
+    Where columns of a table say what part of the set each image is for, those of `part` are taken. With `duplicates`
+    files that stand twice count twice; `columns` are those of image and label in a table that calls them otherwise.
+    Raises UserError and OSError.
     """
-    table = _table(file)
+    table = _table(file, columns)
     parts = list_parts(file, table)
     taken = _taken(file, part, parts)
     notes = _notes(table, parts, taken)
@@ -43,16 +40,16 @@ def read_list(file: Path, part: str = "val", duplicates: bool = False) -> Images
     return _images(file, wanted, read_entries(file, table) if parts else (), notes, duplicates)
 
 
-def read_whole_list(file: Path, duplicates: bool = False) -> Images:
+def read_whole_list(file: Path, duplicates: bool = False, columns: Columns = None) -> Images:
     """The images of a list without parts, of which `--split` makes some. Raises UserError and OSError."""
-    if parts := parts_of_list(file):
+    if parts := parts_of_list(file, columns):
         raise UserError(f"data {str(file)!r}: it says which images are for {' and '.join(parts)}; leave --split out")
-    return read_list(file, duplicates=duplicates)
+    return read_list(file, duplicates=duplicates, columns=columns)
 
 
-def parts_of_list(file: Path) -> list[str]:
+def parts_of_list(file: Path, columns: Columns = None) -> list[str]:
     """The parts that the list tells apart, none where it has one. Raises UserError and OSError."""
-    parts = list_parts(file, _table(file))
+    parts = list_parts(file, _table(file, columns))
     return list(parts.counts) if parts and parts.several else []
 
 
@@ -69,10 +66,10 @@ def indices(labels: Sequence[str], more: Iterable[str] = ()) -> tuple[np.ndarray
     return np.array([index[label] for label in labels], dtype=np.int64), classes
 
 
-def _table(file: Path) -> CsvForm | None:
+def _table(file: Path, columns: Columns) -> Table | None:
     if not file.is_file():
         raise UserError(f"data {str(file)!r}: there is no such file; give one with lines such as 'images/a.jpg 3'")
-    return table_of(file)
+    return table_of(file, wanted=columns)
 
 
 def _images(
@@ -114,7 +111,7 @@ def _taken(file: Path, part: str, parts: ListParts | None) -> str | None:
     return next((each for each in EVALUATION if each in found), next(iter(found), None))
 
 
-def _notes(table: CsvForm | None, parts: ListParts | None, taken: str | None) -> tuple[str, ...]:
+def _notes(table: Table | None, parts: ListParts | None, taken: str | None) -> tuple[str, ...]:
     notes: tuple[str, ...] = (parts.note(taken),) if parts and taken else ()
     read = {table.file, table.label, *(parts.columns if parts else ())} if table else set()
     ignored = [name for place, name in enumerate(table.columns if table else ()) if place not in read]
