@@ -69,6 +69,10 @@ def test_a_missing_shard_is_refused_by_name_and_a_gap_is_said(shards):
     assert "7 of the tars' numbers are missing: 00000, 00001, 00002, ..." in opened(f"tar:{shards}/t-*.tar").notes
     assert "more than 100,000 files" in refused(f"tar:{shards}/val-{{0..999999999}}.tar")
     assert "more than 100,000 files" in refused(f"tar:{shards}/{{0..999}}-{{0..999}}.tar")
+    (shards / "[v]").mkdir()
+    (shards / "val-00.tar").rename(shards / "[v]" / "val-00.tar")
+    assert opened(f"tar:{shards}/[v]/val-{{00..00}}.tar").ids == ("000000.png", "000001.png")
+    (shards / "[v]" / "val-00.tar").rename(shards / "val-00.tar")
     assert "is there twice" in refused(f"tar:{shards}/val-{{00,00}}.tar")
 
 

@@ -26,15 +26,14 @@ def shards(pattern: str) -> tuple[list[Path], tuple[str, ...]]:
         return [Path(pattern)], ()
     found: list[str] = []
     for word in _expanded(pattern):
-        if glob.has_magic(word):
-            matches = sorted(glob.glob(word), key=by_number)
-            if not matches:
-                raise UserError(f"data {pattern!r}: no file matches {word!r}; give one that is there")
-            found += matches
-        elif not os.path.exists(word):
-            raise UserError(f"data {pattern!r}: there is no {word!r}; fetch it, or leave it out of the pattern")
-        else:
+        if os.path.exists(word):
             found.append(word)
+        elif not glob.has_magic(word):
+            raise UserError(f"data {pattern!r}: there is no {word!r}; fetch it, or leave it out of the pattern")
+        elif matches := sorted(glob.glob(word), key=by_number):
+            found += matches
+        else:
+            raise UserError(f"data {pattern!r}: no file matches {word!r}; give one that is there")
         if len(found) > MOST_SHARDS:
             raise UserError(f"data {pattern!r}: it names more than {MOST_SHARDS:,} files; give fewer")
     _refuse_again(pattern, found)
