@@ -36,6 +36,18 @@ def test_images_that_a_net_is_unsure_of_are_told_apart(tmp_path):
     assert row.result.data == "imagenet-o+imagenet/val[200 classes]"
 
 
+def test_posteriors_are_those_of_the_sets_it_is_made_of(tmp_path):
+    source = sets(tmp_path)
+    both = evaluated(source, tmp_path / "store")[0].posteriors
+    for kind, data in (("outside", f"folder:{tmp_path}/o"), ("within", f"imagenet:{tmp_path}/imagenet")):
+        alone = evaluated(data, tmp_path / "store")[0].posteriors
+        place = {name: k for k, name in enumerate(alone.ids)}
+        its = [k for k, name in enumerate(both.ids) if name.startswith(f"{kind}/")]
+        same = [place[both.ids[k].partition("/")[2]] for k in its]
+        assert len(its) == 200
+        assert both.probs[its].tobytes() == alone.probs[same].tobytes()
+
+
 def test_one_within_that_is_as_unsure_costs_precision(tmp_path):
     table = evaluated(sets(tmp_path, unsure=[classes_of("imagenet-o")[-1]]), tmp_path / "store")
     row = table[0]

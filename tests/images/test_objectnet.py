@@ -57,6 +57,16 @@ def test_any_of_its_classes_in_imagenet_is_right(folder, tmp_path):
     assert "classes=all" in row.signature
 
 
+def test_posteriors_are_those_of_images_without_their_borders(folder, tmp_path):
+    for path in (folder / "images").rglob("*.png"):
+        cut = tmp_path / "cut" / path.relative_to(folder / "images")
+        cut.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).crop((2, 2, 18, 12)).save(cut)
+    own = evaluated(f"objectnet:{folder}", tmp_path / "store")[0].posteriors
+    pairs = [(tmp_path / "cut" / name, int(label)) for name, label in zip(own.ids, own.labels, strict=True)]
+    assert own.probs.tobytes() == evaluated(pairs, tmp_path / "store")[0].posteriors.probs.tobytes()
+
+
 def test_the_red_border_is_cut_off(folder):
     images = open_data(DataSpec(f"objectnet:{folder.parent}"))
     assert images.boxes == ((2, 2, 18, 12),) * 5

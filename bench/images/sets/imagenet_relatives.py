@@ -15,7 +15,7 @@ from bench.images.sets.folder import read_classes, require
 
 
 class Relative(NamedTuple):
-    """How many images its paper counts, and the file of its WordNet ids, None where it has all 1000 classes."""
+    """How many images are handed out, and the file of its WordNet ids, None where it has all 1000 classes."""
 
     images: int
     file: str | None = None
@@ -25,7 +25,7 @@ RELATIVES = {
     "imagenet-a": Relative(7500, "imagenet_a.txt"),  # Hendrycks et al., "Natural Adversarial Examples", CVPR 2021
     "imagenet-r": Relative(30000, "imagenet_r.txt"),  # Hendrycks et al., "The Many Faces of Robustness", ICCV 2021
     "imagenet-o": Relative(2000, "imagenet_o.txt"),  # as imagenet-a
-    "imagenet-sketch": Relative(50889),  # Wang et al., NeurIPS 2019
+    "imagenet-sketch": Relative(50889),  # Wang et al., NeurIPS 2019: about 50 a class
 }
 
 
