@@ -2,18 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
-from difflib import get_close_matches
-
-import numpy as np
 
 from bench.errors import UserError
+from bench.images.class_refusals import other_count, outside, refuse_background, refuse_order, unknown_class
 from bench.images.dataset import Images
 from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
-from bench.images.named_classes import by_names, by_nouns, refuse_mixture
-from bench.images.numbered_classes import by_number, renumbered, whole_numbers
-
-BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
-AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"
+from bench.images.named_classes import by_names, by_nouns, is_imagenet, refuse_mixture
+from bench.images.numbered_classes import from_one, renumbered, whole_numbers
 
 
 def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
@@ -38,7 +33,7 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     if images.classes is not None and in_imagenets_order(images.classes):
         images = replace(images, classes=wnids())
     if not whole:
-        _refuse_background(images, count, names, source)
+        refuse_background(images, count, names, source)
     if images.classes is None:
         return _by_index(images, count, names, source)
     known = names or ()
@@ -59,11 +54,11 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
         if found := by_names(images, names):
             return found
         refuse_mixture(images)
-        raise _unknown_class(images, names, source)
-    _refuse_order(images, count, source)
+        raise unknown_class(images, names, source)
+    refuse_order(images, count, source)
     refuse_mixture(images)
     if len(images.classes) != count:
-        raise _other_count(images, len(images.classes), count, source)
+        raise other_count(images, len(images.classes), count, source)
     return _assumed(images)
 
 
@@ -102,11 +97,6 @@ def relabelled(images: Images, names: tuple[str, ...]) -> Images:
     return renumbered(images, [index.get(name, -1) for name in images.classes], names)
 
 
-def is_imagenet(images: Images) -> bool:
-    """Whether the classes that occur are known by ImageNet's WordNet ids."""
-    return images.classes is not None and {images.classes[label] for label in images.present} <= set(wnids())
-
-
 def _assumed(images: Images) -> Images:
     """Matched by order alone: assumed, unless the user said what the order is."""
     return images if images.order else replace(images, assumed=images.assumed | {"class order"})
@@ -120,7 +110,7 @@ def _by_index(images: Images, count: int, names: tuple[str, ...] | None, source:
         return seen if names else _assumed(seen)
     unknown = sorted(set(images.present.tolist()) - set(own))
     if unknown:
-        raise _outside(
+        raise outside(
             images, unknown, source, f"whose classes are named by numbers, {min(own)} to {max(own)}", set(own)
         )
     place = {number: index for index, number in enumerate(own)}
@@ -147,10 +137,10 @@ def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: 
         seen = replace(called, classes=names or wnids())
         return seen if names and in_imagenets_order(names) else _assumed(seen)
     if names:
-        raise _unknown_class(images, names, source)
+        raise unknown_class(images, names, source)
     present = tuple(sorted(images.classes[label] for label in images.present))
     if len(present) != count:
-        raise _other_count(images, len(present), count, source)
+        raise other_count(images, len(present), count, source)
     return _assumed(relabelled(images, present))
 
 
@@ -159,7 +149,7 @@ def _indices(images: Images, numbers: tuple[int, ...], count: int) -> Images | N
 
     None where it is; what is taken so and could be otherwise is in the notes.
     """
-    if max(numbers) >= count or images.order == "text" or (images.order is None and _from_one(numbers)):
+    if max(numbers) >= count or images.order == "text" or (images.order is None and from_one(numbers)):
         return None
     assert images.classes is not None
     if images.order is None and list(map(int, sorted(images.classes))) != list(range(len(numbers))):
@@ -172,108 +162,8 @@ def _indices(images: Images, numbers: tuple[int, ...], count: int) -> Images | N
     return images
 
 
-def _from_one(numbers: tuple[int, ...]) -> bool:
-    """Whether numbers are 1 to their count, so that nobody knows whether 1 is the first or the second class."""
-    return sorted(numbers) == list(range(1, len(numbers) + 1))
-
-
-def _refuse_order(images: Images, count: int, source: str) -> None:
-    """Raise UserError where the classes' order is a matter of choice, and nobody chose."""
-    assert images.classes is not None
-    ordered, numbers = by_number(images.classes), whole_numbers(images.classes)
-    if images.order or ordered is None:
-        return
-    first = ", ".join(images.classes[:4])
-    past = numbers is not None and len(numbers) < count == max(numbers) and min(numbers) > 0
-    from_one = past or sorted(images.classes) == sorted(str(number + 1) for number in range(len(images.classes)))
-    differ = ordered != sorted(images.classes)
-    remedies = []
-    if from_one:
-        remedies.append("--labels-from 1 if 1 is the net's first class")
-    if not from_one or (count > len(images.classes) and not past):
-        remedies.append(f"--class-order number ({', '.join(ordered[:4])}, ...)")
-    if differ and count == len(images.classes):
-        remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
-    if from_one or differ:
-        raise UserError(
-            f"data {images.name!r}: {len(images.classes)} classes are numbered; give {', or '.join(remedies)}; "
-            f"{source} has {count} classes and no names for them"
-        )
-
-
-def _other_count(images: Images, found: int, count: int, source: str) -> UserError:
-    numbers = whole_numbers(images.classes)
-    hint = "give data and weights of the same classes"
-    if numbers and not images.order and max(numbers) < count:
-        hint = "give --class-order number if their names are the net's indices"
-    return UserError(
-        f"data {images.name!r}: class count {found}, but {source} has {count} classes and no names for them; {hint}"
-    )
-
-
-def _refuse_background(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> None:
-    """Raise UserError where a net's first class is, or seems, no class of the data, so that all would be off by one."""
-    first = names[0] if names else None
-    if first.strip("_ ").casefold() not in BACKGROUND if first is not None else count != len(wnids()) + 1:
-        return
-    if images.classes is None:
-        spare = images.present.max() < count - 1
-    else:
-        numbers = whole_numbers(images.classes)
-        by_name = set(images.classes) <= set(names or ())
-        spare = not by_name and (is_imagenet(images) or (numbers is not None and max(numbers) < count - 1))
-    if spare:
-        what = "usually background" if first is None else f"named {first!r}"
-        whole = "" if is_imagenet(images) else f", or --drop-class none if all {count} are meant"
-        raise UserError(
-            f"data {images.name!r}: the first of {count} classes is {what}: labels would be off by one; give "
-            f"--drop-class 0{whole} ({source})"
-        )
-
-
 def _in_range(images: Images, count: int, source: str) -> Images:
-    outside = images.present[images.present >= count]
-    if len(outside):
-        raise _outside(images, outside.tolist(), source, f"labels 0 to {count - 1}", set(range(count)))
+    beyond = images.present[images.present >= count]
+    if len(beyond):
+        raise outside(images, beyond.tolist(), source, f"labels 0 to {count - 1}", set(range(count)))
     return images
-
-
-def _outside(images: Images, unknown: list[int], source: str, allowed: str, own: set[int]) -> UserError:
-    """Of labels that the weights do not have, with what mends labels that count from 1."""
-    among = np.flatnonzero(np.isin(images.labels, unknown))
-    first = among[0] if len(among) else None
-    where = "an image beyond the limit" if first is None else f"image {images.ids[first]!r}"
-    label = unknown[0] if first is None else images.labels[first]
-    hint = ""
-    if {number - 1 for number in images.present.tolist()} <= own:
-        devkit = ", unless they are the devkit's ids, whose order is another" if len(own) == len(wnids()) else ""
-        hint = f"; where they count from 1{devkit}, give --labels-from 1"
-    elif {number + 1 for number in images.present.tolist()} <= own:
-        hint = f"; {AS_NAMED}"
-    return UserError(
-        f"data {images.name!r}: {where} has label {label}, but {source} has {len(own)} classes, {allowed} "
-        f"({len(among)} of {len(images)} images are outside){hint}"
-    )
-
-
-def _unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserError:
-    known = set(names)
-    unknown = [name for name in map((images.classes or ()).__getitem__, images.present) if name not in known]
-    first = next((name for name in unknown if name not in wnids()), unknown[0])  # the odd one among WordNet ids
-    near = get_close_matches(first, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "rename the class, or give other weights"
-    if numbers := whole_numbers(images.classes):
-        own = whole_numbers(names)
-        if own and {number - 1 for number in numbers} <= set(own):
-            hint = "where the data count from 1, give --labels-from 1"
-        elif own and {number + 1 for number in numbers} <= set(own):
-            hint = AS_NAMED
-        elif own is None and min(numbers) > 0 and max(numbers) == len(names):
-            hint = "where the data count from 1, give --labels-from 1"
-        elif own is None and max(numbers) < len(names):
-            hint = "if these are the net's indices, give --class-order number; --labels-from 1 if they count from 1"
-    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return UserError(
-        f"data {images.name!r}: {source} does not know class {first!r} ({len(unknown)} classes are unknown); "
-        f"it knows {len(names)}: {some}; {hint}"
-    )

@@ -55,6 +55,11 @@ def by_nouns(images: Images, count: int, names: Sequence[str] | None) -> Images 
     return found
 
 
+def is_imagenet(images: Images) -> bool:
+    """Whether the classes that occur are known by ImageNet's WordNet ids."""
+    return images.classes is not None and {images.classes[label] for label in images.present} <= set(wnids())
+
+
 def ids_of(count: int, names: Sequence[str] | None) -> Sequence[str] | None:
     """The WordNet ids of the weights' classes, where they are ImageNet's: by name, or 1000 without names."""
     if names is None or in_imagenets_order(names):

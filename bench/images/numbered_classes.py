@@ -23,6 +23,11 @@ def whole_numbers(names: Sequence[str] | None) -> tuple[int, ...] | None:
     return found if len(set(found)) == len(found) else None
 
 
+def from_one(numbers: tuple[int, ...]) -> bool:
+    """Whether numbers are 1 to their count, so that nobody knows whether 1 is the first or the second class."""
+    return sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
 def by_number(names: Sequence[str]) -> list[str] | None:
     """The names by their numbers, where most are numbers, or all have one behind the same beginning; else None."""
     numbers = [name for name in names if NUMBER.fullmatch(name)]

@@ -3,23 +3,21 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from bench.cache import cache_folder
-from bench.choices import CLASS_ORDERS
 from bench.errors import UserError
 from bench.images.class_map import mapped
 from bench.images.class_names import named, read_class_names
+from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.layout import SEEN
 from bench.images.numbered_classes import as_stated
-from bench.images.real_labels import is_real, reassessed
+from bench.images.real_labels import reassessed
 from bench.images.relabellings import doubted
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
@@ -43,81 +41,6 @@ from bench.images.split import in_both, split_images
 from results.names import mended, text_of
 
 MOST_CLASSES = 100_000  # of a net that is trained
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Which images, as the options say it: what `--data` takes, and how it is read.
-
-    With `split` the parts are made here, that share of every class for validation, drawn by `seed`. `limit` images are
-    taken, evenly spread, None for all. `class_order` sorts class names as "text" or by "number"; index labels begin at
-    `labels_from`, 0 or 1; with `allow_duplicates` files that links show twice count twice. With `exif` the images'
-    EXIF orientation is applied; with `verify` every file is read anew for the digest. `labels`, "real:FILE", are what
-    images are counted by in place of their own. `class_map` is the file that says which of the net's classes each class
-    is; `classes` are, or are in the file of, the names that labels which are bare numbers count in;
-    `list_columns` the two of a list's columns, "IMAGE,LABEL", that say these. Raises UserError for values that the
-    options would refuse.
-    """
-
-    source: str
-    split: float | None = None
-    seed: int = 0
-    limit: int | None = None
-    class_order: str | None = None
-    labels_from: int = 0
-    allow_duplicates: bool = False
-    exif: bool = False
-    verify: bool = False
-    labels: str | None = None
-    class_map: str | None = None
-    classes: str | tuple[str, ...] | None = None
-    list_columns: str | None = None
-
-    def __post_init__(self) -> None:
-        share, limit, order, first, labels = self.split, self.limit, self.class_order, self.labels_from, self.labels
-        checks = (
-            ("--data", self.source, isinstance(self.source, str), "a set, such as folder:DIR"),
-            ("--split", share, share is None or _within(share), "a number between 0 and 1, such as 0.2"),
-            ("--seed", self.seed, _whole(self.seed, 0), "a whole number from 0"),
-            ("--limit", limit, limit is None or _whole(limit, 1), "a whole number above 0"),
-            ("--class-order", order, order is None or order in CLASS_ORDERS, " or ".join(CLASS_ORDERS)),
-            ("--labels-from", first, _whole(first, 0) and first <= 1, "0 or 1"),
-            ("--labels", labels, labels is None or is_real(labels), "real:FILE, ReaL's labels of ImageNet's images"),
-        )
-        for option, value, fine, allowed in checks:
-            if not fine:
-                raise UserError(f"{option} '{value}': give {allowed}")
-        if self.list_columns is not None and (self.kind != "list" or self.columns is None):
-            raise UserError(f"--list-columns '{self.list_columns}': give two of list:FILE, such as photo,species")
-        if self.class_map is not None and (order or first or labels):
-            raise UserError(
-                f"--class-map '{self.class_map}': it says which class is which; leave --class-order, --labels-from and "
-                "--labels out"
-            )
-
-    @property
-    def kind(self) -> str:
-        return self.source.partition(":")[0]
-
-    @property
-    def argument(self) -> str:
-        return self.source.partition(":")[2]
-
-    @property
-    def columns(self) -> tuple[str, str] | None:
-        """The two that `list_columns` names."""
-        match [each.strip() for each in (self.list_columns or "").split(",")]:
-            case [image, label] if image and label and image != label:
-                return image, label
-        return None
-
-
-def _within(share: object) -> bool:
-    return isinstance(share, int | float) and 0 < share < 1
-
-
-def _whole(number: object, least: int) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool) and int(number) >= least
 
 
 class OpenedData(NamedTuple):
