@@ -54,7 +54,7 @@ def refuse_background(images: Images, count: int, names: tuple[str, ...] | None,
     first = names[0] if names else None
     if first.strip("_ ").casefold() not in BACKGROUND if first is not None else count != len(wnids()) + 1:
         return
-    if images.classes is None:
+    if images.classes is None or (images.named and images.classes == names):
         spare = images.present.max() < count - 1
     else:
         numbers = whole_numbers(images.classes)

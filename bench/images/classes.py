@@ -28,14 +28,24 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     """
     if images.mapped:
         return _mapped(images, count, names, source)
-    if images.classes is not None and _are_the_weights(images, count, names):
+    if images.classes is None:
+        if not whole:
+            refuse_background(images, count, names, source)
+        return _by_index(images, count, names, source)
+    if _are_the_weights(images, count, names):
+        if not whole:
+            refuse_background(images, count, images.classes, source)
         return images
-    if images.classes is not None and in_imagenets_order(images.classes):
+    if in_imagenets_order(images.classes):
         images = replace(images, classes=wnids())
     if not whole:
         refuse_background(images, count, names, source)
-    if images.classes is None:
-        return _by_index(images, count, names, source)
+    return _by_name(images, count, names, source)
+
+
+def _by_name(images: Images, count: int, names: tuple[str, ...] | None, source: str) -> Images:
+    """Classes with names: exactly the weights', WordNet ids, numbers, nearly the weights', or in order."""
+    assert images.classes is not None
     known = names or ()
     present = {images.classes[label] for label in images.present}
     if present <= set(known) and not in_imagenets_order(known):  # which has two cranes

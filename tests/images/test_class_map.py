@@ -105,6 +105,13 @@ def test_names_for_both_are_the_nets_in_their_order(tmp_path):
     assert "does not know class" in refused(spec, 3, PETS)
 
 
+def test_names_for_both_do_not_hide_a_class_of_background(tmp_path):
+    both = ("background", *PETS)
+    spec = DataSpec(listed(tmp_path, [0, 2, 1]), classes=written(tmp_path / "c", "\n".join(both)))
+    for names in (None, both):
+        assert "--drop-class 0" in refused(spec, 4, names)
+
+
 def test_names_do_not_touch_classes_that_have_some(tmp_path):
     names = written(tmp_path / "c", "cat\ndog")
     assert open_data(DataSpec(folders(tmp_path / "f", ("a", "b")), classes=names)).classes == ("a", "b")
