@@ -12,6 +12,7 @@ from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, w
 from bench.images.numbered_classes import NUMBER, renumbered
 
 WNID = re.compile(r"n[0-9]{8}")
+SECOND = {744: ("missile",)}  # the projectile, which lists call by either word of WordNet's
 REMEDY = "rename its folder or label, or give --class-map FILE"
 
 
@@ -69,7 +70,7 @@ def ids_of(count: int, names: Sequence[str] | None) -> Sequence[str] | None:
 
 def _called(wnid: str) -> tuple[str, ...]:
     index = wnids().index(wnid)
-    return nouns()[index], *sorted(ALSO.get(index, ()))
+    return nouns()[index], *sorted(ALSO.get(index, ())), *SECOND.get(index, ())
 
 
 def _matched(images: Images, names: Sequence[str], called: Sequence[Sequence[str]], whose: str) -> Images | None:

@@ -7,10 +7,16 @@ import pytest
 from labelled_sets import folders, label_of, listed, refused, seen
 
 from bench.api.opening import open_images
+from bench.data_options import data_spec
+from bench.engine.job import open_all
+from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images.class_map import read_class_map
 from bench.images.imagenet_names import nouns, wnids
 from bench.images.sources import DataSpec, open_data
+from bench.nets.reading import read_weights
+from bench.requests import evaluation
+from bench.run.__main__ import parser
 
 PETS = ("cat", "dog", "fish")
 FORMS = {
@@ -125,6 +131,25 @@ def test_labels_beyond_the_names_are_refused(tmp_path):
     assert "--labels-from 1" in refused(spec, 3)
     assert seen(replace(spec, labels_from=1), 3, PETS[::-1]).labels.tolist() == [2, 1, 0]
     assert "label 3" in refused(DataSpec(listed(tmp_path, [0, 3]), classes=names), 3)
+
+
+@pytest.mark.parametrize("file", ["some", "all"])
+def test_names_of_the_data_do_not_contradict_those_of_the_weights(tmp_path, file):
+    own = read_weights("builtin:D-256-512").classes
+    some = own if file == "all" else (own[7], own[2])
+    names = written(tmp_path / "c", "\n".join(some))
+
+    def opened(source):
+        words = ["--weights", "builtin:D-256-512", "--data", source, "--classes", names]
+        options = parser().parse_args(words)
+        return open_all(evaluation(options, data_spec(options)), Shard.alone())
+
+    images, (model,) = opened(listed(tmp_path, [0, 1, 1]))
+    assert images.labels.tolist() == ([0, 1, 1] if file == "all" else [7, 2, 2])
+    assert (images.classes, model.classes, images.assumed) == (own, own, frozenset())
+    if file == "some":
+        with pytest.raises(UserError, match="name their own; leave classes out"):
+            opened(folders(tmp_path / "f", own))
 
 
 def test_from_python_names_are_given_as_a_list(tmp_path):

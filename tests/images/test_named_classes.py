@@ -60,11 +60,12 @@ def test_imagenets_nouns_are_matched_in_every_spelling(tmp_path, names, fold):
 
 
 @pytest.mark.parametrize("names", [None, nouns(), wnids(), "sentences"])
-def test_two_cranes_and_two_maillots_are_refused_unless_folders_tell_them_apart(tmp_path, names):
+def test_cranes_maillots_and_missiles_are_refused_unless_folders_tell_them_apart(tmp_path, names):
     names = sentences() if names == "sentences" else names
     for part, twin, other, places in (
         ("c", "crane", "crane_bird", (517, 134)),
         ("m", "maillot", "maillot tank suit", (638, 639)),
+        ("p", "missile", "projectile", (657, 744)),
     ):
         message = refused(DataSpec(folders(tmp_path / part, (twin, "tench"))), 1000, names)
         assert f"class {twin!r} could be" in message
