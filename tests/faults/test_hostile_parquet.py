@@ -33,7 +33,7 @@ import pyarrow.parquet, bench.images.sources
 from bench.errors import UserError
 from bench.images.sets.parquet import read_parquet
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (size + 1_500_000_000,) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[2]),) * 2)
 try:
     print(len(read_parquet(Path(sys.argv[1]), "val").sources[0].content()))
 except UserError as error:
@@ -158,12 +158,40 @@ def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_th
     file = tmp_path / "bomb.parquet"
     pq.write_table(table, file, dictionary_pagesize_limit=1 << 30, compression="none", store_schema=False)
     assert file.stat().st_size < 50_000_000
-    ended = subprocess.run(
-        [sys.executable, "-c", BOUNDED, str(file)], cwd=ROOT, env=environment(), capture_output=True, text=True
-    )
+    ended = bounded(file)
     assert ended.returncode == 0, ended.stderr
     (said,) = ended.stdout.splitlines()
     assert said == "10000000" if column == "bytes" else "labels and names take more than" in said
+
+
+def test_a_page_that_unpacks_to_more_than_its_file_says_ends_in_one_line(tmp_path):
+    """400 MB of zeros in a page, of which the end of the file says that they are few."""
+    file = tmp_path / "bomb.parquet"
+    options = {"compression": "zstd", "use_dictionary": False, "store_schema": False, "write_statistics": False}
+    pq.write_table(pa.table({"image": [bytes(400_000_000)], "label": [0]}), file, **options)
+    content, size = file.read_bytes(), pq.read_metadata(file).row_group(0).total_byte_size
+    assert len(content) < 1_000_000
+    assert varint(size) in content[-1000:]
+    file.write_bytes(content[:-1000] + content[-1000:].replace(varint(size), varint(1000, len(varint(size)))))
+    ended = bounded(file, 300_000_000)
+    assert ended.returncode == 0, ended.stderr
+    (said,) = ended.stdout.splitlines()
+    assert "it needs more memory than there is" in said
+
+
+def varint(number: int, length: int = 0) -> bytes:
+    """As Thrift's compact protocol writes it, in `length` bytes or more."""
+    found, number = [], 2 * number
+    while number or len(found) < length:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found[:-1], found[-1] & 127])
+
+
+def bounded(file: Path, memory: int = 1_500_000_000) -> subprocess.CompletedProcess[str]:
+    """Read in a process with so much memory beside its own."""
+    words = [sys.executable, "-c", BOUNDED, str(file), str(memory)]
+    return subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True)
 
 
 def test_bytes_that_are_no_image_are_named_and_left_out_as_files_are(tmp_path):

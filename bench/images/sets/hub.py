@@ -153,7 +153,7 @@ def _read(table: Any, named: Named, split: str, notes: tuple[str, ...]) -> Image
             batches = [(file, batch) for file in files for batch in enumerate(read_arrow(file).to_batches())]
             told = told_of(columns, (batch for _, (_, batch) in batches), name)
             sources = [source for file, (number, batch) in batches for source in _sources(file, number, batch, columns)]
-    except UndecodableError as error:
+    except (UndecodableError, MemoryError) as error:
         raise UserError(
             f"data {name!r}: its files in {str(files[0].parent)!r} are broken ({error}); remove them"
         ) from None

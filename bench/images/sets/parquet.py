@@ -85,7 +85,7 @@ def _opened(path: Path) -> File:
             # each row of labels and names may repeat all that its row group holds
             at_once = min(max(AT_ONCE // max((group.total_byte_size for group in groups), default=1), 1), 1 << 16)
             told = told_of(columns, file.iter_batches(at_once, columns=columns.beside, use_threads=False), where)
-    except UndecodableError as error:
+    except (UndecodableError, MemoryError) as error:
         raise broken(path, error) from None
     rows = [group.num_rows for group in groups]
     if len(told.labels) != sum(rows):

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.extras import needed
 from bench.images.arrow_rows import inner
 from bench.images.dataset import Images
-from bench.images.decoding import UndecodableError
+from bench.images.decoding import UndecodableError, reading
 from bench.images.image_source import EnclosedImage, Encoded
 from bench.images.parquet_rows import EMPTY
 from bench.images.sets.hub_columns import Columns
@@ -133,7 +133,8 @@ def _require_bytes(images: Images) -> None:
     for source in (images.sources[0], images.sources[len(images) // 2], images.sources[-1]):
         try:
             if isinstance(source, EnclosedImage):
-                source.content()
+                with reading(source):
+                    source.content()
             return
         except UndecodableError as error:
             if str(error) != EMPTY:
