@@ -154,6 +154,21 @@ def test_two_labels_of_an_image_must_say_the_same(tmp_path):
     assert ".cls says '1' and .json says '2'" in refused(f"tar:{tar}")
 
 
+@pytest.mark.parametrize(
+    ("content", "two"),
+    [
+        ('{"label": 1, "cls": 0}', "'1' and '0'"),
+        ('{"label": 1, "label": 0}', "'1' and '0'"),
+        ('{"cls": 1, "label": null}', "'1' and 'None'"),
+    ],
+)
+def test_a_json_must_say_one_label(tmp_path, content, two):
+    fine = {"a.png": png(), "a.json": '{"label": 1, "cls": "1", "more": {"label": 5}}'}
+    assert opened(f"tar:{tar_of(tmp_path / 's.tar', fine)}").labels == [1]
+    tar = tar_of(tmp_path / "s.tar", fine | {"b.png": png(), "b.json": content})
+    assert f"label 'b.json' says 2 labels, {two}; leave one" in refused(f"tar:{tar}")
+
+
 def test_members_of_a_key_need_not_stand_together(tmp_path):
     members = {"a.png": png(), "b.png": png(1), "b.cls": "0", "a.cls": "1"}
     images = opened(f"tar:{tar_of(tmp_path / 's.tar', members)}")
@@ -197,6 +212,18 @@ def test_json_beside_images_in_class_folders_is_no_label(tmp_path):
     members = {"cats/1.png": png(), "cats/1.json": about, "dogs/1.png": png(1), "dogs/1.json": about}
     images = opened(f"tar:{tar_of(tmp_path / 'set.tar', members)}")
     assert (images.ids, images.classes) == (("cats/1.png", "dogs/1.png"), ("cats", "dogs"))
+
+
+def test_labels_beside_some_images_of_class_folders_are_refused(tmp_path):
+    """Whichever image has none: classes of folders would hide what the others say."""
+    members = {"cats/1.png": png(), "cats/1.json": "{}", "dogs/1.png": png(1), "dogs/1.json": '{"label": 0}'}
+    tar = tar_of(tmp_path / "set.tar", members)
+    assert f"1 images have no label (.cls, .cls.txt, or .json with 'label') beside them, first '{tar}:cats/1.png'" in (
+        refused(f"tar:{tar}")
+    )
+    tar_of(tmp_path / "a.tar", {name: members[name] for name in ("cats/1.png", "cats/1.json")})
+    tar_of(tmp_path / "b.tar", {name: members[name] for name in ("dogs/1.png", "dogs/1.json")})
+    assert "1 images have no label" in refused(f"tar:{tmp_path}/{{a,b}}.tar")
 
 
 def test_shards_are_split_as_lists_are(shards):

@@ -32,26 +32,25 @@ class Sample:
 
 
 def has_labels(indexes: Sequence[TarIndex]) -> bool:
-    """Whether tars are shards: there are labels beside images, or a JSON beside the first image says one.
+    """Whether tars are shards: there are labels, or a JSON beside any image says one. Raises UserError."""
+    return any(_has_labels(index) for index in indexes)
 
-    Raises UserError.
-    """
-    for index in indexes:
-        if not any(name.lower().endswith(LABELS) for name in index.names):
-            continue
-        images: set[str] = set()
-        beside: dict[str, int] = {}
-        for place, key, ending in _members(index):
-            if ending in PLAIN:
-                return True
-            if ending == JSON:
-                beside[key] = place
-            else:
-                images.add(key)
-        first = next((place for key, place in beside.items() if key in images), None)
-        if first is not None:
-            return _read(index, [first])[first] is not None
-    return False
+
+def _has_labels(index: TarIndex) -> bool:
+    """JSONs are read up to the first that says a label."""
+    if not any(name.lower().endswith(LABELS) for name in index.names):
+        return False
+    images: set[str] = set()
+    beside: dict[str, int] = {}
+    for place, key, ending in _members(index):
+        if ending in PLAIN:
+            return True
+        if ending == JSON:
+            beside[key] = place
+        else:
+            images.add(key)
+    places = [place for key, place in beside.items() if key in images]
+    return any(label is not None for _, label in _labels(index, places))
 
 
 def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes: tuple[str, ...]) -> Images:
@@ -66,7 +65,7 @@ def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes:
     again, unlabelled, alone = 0, Noted(), Noted()
     for index in progress(indexes, len(indexes), f"reading the labels of {name}", "tar"):
         found = samples(index)
-        read = _read(index, [place for sample in found.values() for place in sample.labels.values()])
+        read = dict(_labels(index, [place for sample in found.values() for place in sample.labels.values()]))
         for key, sample in found.items():
             image, label = _image(index, key, sample), _said(index, sample.labels, read)
             if image is None and label is not None:
@@ -141,14 +140,14 @@ def _said(index: TarIndex, labels: dict[str, int], read: dict[int, str | None]) 
     return next(iter(said.values()), None)
 
 
-def _read(index: TarIndex, places: Sequence[int]) -> dict[int, str | None]:
-    """The labels at places in a tar, None for a JSON that says none. Raises UserError for what is no label."""
+def _labels(index: TarIndex, places: Sequence[int]) -> Iterator[tuple[int, str | None]]:
+    """Places in a tar with their labels, None for a JSON that says none. Raises UserError for what is no label."""
     for place in places:
         if index.kinds[place] != Kind.FILE or index.sizes[place] > MOST_LABEL:
             raise UserError(f"{_where(index, place)} is no file of at most {MOST_LABEL:,} bytes; write the tar again")
     try:
-        contents = zip(places, index.contents(places), strict=True)
-        return {place: _label(index, place, content) for place, content in contents}
+        for place, content in zip(places, index.contents(places), strict=True):
+            yield place, _label(index, place, content)
     except UndecodableError as error:
         raise UserError(
             f"data {str(index.file)!r}: it changes while its labels are read ({error}); run again"
@@ -161,13 +160,17 @@ def _label(index: TarIndex, place: int, content: bytes) -> str | None:
         text = content.decode("utf-8-sig").strip()
         if not index.names[place].lower().endswith(f".{JSON}"):
             return text
-        about = json.loads(text)
+        about = json.loads(text, object_pairs_hook=tuple)  # a key may be there twice
     except (ValueError, RecursionError) as error:
         raise UserError(f"{_where(index, place)} cannot be read ({error}); write the tar again") from None
-    label = next((about[name] for name in FIELDS if name in about), None) if isinstance(about, dict) else None
+    said = [value for name, value in about if name in FIELDS] if isinstance(about, tuple) else []
+    if len(texts := dict.fromkeys(map(str, said))) > 1:
+        two = " and ".join(repr(each[:30]) for each in list(texts)[:2])
+        raise UserError(f"{_where(index, place)} says {len(texts)} labels, {two}; leave one")
+    label = said[0] if said else None
     if isinstance(label, bool) or not isinstance(label, int | str | None):
-        said = f"{_where(index, place)} is {str(label)[:30]!r}"
-        raise UserError(f"{said}; give the number of a class, from 0, or its name")
+        what = f"{_where(index, place)} is {str(label)[:30]!r}"
+        raise UserError(f"{what}; give the number of a class, from 0, or its name")
     return None if label is None else str(label)
 
 
