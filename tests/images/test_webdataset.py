@@ -67,6 +67,10 @@ def test_a_missing_shard_is_refused_by_name_and_a_gap_is_said(shards):
     assert "no file matches" in refused(f"tar:{shards}/none-*.tar")
     shard(shards / "t-00003-of-00008.tar", sample(3, 0))
     assert "7 of the tars' numbers are missing: 00000, 00001, 00002, ..." in opened(f"tar:{shards}/t-*.tar").notes
+    for number in (10, 0, 2, 1):
+        shard(shards / f"u{number}.tar", sample(number, 0))
+    for pattern in ("u{10,0,2,1}.tar", "u*.tar"):
+        assert "7 of the tars' numbers are missing: 3, 4, 5, ..." in opened(f"tar:{shards}/{pattern}").notes
     assert "more than 100,000 files" in refused(f"tar:{shards}/val-{{0..999999999}}.tar")
     assert "more than 100,000 files" in refused(f"tar:{shards}/{{0..999}}-{{0..999}}.tar")
     (shards / "[v]").mkdir()

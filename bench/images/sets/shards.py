@@ -100,13 +100,15 @@ def _missing(files: Sequence[str]) -> tuple[str, ...]:
         return ()
     numbers = sorted({int(each[place]) for each in parts})
     first, last = numbers[0], numbers[-1]
+    lengths = {len(each[place]) for each in parts}
     if _is_of(parts[0], place):
+        lengths.add(len(parts[0][place + 2]))
         total = int(parts[0][place + 2])
         first, last = (1, total) if last == total else (0, total - 1)
     count = last - first + 1 - len(numbers)
     if count <= 0:
         return ()
-    there, digits = set(numbers), len(parts[0][place])
+    there, digits = set(numbers), lengths.pop() if len(lengths) == 1 else 0  # of several, none is padded
     left = [f"{number:0{digits}d}" for number in islice((n for n in range(first, last + 1) if n not in there), SHOWN)]
     return (f"{count} of the tars' numbers are missing: {', '.join(left)}{', ...' * (count > SHOWN)}",)
 
