@@ -20,7 +20,7 @@ BLOCK = tarfile.BLOCKSIZE
 MOST_HEADER = 1 << 20  # bytes of what stands before a member: long names, and whatever else
 MOST_GLOBAL = 1000  # words of headers that are for all members, each of which gets a copy
 MOST_MEMBERS = 20_000_000
-MOST_PADDING = 1 << 20  # bytes of zeros behind the end mark: tapes have blocks of that size
+MOST_PADDING = 1 << 26  # bytes of zeros behind the end mark, far more than a tape's block
 OFTEN = 10_000  # members between two signs of life
 PACKED = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ\0": "unxz", b"(\xb5/\xfd": "unzstd"}
 WRONG = (tarfile.TarError, ValueError, OverflowError, RecursionError, LookupError, EOFError)  # of broken headers
@@ -181,7 +181,8 @@ def _require_end(path: Path, file: BinaryIO, offset: int) -> None:
         )
     if any(block):
         raise _damaged(path, "no header", offset)
-    if any(file.read(MOST_PADDING)):
+    padding = file.read(MOST_PADDING)
+    if padding.strip(b"\0") or file.read(1):
         raise UserError(
             f"data {str(path)!r}: something follows the end mark at byte {offset}, as where tars were joined by cat; "
             "join them by tar -A, or give each"

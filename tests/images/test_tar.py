@@ -163,6 +163,24 @@ def test_duplicate_members_are_refused(tmp_path):
         assert "member 'a' is a folder too" in refused(f"tar:{tar}")
 
 
+@pytest.mark.parametrize("padding", [0, 512, 2 << 20])
+def test_tars_joined_by_cat_are_refused(tmp_path, padding):
+    """However much is between them: the second's images would be missing without a word."""
+    first, second = (tar_of(tmp_path / "x.tar", {f"{name}/1.png": png()}).read_bytes() for name in ("a", "b"))
+    file = tmp_path / "set.tar"
+    file.write_bytes(first + bytes(padding))
+    assert opened(f"tar:{file}").ids == ("a/1.png",)
+    file.write_bytes(first + bytes(padding) + second)
+    assert "something follows the end mark" in refused(f"tar:{file}")
+
+
+def test_what_follows_a_tar_is_read_no_further_than_padding_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.images.tar_files.MOST_PADDING", 1 << 20)
+    tar = tar_of(tmp_path / "set.tar", {"a/1.png": png()})
+    os.truncate(tar, 1 << 34)
+    assert "something follows the end mark" in refused(f"tar:{tar}")
+
+
 def test_a_training_tar_is_named_as_one(tmp_path):
     for name in ("train.tar", "imagenet1k-train-000123.tar", "train-00001-of-01024.tar"):
         tar = tar_of(tmp_path / name, {"a/1.png": png(), "b/1.png": png()})
