@@ -106,9 +106,10 @@ def test_images_that_are_files_stay_files(tmp_path, kind):
     own.make(tmp_path, own.labels, "val")
     images = opened(f"{kind}:{tmp_path}")
     assert all(isinstance(source, Path) and source.is_file() for source in images.sources)
-    inner = tmp_path / Path(SETS[kind].evaluated.place).parts[0]
-    again = opened(f"{kind}:{inner}")  # the set's own folder
-    assert (again.sources, again.ids, again.digest) == (images.sources, images.ids, images.digest)
+    own_folder, images_folder = Path(SETS[kind].evaluated.place).parts[0], SETS[kind].evaluated.place
+    for inner in (own_folder, images_folder):
+        again = opened(f"{kind}:{tmp_path}/{inner}")
+        assert (again.sources, again.ids, again.digest) == (images.sources, images.ids, images.digest)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)

@@ -48,9 +48,10 @@ def read_torch_set(kind: str, folder: Path, part: str = "val", duplicates: bool 
 
 
 def _root(folder: Path, place: str) -> Path:
-    """The folder that holds the set's, where that is what was given."""
-    first = Path(place).parts[0]
-    return folder.parent if folder.name == first and (folder.parent / place).exists() else folder
+    """The folder that holds the set's, where this or one in it was given."""
+    parts = Path(place).parts
+    inside = (folder.parents[k] for k in range(len(parts)) if folder.parts[-k - 1 :] == parts[: k + 1])
+    return next((above for above in inside if (above / place).exists()), folder)
 
 
 def _class(own: TorchSet) -> Any:
