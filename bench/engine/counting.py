@@ -10,8 +10,8 @@ from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature
 from bench.images.dataset import Images
 from bench.images.groups import CORRUPTION, DETECTION, OUTSIDE
+from bench.images.kinds import anywhere
 from bench.images.relabellings import relabellings
-from bench.images.sources import anywhere
 from bench.provenance import computing, provenance
 from results.corruption import CorruptionErrors, corruption_errors
 from results.detection import Detection, detection

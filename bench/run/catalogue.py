@@ -91,10 +91,14 @@ def _list_protocols() -> list[str]:
 
 
 def _list_data() -> list[str]:
-    from bench.images.sources import DATASETS
+    from bench.images.kinds import GROUPS, KINDS
 
-    width = max(len(name + source.argument) for name, source in DATASETS.items())
-    return [f"{name + source.argument:{width}} {source.about}" for name, source in DATASETS.items()]
+    width = max(len(name + kind.argument) for name, kind in KINDS.items())
+    return [
+        line
+        for heading, kinds in GROUPS.items()
+        for line in (f"{heading}:", *(f"  {name + kind.argument:{width}} {kind.about}" for name, kind in kinds.items()))
+    ]
 
 
 def _list_weights() -> list[str]:

@@ -206,7 +206,7 @@ def test_imagenette_is_downloaded_into_the_cache(tmp_path, monkeypatch):
         draw(Path(root), f"imagenette2/{split}/{TENCH}/a.JPEG")
 
     monkeypatch.setattr("torchvision.datasets.Imagenette", download)
-    monkeypatch.setattr("bench.images.sources.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("bench.images.kinds.cache_folder", lambda: tmp_path / "cache")
     assert open_data(DataSpec("imagenette")).sources == (tmp_path / "cache" / "imagenette2" / "val" / TENCH / "a.JPEG",)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["imagenette2"]
 

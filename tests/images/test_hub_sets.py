@@ -12,8 +12,9 @@ from parquet_sets import ASKED, GREYS, NAMES, Shades, as_folder, png, table_of, 
 
 import bench
 from bench.images.arrow_rows import ArrowRow
+from bench.images.kinds import anywhere
 from bench.images.sets.hub import Named, parse_hub
-from bench.images.sources import anywhere, has_parts
+from bench.images.sources import has_parts
 
 LABELS = [number % 4 for number in range(10)]
 

@@ -15,7 +15,7 @@ DIGITS = {"train": [7, 0, 7, 1], "t10k": [3, 9]}
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr("bench.images.sources.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("bench.images.kinds.cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -82,7 +82,7 @@ def test_what_is_half_unpacked_is_never_read(folder, cache, monkeypatch):
     assert "No space left on device" in refused(folder)
     assert list(cache.rglob("*.png")) == []
     monkeypatch.undo()
-    monkeypatch.setattr("bench.images.sources.cache_folder", lambda: cache)
+    monkeypatch.setattr("bench.images.kinds.cache_folder", lambda: cache)
     assert len(open_data(DataSpec(f"mnist:{folder}"))) == 2
 
 

@@ -4,8 +4,9 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.images.dataset import Images
+from bench.images.kinds import GROUPS, KINDS, anywhere
 from bench.images.sets.torch_sets import SETS
-from bench.images.sources import DATASETS, DataSpec, anywhere, open_data
+from bench.images.sources import DataSpec, open_data
 
 
 def refused(spec: str, split: str = "val") -> str:
@@ -39,19 +40,17 @@ def test_a_spec_takes_what_its_options_take():
 
 
 def test_every_kind_has_a_line_about_it():
-    relatives = ["imagenet-a", "imagenet-r", "imagenet-sketch", "imagenet-v2", "imagenet-o", "imagenet-c", "objectnet"]
-    own = ["tiny-imagenet", "imagenette", "mnist", *SETS, "voc2007", "catsdogs"]
-    others = [*own, "folder", "list", "tar", "parquet", "hf"]
-    assert list(DATASETS) == ["shapes", "imagenet", *relatives, *others]
-    assert all(source.about and "\n" not in source.about for source in DATASETS.values())
+    assert sum(map(len, GROUPS.values())) == len(KINDS)
+    assert set(SETS) < set(KINDS)
+    assert all(kind.about and "\n" not in kind.about for kind in KINDS.values())
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
     asked = Images(f"shapes/{split}", (), (), np.array([], dtype=np.int64), (), 0)
     seen = []
-    monkeypatch.setattr("bench.images.sources.cache_folder", lambda: tmp_path)
-    monkeypatch.setattr("bench.images.sources.read_shapes", lambda *given: seen.append(given) or asked)
+    monkeypatch.setattr("bench.images.kinds.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("bench.images.kinds.read_shapes", lambda *given: seen.append(given) or asked)
     assert open_data(DataSpec("shapes", limit=3), split) is asked
     assert seen == [(split, tmp_path, 3)]
 
@@ -71,8 +70,8 @@ def test_shapes_are_rendered_into_the_cache(tmp_path, monkeypatch, split):
 )
 def test_unknown_kind_brings_the_nearest(spec, near):
     message = refused(spec)
-    assert message.startswith(f"data {spec!r}: give shapes, imagenet:DIR, ")
-    assert all(f" {kind}{source.argument}" in message for kind, source in DATASETS.items())
+    assert message.startswith(f"data {spec!r}: give folder:DIR, list:FILE, tar:FILES, ")
+    assert "shapes, or another of bench.run --list data; " in message
     assert message.endswith(f"did you mean {near}?")
 
 
@@ -91,7 +90,7 @@ def test_bare_path_brings_its_kind(tmp_path):
 @pytest.mark.parametrize("spec", ["imagenet", "imagenet:", "folder", "list:"])
 def test_missing_argument_is_asked_for(spec):
     kind = spec.rstrip(":")
-    assert refused(spec).endswith(f"give {kind}{DATASETS[kind].argument}")
+    assert refused(spec).endswith(f"give {kind}{KINDS[kind].argument}")
 
 
 def test_argument_too_many_is_refused():

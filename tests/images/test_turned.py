@@ -136,8 +136,8 @@ def test_predict_turns_unless_told_not_to(net, root, capsys):
 
 def test_exif_is_refused_where_boxes_are_of_stored_pixels(monkeypatch, turned):
     boxed = replace(images(turned[1]), boxes=(Box(0, 0, 30, 20),))
-    voc = open_data.__globals__["DATASETS"]["voc2007"]._replace(read=lambda *_: boxed)
-    monkeypatch.setitem(open_data.__globals__["DATASETS"], "voc2007", voc)
+    voc = open_data.__globals__["KINDS"]["voc2007"]._replace(read=lambda *_: boxed)
+    monkeypatch.setitem(open_data.__globals__["KINDS"], "voc2007", voc)
     assert len(open_data(DataSpec("voc2007:x"))) == 1
     with pytest.raises(UserError, match=r"--exif: the boxes of voc2007 .* leave --exif out"):
         open_data(DataSpec("voc2007:x", exif=True))
