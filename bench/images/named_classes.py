@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, wnids
+from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, synonyms, wnids
 from bench.images.numbered_classes import NUMBER, renumbered
 
 WNID = re.compile(r"n[0-9]{8}")
 SECOND = {744: ("missile",)}  # the projectile, which lists call by either word of WordNet's
+SHOWN = 3  # pairs of names in a note
 REMEDY = "rename its folder or label, or give --class-map FILE"
 
 
@@ -25,6 +26,10 @@ def _small(name: str) -> str:
     return head(_blanks(name)).casefold()
 
 
+def _words(name: str) -> frozenset[str]:
+    return synonyms(_blanks(name).casefold())
+
+
 # from what is the same to what nearly is; one of these holds for all classes of a set
 FOLDS: tuple[Callable[[str], str], ...] = (str, _blanks, _small)
 
@@ -32,7 +37,8 @@ FOLDS: tuple[Callable[[str], str], ...] = (str, _blanks, _small)
 def by_names(images: Images, names: Sequence[str]) -> Images | None:
     """The images with labels of the weights' classes, by their names but for underscores, case and synonyms.
 
-    None where some class has no such name. Raises UserError for a class that could be two, and for two that are one.
+    None where some class has no such name. Raises UserError for a class that could be two, for two that are one, and
+    for synonyms that have but the first in common.
     """
     return _matched(images, names, [(name,) for name in names], "the weights' classes")
 
@@ -46,7 +52,8 @@ def by_nouns(images: Images, count: int, names: Sequence[str] | None) -> Images 
     ids = ids_of(count, names)
     if ids is None or images.classes is None:
         return None
-    found = _matched(images, ids, [_called(each) for each in ids], "ImageNet's nouns")
+    said = names if names is not None and in_imagenets_order(names) else ()
+    found = _matched(images, ids, [_called(each) for each in ids], "ImageNet's nouns", said)
     if found is None and names is None and images.order is None:
         words = {_small(word) for each in ids for word in _called(each)}
         known = {name: _small(name) in words for name in map(images.classes.__getitem__, images.present)}
@@ -73,8 +80,13 @@ def _called(wnid: str) -> tuple[str, ...]:
     return nouns()[index], *sorted(ALSO.get(index, ())), *SECOND.get(index, ())
 
 
-def _matched(images: Images, names: Sequence[str], called: Sequence[Sequence[str]], whose: str) -> Images | None:
-    """Each class by one of the words that a class is `called`; `names` are these classes' in messages."""
+def _matched(
+    images: Images, names: Sequence[str], called: Sequence[Sequence[str]], whose: str, said: Sequence[str] = ()
+) -> Images | None:
+    """Each class by one of the words that a class is `called`; `names` are these classes' in messages.
+
+    What the weights themselves have `said` of a class must not contradict.
+    """
     assert images.classes is not None
     for fold in FOLDS:
         places: dict[str, list[int]] = {}
@@ -83,12 +95,49 @@ def _matched(images: Images, names: Sequence[str], called: Sequence[Sequence[str
                 places.setdefault(word, []).append(index)
         wanted = [places.get(fold(name), []) for name in images.classes]
         if all(wanted[label] for label in images.present):
+            if fold is _small:
+                known = [(*words, *said[index : index + 1]) for index, words in enumerate(called)]
+                wanted = [_agreeing(images, label, wanted[label], known) for label in range(len(wanted))]
             found = _one_to_one(images, names, called, wanted)
-            example = images.classes[images.present[0]], names[found[images.present[0]]]
-            note = f"classes are matched by name with {whose}, such as {example[0]!r} with {example[1]!r}"
-            notes = images.notes if example[0] == example[1] and fold is str else (*images.notes, note)
-            return renumbered(replace(images, notes=notes), found, tuple(names))
+            notes = _notes(images, names, called, found, whose)
+            return renumbered(replace(images, notes=(*images.notes, *notes)), found, tuple(names))
     return None
+
+
+def _agreeing(images: Images, label: int, places: Sequence[int], known: Sequence[Sequence[str]]) -> Sequence[int]:
+    """Of the places whose first synonym is that of a class: those with the same synonyms, else all.
+
+    Raises UserError for a class that occurs and that has other synonyms than one of them.
+    """
+    assert images.classes is not None
+    name = images.classes[label]
+    own = _words(name)
+    if same := [place for place in places if own in map(_words, known[place])]:
+        return same
+    for place in places if label in images.present else ():
+        full = [each for each in known[place] if len(_words(each)) > 1]
+        if len(own) > 1 and full and len(own & frozenset().union(*map(_words, known[place]))) < 2:
+            raise UserError(
+                f"data {images.name!r}: class {name!r} is {full[0]!r} by the word before the comma alone; {REMEDY}"
+            )
+    return places
+
+
+def _notes(
+    images: Images, names: Sequence[str], called: Sequence[Sequence[str]], found: Sequence[int], whose: str
+) -> tuple[str, ...]:
+    """What is matched with what, first of all where it is not letter for letter; nothing where each is its own name."""
+    assert images.classes is not None
+    pairs = [(images.classes[label], found[label]) for label in images.present]
+    near = [(name, place) for name, place in pairs if name not in called[place]]
+    near.sort(key=lambda pair: any(_words(pair[0]) == _words(word) for word in called[pair[1]]))
+    shown = near[:SHOWN] or [pair for pair in pairs[:1] if pair[0] != names[pair[1]]]
+    if not shown:
+        return ()
+    *others, last = [f"{name!r} with {names[place]!r}" for name, place in shown]
+    examples = f"{', '.join(others)} and {last}" if others else last
+    count = f"; {len(near)} of {len(pairs)} are not the same letter for letter" if near else ""
+    return (f"classes are matched by name with {whose}, such as {examples}{count}",)
 
 
 def _one_to_one(

@@ -39,6 +39,42 @@ def test_two_folders_that_are_one_class_by_name_are_refused(tmp_path):
     assert "'Great Dane' and 'great_dane' are both 'Great Dane'" in refused(spec, 3, PETS)
 
 
+@pytest.mark.parametrize(
+    ("named", "names", "message"),
+    [
+        (("banana", "Mouse, computer"), ("banana", "mouse, animal"), "'Mouse, computer' is 'mouse, animal' by"),
+        (("apple, red", "Aardvark"), ("apple, green", "aardvark"), "'apple, red' is 'apple, green' by"),
+        (("apple, red", "Pear"), ("apple", "apple, green", "pear"), "'apple, red' is 'apple, green' by"),
+        (("apple, red", "apple, green", "Pear"), ("apple", "pear"), "are both 'apple'"),
+        (("mouse", "Pear"), ("mouse, animal", "mouse, computer", "pear"), "'mouse' could be"),
+    ],
+)
+def test_names_that_agree_before_the_comma_alone_are_no_names_of_one_class(tmp_path, named, names, message):
+    assert message in refused(DataSpec(folders(tmp_path, named)), len(names), names)
+
+
+def test_what_hubs_say_of_imagenets_classes_must_not_contradict(tmp_path):
+    spec = DataSpec(folders(tmp_path, ("mouse, animal", "tench")))
+    assert "'mouse, animal' is 'mouse, computer mouse' by" in refused(spec, 1000, sentences())
+
+
+def test_names_with_words_behind_commas_are_matched_where_they_agree(tmp_path):
+    named = ("Tabby, tabby cat, Felis catus", "mouse, Computer", "MOUSE, ANIMAL", "dog")
+    names = ("mouse, animal", "dog, hound", "mouse, computer", "tabby, tabby cat")
+    images = seen(DataSpec(folders(tmp_path, named)), 4, names)
+    assert label_of(images) == dict(zip(named, (3, 2, 0, 1), strict=True))
+
+
+def test_of_names_that_are_not_the_same_several_are_said_the_least_alike_first(tmp_path):
+    images = seen(
+        DataSpec(folders(tmp_path, ("Ant", "bee", "Cat", "Dog", "eel"))), 5, ("ant", "bee", "cat", "dog", "eel, fish")
+    )
+    assert images.notes == (
+        "classes are matched by name with the weights' classes, such as 'eel' with 'eel, fish', 'Ant' with 'ant' and "
+        "'Cat' with 'cat'; 4 of 5 are not the same letter for letter",
+    )
+
+
 def test_a_folder_that_could_be_two_classes_is_refused(tmp_path):
     spec = DataSpec(folders(tmp_path, ("mouse_pad", "MOUSE")))
     assert "class 'MOUSE' could be 'Mouse' (Mouse) or 'mouse' (mouse)" in refused(
