@@ -243,8 +243,12 @@ def test_a_loaded_model_that_was_trained_is_not_taken_for_what_was_loaded(weight
     assert not np.array_equal(before.posteriors.probs, after.posteriors.probs)
 
 
-def test_what_would_be_dropped_in_silence_is_refused(weights, photographs):
+def test_what_would_be_dropped_in_silence_is_refused(weights, photographs, tmp_path):
+    named = tmp_path / "named.txt"
+    named.write_text(f"{photographs.parent}/00.png cat\n{photographs.parent}/01.png dog\n")
     with pytest.raises(bench.UserError, match="classes: images that are named have theirs"):
+        bench.open_images(f"list:{named}", classes=["a", "b"])
+    with pytest.raises(bench.UserError, match="has label 6, but there are 2 names"):
         bench.open_images(f"list:{photographs}", classes=["a", "b"])
     model = bench.load_model(str(weights))
     with pytest.raises(bench.UserError, match="net 'other': it is model 'vgg16' a second time"):

@@ -40,7 +40,7 @@ def test_of_wordnet_ids_and_nouns_the_ids_are_names(tmp_path):
         ('{"cat": 0, "dog": 0}', "its numbers are not 0 to 1"),
         ("[1, 2]", "it holds more than names"),
         ("[", "Expecting value"),
-        ("[" * 100_000, ""),
+        ("[" * 100_000, "; give one name a line"),
     ],
 )
 def test_what_names_nothing_is_a_line(tmp_path, text, message):
