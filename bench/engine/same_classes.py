@@ -8,7 +8,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.classes import reconcile
 from bench.images.dataset import Images
-from bench.images.real_labels import check_right
+from bench.images.real_labels import right_among
 from bench.nets.model import Model
 
 
@@ -19,19 +19,23 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
     assumed = seen.assumed
     for model in models[1:]:
         other = _reconciled(images, model)
-        if model.count != first.count or not np.array_equal(other.labels, seen.labels) or _reordered(first, model):
+        if model.count != first.count or not _same_labels(other, seen) or _reordered(first, model):
             raise UserError(
                 f"models '{first.name}' and '{model.name}' order their classes differently and cannot be compared; "
                 "run them one by one"
             )
         assumed |= other.assumed
-    check_right(seen, first.count, first.classes)
     return replace(seen, assumed=assumed)
 
 
 def _reconciled(images: Images, model: Model) -> Images:
     chosen = model.whole or model.drop is not None
-    return reconcile(images, model.count, model.classes, model.weights.source, whole=chosen)
+    seen = reconcile(images, model.count, model.classes, model.weights.source, whole=chosen)
+    return right_among(seen, model.count, model.classes)
+
+
+def _same_labels(one: Images, other: Images) -> bool:
+    return np.array_equal(one.labels, other.labels) and one.right == other.right
 
 
 def _reordered(one: Model, other: Model) -> bool:

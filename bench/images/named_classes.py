@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, synonyms, wnids
@@ -75,6 +77,21 @@ def ids_of(count: int, names: Sequence[str] | None) -> Sequence[str] | None:
     return names if set(names) <= set(wnids()) else None
 
 
+def places_of_imagenet(count: int, names: Sequence[str] | None) -> Sequence[int] | None:
+    """Where each of ImageNet's classes, in the order of their WordNet ids, is among a net's; None where nobody says."""
+    if count != len(wnids()):
+        return None
+    if names is None or in_imagenets_order(names):
+        return range(count)
+    if set(names) == set(wnids()):
+        return list(map(list(names).index, wnids()))
+    try:
+        found = by_nouns(Images("names", (), (), np.arange(count), tuple(names), count), count, None)
+    except UserError:
+        return None
+    return None if found is None else found.labels.argsort().tolist()
+
+
 def _called(wnid: str) -> tuple[str, ...]:
     index = wnids().index(wnid)
     return nouns()[index], *sorted(ALSO.get(index, ())), *SECOND.get(index, ())
@@ -104,7 +121,7 @@ def _matched(
     return None
 
 
-def _agreeing(images: Images, label: int, places: Sequence[int], known: Sequence[Sequence[str]]) -> Sequence[int]:
+def _agreeing(images: Images, label: int, places: list[int], known: Sequence[Sequence[str]]) -> list[int]:
     """Of the places whose first synonym is that of a class: those with the same synonyms, else all.
 
     Raises UserError for a class that occurs and that has other synonyms than one of them.

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.images.classes import nouns, wnids
+from bench.images.classes import wnids
 from bench.images.dataset import Images
+from bench.images.named_classes import places_of_imagenet
 from bench.images.right_labels import RULE, RightLabels, digest_of
 
 KIND = "real"
@@ -39,19 +40,28 @@ def reassessed(images: Images, labels: str) -> Images:
     return replace(images, name=f"{images.name}[ReaL labels]", right=right)
 
 
-def check_right(images: Images, count: int, names: tuple[str, ...] | None) -> None:
-    """Raise UserError where right labels are not those of the images, or of classes that a net does not have.
+def right_among(images: Images, count: int, names: tuple[str, ...] | None) -> Images:
+    """The images with right labels that count in a net's `count` classes, of these `names`, as their own labels do.
 
-    The images' own labels, which count in the net's `count` classes, must be among the right ones of most images.
+    Raises UserError where it is not known which of ImageNet's classes each of the net's is, and where right labels are
+    not those of the images: their own labels must be among the right ones of most.
     """
     if images.right is None:
-        return
-    if count != len(wnids()) or (names not in (None, wnids(), nouns()) and set(names or ()) & set(wnids())):
+        return images
+    places = places_of_imagenet(count, names)
+    if places is None:
         raise UserError(
-            f"data {images.name!r}: its right labels are ImageNet's 1000 classes in the order of their WordNet ids, "
-            f"but the net has {count} classes in another; leave --labels out"
+            f"data {images.name!r}: its right labels are of ImageNet's 1000 classes, but the net has {count}, and no "
+            "names that say which is which; give such a net, or other data"
         )
-    pairs = [(label, right) for label, right in zip(images.labels, images.right.classes, strict=True) if right]
+    right = images.right.renumbered(places)
+    _require_own(images, right.classes)
+    return replace(images, right=right)
+
+
+def _require_own(images: Images, classes: tuple[tuple[int, ...], ...]) -> None:
+    """Raise UserError where these right labels cannot be the images', or there are none."""
+    pairs = [(label, right) for label, right in zip(images.labels, classes, strict=True) if right]
     if not pairs:
         raise UserError(f"data {images.name!r}: none of the {len(images)} images has a right label; raise --limit")
     same = sum(int(label) in right for label, right in pairs)

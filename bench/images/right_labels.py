@@ -10,7 +10,8 @@ RULE = "top-1 is right if the best class is one of them, top-5 if one of them is
 
 @dataclass(frozen=True)
 class RightLabels:
-    """The right classes of each image of a set, as indices of ImageNet's 1000; of an image without any nothing counts.
+    """The right classes of each image of a set, as indices of ImageNet's 1000, or where a net has these; of an image
+    without any nothing counts.
 
     `source` says in a word where they are from, for signatures; `said` in a sentence what they are, for the header.
     """
@@ -33,6 +34,10 @@ class RightLabels:
     def take(self, indices: Sequence[int]) -> "RightLabels":
         """Those of some of the images, in the order given."""
         return replace(self, classes=tuple(self.classes[i] for i in indices))
+
+    def renumbered(self, places: Sequence[int]) -> "RightLabels":
+        """With label `places[k]` for label k."""
+        return replace(self, classes=tuple(tuple(places[label] for label in each) for each in self.classes))
 
 
 def digest_of(classes: Sequence[Sequence[int]]) -> str:

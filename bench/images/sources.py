@@ -79,12 +79,25 @@ def _read(kind: Kind, spec: DataSpec, part: str) -> Images:
 
 def _labelled(images: Images, spec: DataSpec) -> Images:
     """With labels as the options say. Raises UserError."""
+    if images.right is not None:
+        _refuse_options(images, spec)
     if spec.class_map is not None:
         return mapped(images, spec.class_map)
     images = doubted(as_stated(images, spec.class_order, spec.labels_from))
     if spec.classes is None or images.classes is not None:
         return images
     return named(images, read_class_names(spec.classes) if isinstance(spec.classes, str) else spec.classes)
+
+
+def _refuse_options(images: Images, spec: DataSpec) -> None:
+    """Raise UserError for what is said of labels that are not counted, since several classes are right for an image."""
+    first = spec.labels_from if images.order is None else 0  # else of the images within
+    said = (("--class-map", spec.class_map), ("--class-order", spec.class_order), ("--labels-from", first))
+    for option, value in said:
+        if value:
+            raise UserError(
+                f"{option} '{value}': the right classes of {spec.kind} are ImageNet's by name; leave {option} out"
+            )
 
 
 def fetched(source: str) -> bool:

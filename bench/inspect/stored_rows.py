@@ -10,6 +10,7 @@ from bench.command import say
 from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.images.dataset import Images
+from bench.images.named_classes import places_of_imagenet
 from bench.images.sources import DataSpec, open_data
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability
@@ -96,7 +97,9 @@ def _resolver(rows: Sequence[WrittenRow], origin: Origin) -> Callable[[Posterior
     if origin.data is None:
         raise UserError("several labels are right for an image, and only Python knew which; give bench.run the set")
     images = _opened(origin)
-    right = dict(zip(images.ids, images.right.classes, strict=True)) if images.right else {}
+    places = places_of_imagenet(len(origin.classes), origin.classes)
+    among = images.right.renumbered(places) if images.right and places else None
+    right = dict(zip(images.ids, among.classes, strict=True)) if among else {}
     return lambda block: resolved(block, {name: right.get(name, ()) for name in block.ids})
 
 

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 from layouts import opened, refused
-from painted import colour, evaluated
+from painted import PIXELS, Reordered, colour, evaluated
 from PIL import Image
 
+import bench
 from bench.errors import UserError
 from bench.images.first_look import first_images
-from bench.images.imagenet_names import classes_named
+from bench.images.imagenet_names import classes_named, nouns
 from bench.images.sources import DataSpec, open_data
 
 # folder: its class in ObjectNet, ImageNet's names of that, and these as indices; as in its mappings
@@ -85,6 +86,25 @@ def test_imagenets_names_are_each_one_class():
     assert classes_named("crane") == [134, 517]
     assert classes_named("sunglass") == [836]
     assert classes_named("squeegee") == []
+
+
+def test_its_classes_follow_a_net_that_has_imagenets_in_another_order(folder, tmp_path):
+    order = sorted(range(1000), key=lambda k: nouns()[k])
+    asked = {"pixels": PIXELS, "S": 256, "store": tmp_path / "store", "progress": False}
+    named = [nouns()[k] for k in order]
+    row = bench.evaluate(Reordered(order), f"objectnet:{folder}", "centre@256", classes=named, **asked)[0]
+    assert (row.n, row.wrong1, row.wrong5) == (5, 2, 1)
+    assert [{order[place] for place in right} for right in row.right[1:3]] == [{409, 530}, {423, 559, 765}]
+
+
+@pytest.mark.parametrize(
+    "said", [{"class_order": "text"}, {"class_order": "number"}, {"labels_from": 1}, {"class_map": "m"}]
+)
+def test_what_is_said_of_labels_that_are_not_counted_is_refused(folder, said):
+    option = f"--{next(iter(said)).replace('_', '-')}"
+    message = refused(f"objectnet:{folder}", **said)
+    assert message.startswith(option)
+    assert message.endswith(f"leave {option} out")
 
 
 def test_training_on_it_is_refused(folder):

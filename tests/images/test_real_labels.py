@@ -1,14 +1,16 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from layouts import opened, refused
-from painted import PIXELS, Painted, evaluated, paint
+from painted import PIXELS, Painted, Reordered, evaluated, paint
 
 import bench
+from bench.engine.same_classes import same_classes
 from bench.errors import UserError
-from bench.images.classes import wnids
+from bench.images.imagenet_names import nouns, wnids
 from bench.images.real_labels import IMAGES
 from bench.inspect.__main__ import main as inspect
 
@@ -165,11 +167,51 @@ def test_a_list_that_is_off_by_one_image_is_refused(tmp_path, off):
         assert evaluated(f"imagenet:{tmp_path}", tmp_path / "store", **asked)[0].wrong1 == 0
 
 
-def test_right_labels_need_the_classes_of_imagenet(validation, tmp_path):
-    images = bench.open_images(f"imagenet:{validation}", labels=f"real:{validation}/real.json")
-    names = [*wnids()[1:], wnids()[0]]
+@pytest.fixture
+def images(validation):
+    return bench.open_images(f"imagenet:{validation}", labels=f"real:{validation}/real.json")
+
+
+def exchanged(*pairs) -> list[int]:
+    """ImageNet's classes, of which some change places."""
+    order = list(range(1000))
+    for one, other in pairs:
+        order[one], order[other] = other, one
+    return order
+
+
+@pytest.mark.parametrize("names", [wnids(), nouns()], ids=["ids", "nouns"])
+def test_right_labels_follow_a_net_that_has_imagenets_classes_in_another_order(validation, tmp_path, row, names):
+    order = exchanged((5, 7), (11, 40), (998, 999))
+    asked = {"classes": [names[k] for k in order], "labels": f"real:{validation}/real.json"}
+    asked |= {"pixels": PIXELS, "S": 256, "store": tmp_path / "store", "progress": False}
+    table = bench.evaluate(Reordered(order), f"imagenet:{validation}", "centre@256", **asked)
+    assert (table[0].n, table[0].wrong1, table[0].wrong5) == (row.n, row.wrong1, row.wrong5)
+    assert table[0].right == ((7,), (5, 7), (11, 40), (20, 21), (999, 998))
+    assert np.array_equal(table[0].labels, [7, 7, 9, 20, 998])
+    table.save(tmp_path / "out", posteriors=True)
+    assert inspect([str(tmp_path / "out"), "--mistakes", "0", "--out", str(tmp_path / "seen")]) == 0
+
+
+def test_nets_that_have_right_classes_in_other_places_are_not_compared(images):
+    """40 and 998 are no image's own label, so that these are the same for both."""
+    weights = SimpleNamespace(source="w")
+    one, other = (
+        SimpleNamespace(name=str(names[40]), count=1000, classes=tuple(names), weights=weights, whole=False, drop=None)
+        for names in (nouns(), [wnids()[k] for k in exchanged((40, 998))])
+    )
+    assert same_classes(images, [one, one]).right.classes[2] == (40, 11)
+    assert same_classes(images, [other]).right.classes[2] == (998, 11)
+    with pytest.raises(UserError, match="order their classes differently"):
+        same_classes(images, [one, other])
+
+
+@pytest.mark.parametrize(
+    "names", [[f"thing {k}" for k in range(1000)], ["thing", *nouns()[:0:-1]], [*nouns()[1:], "thing"]]
+)
+def test_right_labels_need_the_classes_of_imagenet(images, tmp_path, names):
     asked = {"pixels": PIXELS, "S": 256, "store": tmp_path / "store", "progress": False}
-    with pytest.raises(UserError, match="in the order of their WordNet ids"):
+    with pytest.raises(UserError, match="no names that say which is which"):
         bench.evaluate(Painted(), images, "centre@256", classes=names, **asked)
     row = bench.evaluate(Painted(), images, "centre@256", classes=wnids(), **asked)[0]
     assert np.array_equal(row.labels, [5, 5, 9, 20, 999])
