@@ -13,7 +13,7 @@ from layouts import draw, opened, refused
 from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.relabellings import devkit
-from bench.images.sets.devkit import KNOWN, bare_entries, order_of, told_order
+from bench.images.sets.devkit import KNOWN, bare_entries, order_of, orders
 
 NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))
 DEVKIT = (490, 361, 171, 822, 297, 482, 13, 704, 599, 164)  # as published, of the first ten images
@@ -153,18 +153,93 @@ def test_wordnet_ids_one_a_line_are_those_of_the_images_numbers(flat):
 @pytest.mark.parametrize("first", [0, 1, "devkit"])
 def test_numbers_beside_names_are_told_by_known_images_too(flat, first):
     labels = DEVKIT if first == "devkit" else [label + first for label in SORTED]
-    (flat / "val.txt").write_text("".join(f"{name} {label}\n" for name, label in zip(NAMES, labels, strict=True)))
+    (flat / "val.txt").write_text(said(labels))
     images = opened(f"imagenet:{flat}")
     assert images.labels.tolist() == list(SORTED)
     assert bool(images.notes) == (first != 0)  # the usual order needs no word
 
 
-def test_other_images_numbers_are_what_they_were(tmp_path):
-    """Where nothing is known of the images, as of those from 11 on, numbers count from 0."""
+def test_each_known_image_tells_the_order_alone():
+    """Its class has another number in each: sets of one known image are told too."""
+    for right in KNOWN.values():
+        assert len({each.classes.index(right) + each.first for each in orders()}) == 3
+
+
+def said(labels, names=NAMES) -> str:
+    return "".join(f"{name} {label}\n" for name, label in zip(names, labels, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("labels", "line", "agreeing"),
+    [
+        ([label - 1 for label in DEVKIT], "line 1 is 489", ""),
+        (SORTED[::-1], "line 1 is 332", ""),
+        (
+            (3, *SORTED[1:]),
+            "line 1 is 3",
+            "; 9 of 10 known images agree with indices of the sorted WordNet ids, from 0;",
+        ),
+        ((*DEVKIT[:9], 1), "line 10 is 1", "; 9 of 10 known images agree with the devkit's ids 1 to 1000, in its own"),
+    ],
+)
+def test_numbers_beside_names_that_known_images_do_not_have_are_refused(flat, labels, line, agreeing):
+    (flat / "val.txt").write_text(said(labels))
+    message = refused(f"imagenet:{flat}")
+    assert f"its numbers are in no known order: {line}, but image " in message
+    assert agreeing in message
+    assert ("agree with" in message) == bool(agreeing)
+    assert "mend it, or write lines 'NAME WORDNET_ID' to val.txt" in message
+
+
+@pytest.mark.parametrize("layout", ["val.txt", "LOC_val_solution.csv", "names"])
+def test_wordnet_ids_beside_names_are_those_of_known_images(flat, layout):
+    right = [KNOWN[number] for number in range(1, 11)]
+    for labels in (right, [right[0], right[2], right[1], *right[3:]]):
+        if layout == "val.txt":
+            (flat / layout).write_text(said(labels))
+        elif layout == "names":
+            rmtree(flat)
+            draw(
+                flat, *(f"{name.removesuffix('.JPEG')}_{label}.JPEG" for name, label in zip(NAMES, labels, strict=True))
+            )
+        else:
+            rows = (f"{name[:-5]},{label} 1 2 3 4\n" for name, label in zip(NAMES, labels, strict=True))
+            (flat / layout).write_text("ImageId,PredictionString\n" + "".join(rows))
+        if labels is right:
+            assert opened(f"imagenet:{flat}").labels.tolist() == list(SORTED)
+    message = refused(f"imagenet:{flat}")
+    assert "2 of 10 known images have other labels than are published, first 'ILSVRC2012_val_00000002" in message
+    assert f"which is {right[2]} here and {right[1]} there" in message
+
+
+def test_known_images_in_others_class_folders_are_doubted(tmp_path):
+    draw(tmp_path / "right", *(f"val/{KNOWN[k]}/{NAMES[k - 1]}" for k in (1, 2)))
+    assert opened(f"imagenet:{tmp_path / 'right'}").doubts == ()
+    draw(tmp_path / "wrong", *(f"val/{KNOWN[3 - k]}/{NAMES[k - 1]}" for k in (1, 2)))
+    (doubt,) = opened(f"imagenet:{tmp_path / 'wrong'}").doubts
+    assert "2 of 2 known images have other labels than are published" in doubt
+
+
+def test_numbers_of_images_that_are_not_known_are_said_to_be_assumed(tmp_path):
+    """As of those from 11 on: they count from 0, or from 1 if that is said."""
     names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in (11, 12)]
     draw(tmp_path, *names)
-    (tmp_path / "val.txt").write_text(f"{names[0]} 490\n{names[1]} 361\n")
-    assert opened(f"imagenet:{tmp_path}").labels.tolist() == [490, 361]
+    (tmp_path / "val.txt").write_text(said((490, 361), names))
+    images = opened(f"imagenet:{tmp_path}")
+    assert (images.labels.tolist(), images.assumed) == ([490, 361], {"class order"})
+    unknown = "none of the images' labels is known"
+    assert images.notes == (f"labels of val.txt are taken as indices of the sorted WordNet ids, from 0: {unknown}",)
+    assert images.limit(1).assumed == {"class order"}
+    stated = opened(f"imagenet:{tmp_path}", labels_from=1)
+    assert (stated.labels.tolist(), stated.assumed) == ([489, 360], frozenset())
+    assert stated.notes == (f"labels of val.txt are taken as numbers of the sorted WordNet ids, from 1: {unknown}",)
+
+
+def test_images_of_one_name_but_for_its_ending_are_refused(flat):
+    (flat / "val.txt").write_text(said(SORTED))
+    draw(flat, "ILSVRC2012_val_00000003.png")
+    message = refused(f"imagenet:{flat}")
+    assert f"2 images differ from others in their endings alone, first '{NAMES[2]}'; labels and images must" in message
 
 
 def test_images_and_lines_must_match(flat):
@@ -178,7 +253,7 @@ def test_images_and_lines_must_match(flat):
 
 
 def test_lines_that_are_no_labels_are_refused(flat):
-    for text, said in (
+    for text, why in (
         (lines(DEVKIT).replace("171", "171 5"), "line 3 is '171 5', but the others are a label each"),
         (lines(DEVKIT).replace("171", ""), "line 3 is ''"),
         (lines(DEVKIT).replace("171", "n02105855"), "line 3 is 'n02105855' and line 1 is '490'"),
@@ -186,13 +261,12 @@ def test_lines_that_are_no_labels_are_refused(flat):
         (lines([*DEVKIT, 0]), "line 11 has label 0, but labels are the devkit's ids"),
     ):
         (flat / TRUTH).write_text(text)
-        assert said in refused(f"imagenet:{flat}"), said
+        assert why in refused(f"imagenet:{flat}"), why
 
 
 def test_a_file_that_says_images_is_no_devkits(flat):
-    (flat / TRUTH).write_text("".join(f"{name} 1\n" for name in NAMES))
-    assert told_order([]) is None
-    assert opened(f"imagenet:{flat}").labels.tolist() == [1] * 10
+    (flat / TRUTH).write_text(said(SORTED))
+    assert opened(f"imagenet:{flat}").labels.tolist() == list(SORTED)
 
 
 def test_a_devkit_whose_classes_are_in_another_order_is_refused(flat):
@@ -205,7 +279,7 @@ def test_a_devkit_whose_classes_are_in_another_order_is_refused(flat):
 def test_archives_that_are_no_devkit_are_one_line(flat, monkeypatch):
     packed(flat / PACKED, {TRUTH: lines(DEVKIT).encode()})
     whole = (flat / PACKED).read_bytes()
-    for content, said in (
+    for content, why in (
         (whole[: len(whole) // 2], "end-of-stream"),
         (b"", "empty"),
         (b"<html>not found</html>", "truncated"),
@@ -215,7 +289,7 @@ def test_archives_that_are_no_devkit_are_one_line(flat, monkeypatch):
         (flat / PACKED).write_bytes(content)
         message = refused(f"imagenet:{flat}")
         assert "this is no devkit of ImageNet (" in message
-        assert said in message
+        assert why in message
     packed(flat / PACKED, {"readme.txt": b"hello"})
     assert "no validation ground truth in it" in refused(f"imagenet:{flat}")
     monkeypatch.setattr("bench.images.sets.devkit.MOST_PACKED", 1000)

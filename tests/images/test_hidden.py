@@ -21,7 +21,7 @@ def imagenet(root: Path) -> str:
 
 
 def flat_imagenet(root: Path) -> str:
-    draw(root / "set", *(f"val/ILSVRC2012_val_{k:08d}_{name}.JPEG" for k, name in enumerate((TENCH, GOLDFISH))))
+    draw(root / "set", *(f"val/ILSVRC2012_val_{k:08d}_{name}.JPEG" for k, name in enumerate((TENCH, GOLDFISH), 11)))
     return f"imagenet:{root}/set"
 
 

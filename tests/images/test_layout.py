@@ -162,12 +162,12 @@ def test_kaggles_imagenet_as_a_folder_is_refused_with_what_reads_it(tmp_path, gi
 
 def test_kaggles_imagenet_is_read_from_its_root_down(tmp_path):
     inside = "ILSVRC/Data/CLS-LOC"
-    draw(tmp_path, *(f"{inside}/val/ILSVRC2012_val_0000000{k}.JPEG" for k in (1, 2)), f"{inside}/train/{TENCH}/a.JPEG")
+    draw(tmp_path, *(f"{inside}/val/ILSVRC2012_val_0000001{k}.JPEG" for k in (1, 2)), f"{inside}/train/{TENCH}/a.JPEG")
     draw(tmp_path, f"{inside}/test/ILSVRC2012_test_00000001.JPEG")
     (tmp_path / "ILSVRC" / "Annotations").mkdir()
     (tmp_path / "LOC_val_solution.csv").write_text(
-        f"ImageId,PredictionString\nILSVRC2012_val_00000002,{GOLDFISH} 1 2 3 4\n"
-        f"ILSVRC2012_val_00000001,{TENCH} 1 2 3 4\n"
+        f"ImageId,PredictionString\nILSVRC2012_val_00000012,{GOLDFISH} 1 2 3 4\n"
+        f"ILSVRC2012_val_00000011,{TENCH} 1 2 3 4\n"
     )
     assert f"give imagenet:{tmp_path}" in refused(f"folder:{tmp_path}")
     for place in ("", "/ILSVRC/Data/CLS-LOC"):
@@ -189,11 +189,11 @@ def test_labels_of_a_flat_folder_that_are_exactly_1_to_K_are_doubted(tmp_path):
 
 
 def test_names_may_hold_wordnet_ids(tmp_path):
-    names = (f"ILSVRC2012_val_00000001_{SHARK}.JPEG", f"ILSVRC2012_val_00000002_{TENCH}.JPEG")
+    names = (f"ILSVRC2012_val_00000011_{SHARK}.JPEG", f"ILSVRC2012_val_00000012_{TENCH}.JPEG")
     images = opened(f"imagenet:{draw(tmp_path, *names)}")
     assert (images.ids, images.labels.tolist()) == (names, [2, 0])
     assert images.notes == ("labels are the WordNet ids in the images' names",)
-    draw(tmp_path, "ILSVRC2012_val_00000003.JPEG")
+    draw(tmp_path, "ILSVRC2012_val_00000013.JPEG")
     assert "no label file" in refused(f"imagenet:{tmp_path}")
 
 

@@ -11,6 +11,8 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bench.errors import UserError
 from bench.images.classes import wnids
 from bench.images.files import foreign
@@ -21,7 +23,7 @@ from bench.images.sets.list_lines import LABEL, Entry
 GROUND_TRUTH = re.compile(r"ILSVRC20[0-9]{2}_(clsloc_)?validation_ground_truth\.txt")  # unchanged since 2012
 ARCHIVE = re.compile(r"ILSVRC20[0-9]{2}_devkit.*\.(tar(\.gz|\.bz2|\.xz)?|tgz)")
 META = ("meta.mat", "meta_clsloc.mat")
-VALIDATION = re.compile(r"ILSVRC2012_val_([0-9]{8})")  # at the start of an image's name
+VALIDATION = re.compile(r"ILSVRC2012_val_([0-9]{8})(?![0-9])")  # at the start of an image's name
 MOST_TEXT = 4 << 20  # bytes of a file of 50,000 labels; the devkit's has 194 kB
 MOST_PACKED = 256 << 20  # bytes of a devkit, unpacked
 PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
@@ -61,16 +63,9 @@ def orders() -> tuple[Order, ...]:
     )
 
 
-def told_order(entries: Sequence[Entry]) -> Order | None:
-    """The order of classes that known images' labels, which are numbers, are in; None where they agree with none."""
-    known = _known(entries)
-    agreeing = [each for each in orders() if known and not any(_differs(entry, each) for entry in known)]
-    return agreeing[0] if len(agreeing) == 1 else None
-
-
 def image_number(path: str) -> int | None:
     """The number of a validation image, from its name."""
-    match = VALIDATION.match(PurePosixPath(path).name)
+    match = VALIDATION.match(path.rpartition("/")[2])
     return int(match[1]) if match else None
 
 
@@ -118,25 +113,31 @@ def bare_entries(file: Path) -> list[Entry] | None:
     ]
 
 
-def order_of(file: Path, entries: Sequence[Entry]) -> Order:
-    """The order of a file of numbers alone, one a line. Raises UserError where it cannot be told."""
-    if order := told_order(entries):
-        return order
-    wrong = min(([entry for entry in _known(entries) if _differs(entry, each)] for each in orders()), key=len)[0]
-    right = KNOWN[wrong.line]
+def order_of(file: Path, entries: Sequence[Entry]) -> Order | None:
+    """The order of classes that known images' labels, which are numbers, are in; None where no image is known.
+
+    Raises UserError where one of them is in none that all others are in.
+    """
+    known = [entry for entry in entries if _published(entry.path)]
+    if not known:
+        return None
+    nearest, wrong = min(((each, _differing(known, each)) for each in orders()), key=lambda pair: len(pair[1]))
+    if not wrong:
+        return nearest
+    entry = wrong[0]
+    right = _published(entry.path) or ""
     allowed = ", or ".join(f"{each.classes.index(right) + each.first} ({each.about})" for each in orders())
+    agreeing = len(known) - len(wrong)
+    others = f"; {agreeing} of {len(known)} known images agree with {nearest.about}" if agreeing else ""
     raise UserError(
-        f"data {str(file)!r}: its numbers are in no known order: line {wrong.line} is {wrong.label}, but image "
-        f"{wrong.path} is {right}, so it must be {allowed}; write lines 'NAME WORDNET_ID' to val.txt instead"
+        f"data {str(file)!r}: its numbers are in no known order: line {entry.line} is {entry.label}, but image "
+        f"{entry.path} is {right}, so it must be {allowed}{others}; mend it, or write lines 'NAME WORDNET_ID' to "
+        "val.txt instead"
     )
 
 
-def _known(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if image_number(entry.path) in KNOWN]
-
-
-def _differs(entry: Entry, order: Order) -> bool:
-    return order.meaning(int(entry.label)) != KNOWN[image_number(entry.path) or 0]
+def _differing(known: Sequence[Entry], order: Order) -> list[Entry]:
+    return [entry for entry in known if order.meaning(int(entry.label)) != _published(entry.path)]
 
 
 def check_known(file: Path, entries: Sequence[Entry]) -> None:
@@ -148,6 +149,22 @@ def check_known(file: Path, entries: Sequence[Entry]) -> None:
                 f"data {str(file)!r}: line {entry.line} is {entry.label}, but image {entry.path} is {right}: the "
                 "lines are not in the order of the images; write lines 'NAME LABEL' to val.txt"
             )
+
+
+def published_otherwise(ids: Sequence[str], labels: np.ndarray) -> tuple[str, ...]:
+    """What to say where known images among ImageNet's have other labels, (N,), than are published; nothing if none."""
+    named = zip(ids, (wnids()[label] for label in labels), map(_published, ids), strict=True)
+    known = [each for each in named if each[2]]
+    wrong = [each for each in known if each[1] != each[2]]
+    if not wrong:
+        return ()
+    name, label, right = wrong[0]
+    how_many = f"{len(wrong)} of {len(known)} known images have other labels than are published"
+    return (f"{how_many}, first {name!r}, which is {label} here and {right} there",)
+
+
+def _published(path: str) -> str | None:
+    return KNOWN.get(image_number(path) or 0)
 
 
 def _from_file(file: Path) -> tuple[bytes, bytes | None]:

@@ -1,6 +1,7 @@
 """ImageNet's validation images all in one folder, with their labels in a file or in their names."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -23,7 +24,8 @@ from bench.images.sets.devkit import (
     check_known,
     devkit_file,
     order_of,
-    told_order,
+    orders,
+    published_otherwise,
 )
 from bench.images.sets.list_entries import alike, read_entries
 from bench.images.sets.list_lines import Entry
@@ -58,6 +60,9 @@ def read_flat(places: Sequence[Path], root: Folder, finder: Finder, notes: tuple
     paths = [Path(root, name) for name in here.images]
     finder.check_twins(paths)
     found = _labels(places, here.images, first)
+    for other in published_otherwise(here.images, found.labels):
+        raise UserError(f"data {str(root)!r}: {other}; mend the labels, or give list:FILE for labels of your own")
+    unsure = found.counted and not found.told and not first
     return Images(
         name="imagenet/val",
         sources=sources_of(root, paths),
@@ -66,7 +71,8 @@ def read_flat(places: Sequence[Path], root: Folder, finder: Finder, notes: tuple
         classes=wnids(),
         total=len(paths),
         order="number" if found.counted and first else None,
-        doubts=doubts_of(found.labels) if found.counted and not found.told and not first else (),
+        assumed=frozenset({"class order"} if unsure else ()),
+        doubts=doubts_of(found.labels) if unsure else (),
         notes=notes + found.notes + finder.notes(root),
     )
 
@@ -91,16 +97,23 @@ def _labels_in(file: Path, names: Sequence[str], first: int) -> Labelled:
     bare = bare_entries(file)
     entries = _label_entries(file, len(names)) if bare is None else list(alike(file, bare, names=False))
     labels, classes = indices([entry.label for entry in entries])
-    order = None
+    order, notes = None, tuple[str, ...]()
     if classes is None:
-        order = told_order(entries) if bare is None else order_of(file, entries)
+        order = order_of(file, entries)
         labels = _in_order(file, entries, order, first) if order else _from(file, entries, labels, first)
+        usual = order is not None and bare is None and (order.first, order.classes) == (first, wnids())
+        notes = () if usual else (f"labels of {file.name} are taken as {_as_which(order, first)}",)
     elif bare is not None:
         check_known(file, entries)
-    unusual = order is not None and (bare is not None or order.first != first or order.classes != wnids())
-    notes = (f"labels of {file.name} are taken as {order.about}, by known images",) if order and unusual else ()
     matched = _matched(file, entries, labels, names)
     return Labelled(np.array(matched, dtype=np.int64), classes is None, order is not None, notes)
+
+
+def _as_which(order: Order | None, first: int) -> str:
+    """As what numbers are taken, and why."""
+    if order:
+        return f"{order.about}, by known images"
+    return f"{orders()[first].about}: none of the images' labels is known"
 
 
 def _in_order(file: Path, entries: Sequence[Entry], order: Order, first: int) -> np.ndarray:
@@ -143,6 +156,9 @@ def _matched(file: Path, entries: Sequence[Entry], labels: np.ndarray, names: Se
         count = f"{'at least ' * cut}{len(entries) - len(label_of)}"
         raise UserError(f"data {str(file)!r}: {count} images are in it twice; leave one line each")
     stems = [_stem(name) for name in names]
+    times = Counter(stems)
+    again = [name for name, stem in zip(names, stems, strict=True) if times[stem] > 1]
+    _refuse(file, "images differ from others in their endings alone", again)
     missing = sorted(set(label_of) - set(stems))
     _refuse(file, "images have no label", [] if cut else [name for name in names if _stem(name) not in label_of])
     _refuse(file, "labelled images are missing", missing, "at least " * cut)

@@ -21,6 +21,7 @@ from bench.images.layout import (
     named_training,
     part_for,
 )
+from bench.images.sets.devkit import published_otherwise
 from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
@@ -64,7 +65,8 @@ def _read(
     if here.images and all(map(DEVKIT.fullmatch, here.folders)):
         return replace(read_flat(places, root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)
-    return relabelled(read_classes(root, name, duplicates, notes), wnids())
+    images = relabelled(read_classes(root, name, duplicates, notes), wnids())
+    return replace(images, doubts=published_otherwise(images.ids, images.labels))
 
 
 def _tar(folder: Path, split: str) -> Path | None:
