@@ -35,7 +35,7 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--list-columns",
         metavar="IMAGE,LABEL",
-        help="list:FILE: the columns of its header, or keys of its JSON lines, that say image and label (file,label)",
+        help="of list:, parquet: and hf: the columns, or keys of JSON lines, that are image and label (by their names)",
     )
     group.add_argument(
         "--class-map",

@@ -8,6 +8,8 @@ from bench.choices import CLASS_ORDERS
 from bench.errors import UserError
 from bench.images.real_labels import is_real
 
+TABLES = ("list", "parquet", "hf")  # kinds whose columns may be named
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -19,7 +21,7 @@ class DataSpec:
     EXIF orientation is applied; with `verify` every file is read anew for the digest. `labels`, "real:FILE", are what
     images are counted by in place of their own. `class_map` is the file that says which of the net's classes each class
     is; `classes` are, or are in the file of, the names that labels which are bare numbers count in;
-    `list_columns` the two of a list's columns, "IMAGE,LABEL", that say these. Raises UserError for values that the
+    `list_columns` the two columns of a table, "IMAGE,LABEL", that say these. Raises UserError for values that the
     options would refuse.
     """
 
@@ -51,8 +53,9 @@ class DataSpec:
         for option, value, fine, allowed in checks:
             if not fine:
                 raise UserError(f"{option} '{value}': give {allowed}")
-        if self.list_columns is not None and (self.kind != "list" or self.columns is None):
-            raise UserError(f"--list-columns '{self.list_columns}': give two of list:FILE, such as photo,species")
+        if self.list_columns is not None and (self.kind not in TABLES or self.columns is None):
+            forms = ", ".join(f"{kind}:" for kind in TABLES)
+            raise UserError(f"--list-columns '{self.list_columns}': give two, such as photo,species, with {forms}")
         if self.class_map is not None and (order or first or labels):
             raise UserError(
                 f"--class-map '{self.class_map}': it says which class is which; leave --class-order, --labels-from and "

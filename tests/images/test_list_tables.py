@@ -117,7 +117,7 @@ def test_columns_that_are_not_there_or_not_of_a_list_are_refused(tmp_path):
     for name in ("a.csv", "a.txt"):
         assert "names no such columns" in refused(f"list:{tmp_path}/{name}", list_columns="photo,species")
     for source, columns in (("folder:x", "a,b"), *(("list:x", wrong) for wrong in ("a", "a,a", "a,b,c", "a,", ""))):
-        with pytest.raises(UserError, match="give two of list:FILE"):
+        with pytest.raises(UserError, match="give two, such as photo,species, with list:, parquet:, hf:"):
             DataSpec(source, list_columns=columns)
 
 

@@ -326,3 +326,14 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
     assert first.sources[1].content() == png(GREYS[1], 1)
     again = opened(one(tmp_path, table_of([0] * 4, first=1)))
     assert again.sources[1].content() == png(GREYS[2], 2)
+
+
+def test_columns_that_could_be_meant_are_named_by_the_user(tmp_path):
+    fine, coarse = pa.array(LABELS), pa.array([label // 2 for label in LABELS])
+    table = table_of(LABELS).rename_columns(["picture", "fine_label"]).append_column("coarse_label", coarse)
+    source = one(tmp_path, table)
+    assert "name the columns of image and label by --list-columns IMAGE,LABEL" in refused(source)
+    assert opened(source, list_columns="picture,fine_label").labels.tolist() == fine.to_pylist()
+    assert opened(source, list_columns="picture,coarse_label").labels.tolist() == coarse.to_pylist()
+    assert "has no column 'photo'; it has 'picture', 'fine_label'" in refused(source, list_columns="photo,fine_label")
+    assert "column 'fine_label' holds int64; images are bytes" in refused(source, list_columns="fine_label,picture")

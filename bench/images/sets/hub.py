@@ -15,7 +15,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.image_source import Encoded
 from bench.images.layout import EVALUATION, PART, SEEN, TRAINING
-from bench.images.sets.hub_columns import Columns, columns_of
+from bench.images.sets.hub_columns import Columns, Wanted, columns_of
 from bench.images.sets.table_labels import assembled, told_of
 from bench.progress import downloading
 
@@ -54,7 +54,7 @@ def parse_hub(argument: str) -> Named:
     return Named("/".join(words[:2]), words[2] if len(words) == 3 else None, split or None)
 
 
-def read_hub(argument: str, split: str) -> Images:
+def read_hub(argument: str, split: str, wanted: Wanted = None) -> Images:
     """The rows of the split `train` or `val`, validation before test, or of the one that is named for evaluation.
 
     An image's id is its name in the set where each has another, else `SPLIT#ROW`. Rows without a label are left out.
@@ -71,16 +71,16 @@ def read_hub(argument: str, split: str) -> Images:
         raise UserError(f"data {f'hf:{argument}'!r}: there is no split {taken!r}; it has {', '.join(found)}")
     if split == "val" and _word(taken) in TRAINING:
         notes = (f"the split is named {taken!r}: a net trained on its images {SEEN}",)
-    return _read(found[taken], named, taken, notes)
+    return _read(found[taken], named, taken, notes, wanted)
 
 
-def read_whole_hub(argument: str) -> Images:
+def read_whole_hub(argument: str, wanted: Wanted = None) -> Images:
     """The split that is named, of which `--split` makes parts. Raises UserError and OSError."""
     if parse_hub(argument).split is None:
         raise UserError(
             f"data {f'hf:{argument}'!r}: name the split that parts are made of, such as hf:{argument}:train"
         )
-    return read_hub(argument, "val")
+    return read_hub(argument, "val", wanted)
 
 
 def _loaded(named: Named) -> Mapping[str, Any]:
@@ -144,9 +144,9 @@ def _chosen(found: Mapping[str, Any], named: Named, split: str) -> tuple[str, tu
     return taken, ()
 
 
-def _read(table: Any, named: Named, split: str, notes: tuple[str, ...]) -> Images:
+def _read(table: Any, named: Named, split: str, notes: tuple[str, ...], wanted: Wanted) -> Images:
     name = f"hf:{named._replace(name=_short(named), split=split)}"
-    columns = columns_of(table.features.arrow_schema, name)
+    columns = columns_of(table.features.arrow_schema, name, wanted)
     files = [Path(each["filename"]) for each in table.cache_files]
     try:
         with guarded():

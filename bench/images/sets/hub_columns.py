@@ -13,6 +13,8 @@ IMAGES = ("image", "img", "jpg", "png")
 LABELS = ("label", "labels", "cls", "fine_label", "coarse_label")
 FEATURES = b"huggingface"  # the key of what the datasets library keeps in a schema's metadata
 SHOWN = 8  # columns in a message
+ASK = "name the columns of image and label by --list-columns IMAGE,LABEL"
+Wanted = tuple[str, str] | None
 
 
 class Columns(NamedTuple):
@@ -35,16 +37,15 @@ class Columns(NamedTuple):
         return [name for name in (self.label, self.path) if name]
 
 
-def columns_of(schema: Any, where: str) -> Columns:
-    """The columns of an arrow schema; `where` is its file or set, for messages. Raises UserError where they are not
-    clear, or hold what is no image or no label."""
+def columns_of(schema: Any, where: str, wanted: Wanted = None) -> Columns:
+    """The columns of an arrow schema; `where` is its file or set, for messages, and `wanted` those of image and label,
+    None where their names say it. Raises UserError where they are not clear, or hold what is no image or no label."""
     types = needed("pyarrow.types", "parquet")
     again = [name for name, count in Counter(schema.names).items() if count > 1]
     if again:
         raise UserError(f"data {where!r}: two columns are named {again[0]!r}; rename one")
     features = _features(schema, where)
-    image, others = _image(schema, features, where)
-    label = _label(schema, features, where)
+    image, others, label = _wanted(schema, wanted, where) if wanted else _usual(schema, features, where)
     kind = schema.field(label).type
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -65,6 +66,21 @@ def columns_of(schema: Any, where: str) -> Columns:
     )
 
 
+def _wanted(schema: Any, wanted: tuple[str, str], where: str) -> tuple[str, list[str], str]:
+    """The columns of image and label that the user names."""
+    for name in wanted:
+        if name not in schema.names:
+            raise UserError(f"--list-columns: {where!r} has no column {name!r}; it has {_named(schema.names)}")
+    image, label = wanted
+    _require_images(schema, image, where)
+    return image, [], label
+
+
+def _usual(schema: Any, features: dict[str, Any], where: str) -> tuple[str, list[str], str]:
+    """The columns of images, others that may hold some, and the column of labels."""
+    return (*_image(schema, features, where), _label(schema, features, where))
+
+
 def _image(schema: Any, features: dict[str, Any], where: str) -> tuple[str, list[str]]:
     """The column of images, and others that may hold some."""
     found = [field.name for field in schema if _holds_bytes(field.type) or _is(features, field.name, "Image")]
@@ -73,14 +89,17 @@ def _image(schema: Any, features: dict[str, Any], where: str) -> tuple[str, list
     if len(taken) != 1:
         what = f"columns {_named(taken)} may hold the images" if taken else "no column holds images"
         raise UserError(
-            f"data {where!r}: {what} (of {_named(schema.names)}); name one 'image', with bytes or {{bytes, path}}"
+            f"data {where!r}: {what} (of {_named(schema.names)}); {ASK} (images are bytes, or {{bytes, path}})"
         )
-    if not _holds_bytes(schema.field(taken[0]).type):
-        raise UserError(
-            f"data {where!r}: column {taken[0]!r} holds {_kind(schema.field(taken[0]).type)}; images are bytes or "
-            "{bytes, path}"
-        )
+    _require_images(schema, taken[0], where)
     return taken[0], [name for name in found if name != taken[0]]
+
+
+def _require_images(schema: Any, name: str, where: str) -> None:
+    """Raise UserError for a column that cannot hold images."""
+    kind = schema.field(name).type
+    if not _holds_bytes(kind):
+        raise UserError(f"data {where!r}: column {name!r} holds {_kind(kind)}; images are bytes or {{bytes, path}}")
 
 
 def _label(schema: Any, features: dict[str, Any], where: str) -> str:
@@ -89,9 +108,7 @@ def _label(schema: Any, features: dict[str, Any], where: str) -> str:
     if len(found) == 1:
         return found[0]
     what = f"columns {_named(found)} may be the labels" if found else "no column is named 'label'"
-    raise UserError(
-        f"data {where!r}: {what} (of {_named(schema.names)}); write it anew with the right one alone named 'label'"
-    )
+    raise UserError(f"data {where!r}: {what} (of {_named(schema.names)}); {ASK}")
 
 
 def _holds_bytes(kind: Any) -> bool:

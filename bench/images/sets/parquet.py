@@ -9,7 +9,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.limits import MOST_BYTES
 from bench.images.parquet_rows import ParquetRow, broken, open_parquet
-from bench.images.sets.hub_columns import Columns, columns_of
+from bench.images.sets.hub_columns import Columns, Wanted, columns_of
 from bench.images.sets.parquet_files import Part, part_of, parts_within
 from bench.images.sets.table_labels import Told, assembled, told_of
 from bench.progress import progress
@@ -29,28 +29,28 @@ class File(NamedTuple):
     groups: list[int]
 
 
-def read_parquet(given: Path, split: str) -> Images:
+def read_parquet(given: Path, split: str, wanted: Wanted = None) -> Images:
     """The split's rows of the parquet files in a folder, or of a file or pattern.
 
-    An image's id is its name within the set, where each has another, else `FILE#ROW`. Rows without a label are left
-    out. Raises UserError and OSError.
+    `wanted` are the columns of image and label, None where their names say it. An image's id is its name within the
+    set, where each has another, else `FILE#ROW`. Rows without a label are left out. Raises UserError and OSError.
     """
-    return _read(part_of(given, split))
+    return _read(part_of(given, split), wanted)
 
 
-def read_whole_parquet(given: Path) -> Images:
+def read_whole_parquet(given: Path, wanted: Wanted = None) -> Images:
     """All rows of files that are of one part, of which `--split` makes some. Raises UserError and OSError."""
     if parts := parts_within(given):
         raise UserError(
             f"data {str(given)!r}: its files are of parts ({', '.join(parts)}); leave --split out, or give the files "
             "of one by a pattern"
         )
-    return read_parquet(given, "val")
+    return read_parquet(given, "val", wanted)
 
 
-def _read(part: Part) -> Images:
+def _read(part: Part, wanted: Wanted) -> Images:
     what = f"reading the labels of {part.name}"
-    files = [_opened(path) for path in progress(part.files, len(part.files), what, "file")]
+    files = [_opened(path, wanted) for path in progress(part.files, len(part.files), what, "file")]
     columns, told = files[0].columns, Told([], [])
     for file in files:
         _require_alike(files[0], file)
@@ -70,7 +70,7 @@ def _places(file: File) -> Iterator[ParquetRow]:
             number += 1
 
 
-def _opened(path: Path) -> File:
+def _opened(path: Path, wanted: Wanted) -> File:
     """Raises UserError for what cannot be a part of a set, and OSError.
 
     What a file says of its columns is not asked for: pyarrow ends the process where that is broken.
@@ -79,7 +79,7 @@ def _opened(path: Path) -> File:
     where = str(path)
     try:
         with guarded():
-            columns = columns_of(file.schema_arrow, where)
+            columns = columns_of(file.schema_arrow, where, wanted)
             groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
             _check(groups, path.stat().st_size, where)
             # each row of labels and names may repeat all that its row group holds
