@@ -92,6 +92,12 @@ def test_what_is_no_object_of_the_first_ones_form_is_one_line(tmp_path, line, sa
     assert said in refused(f"list:{tmp_path}/a.jsonl")
 
 
+def test_truth_is_no_name_of_a_class(tmp_path):
+    paint(tmp_path, LABELS)
+    (tmp_path / "a.jsonl").write_text(jsonl({"image": name, "label": bool(k)} for name, k in LABELS.items()))
+    assert "line 1 is" in refused(f"list:{tmp_path}/a.jsonl")
+
+
 @pytest.mark.parametrize(
     ("first", "said"),
     [

@@ -89,6 +89,15 @@ def test_padded_numbers_in_full_have_one_order_and_need_no_note(tmp_path):
 
 
 @pytest.mark.parametrize("names", [None, LETTERS])
+@pytest.mark.parametrize("named", [["1", "2", "3"], ["01", "02"]])
+def test_folders_from_1_below_the_nets_count_may_count_from_either(tmp_path, named, names):
+    spec = folders(tmp_path, named)
+    assert "--class-order number" in refused(DataSpec(spec), 12, names)
+    assert label_of(seen(DataSpec(spec, labels_from=1), 12, names)) == {name: int(name) - 1 for name in named}
+    assert label_of(seen(DataSpec(spec, class_order="number"), 12, names)) == {name: int(name) for name in named}
+
+
+@pytest.mark.parametrize("names", [None, LETTERS])
 def test_folders_without_0_but_with_the_nets_count_are_refused_unless_they_count_from_1(tmp_path, names):
     spec = folders(tmp_path, ["3", "12"])
     assert "--labels-from 1" in refused(DataSpec(spec), 12, names)
