@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import make_image
 from PIL import Image
-from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset
+from torch.utils.data import ChainDataset, ConcatDataset, Dataset, IterableDataset, Subset
 from torchvision import transforms
 from torchvision.datasets import CIFAR10, MNIST, DatasetFolder, ImageFolder, VisionDataset
 
@@ -138,11 +138,47 @@ def test_labels_that_a_data_set_does_not_say_or_changes_are_read_from_its_items(
     for dataset, labels, classes in (
         (Pictures(target_transform=lambda label: label + 1), [3, 1, 2, 3, 1, 10], None),
         (Pictures(target_transform=str), [2, 0, 1, 2, 0, 3], ("0", "1", "2", "9")),
-        (ConcatDataset([Pictures(), Pictures()]), LABELS * 2, None),
+        (ConcatDataset([Pictures(), Pictures()]), LABELS * 2, tuple("abcdefghij")),
     ):
         images = read_given(dataset)
         assert (images.labels.tolist(), images.classes) == (labels, classes)
     assert read_given(Others()).labels.tolist() == [9 - label for label in LABELS]
+
+
+@pytest.fixture
+def others(tmp_path_factory) -> Path:
+    """Classes of which one is there, too, under another number."""
+    place = tmp_path_factory.mktemp("others")
+    for k, name in enumerate(("dog/a.png", "eel/b.png")):
+        (place / name).parent.mkdir()
+        make_image((40, 30), k).save(place / name)
+    return place
+
+
+def test_names_of_classes_are_those_of_all_parts_of_a_set(root):
+    folder, part = ImageFolder(root), Subset(ImageFolder(root), [3, 0])
+    for dataset, labels in (
+        (ConcatDataset([folder]), [0, 0, 0, 1, 1, 1]),
+        (ConcatDataset([part, folder]), [1, 0, 0, 0, 0, 1, 1, 1]),
+        (Subset(ConcatDataset([folder, part]), [6, 7]), [1, 0]),
+        (ConcatDataset([ConcatDataset([part]), part]), [1, 0, 1, 0]),
+    ):
+        images = read_given(dataset)
+        assert (images.labels.tolist(), images.classes) == (labels, ("cat", "dog"))
+    unnamed = [Listed([(PICTURES[0], 1)]), Listed([(PICTURES[1], 0)])]
+    assert read_given(ConcatDataset(unnamed)).classes is None
+
+
+def test_parts_that_number_their_classes_differently_are_refused(root, others):
+    one, other, unnamed = ImageFolder(root), ImageFolder(others), Listed([(PICTURES[0], 1)])
+    nested = [ConcatDataset([one]), other]
+    for parts in ([one, other], [Subset(one, [0]), other], [one, unnamed], [unnamed, one], nested):
+        for dataset in (ConcatDataset(parts), Subset(ConcatDataset(parts), [0])):
+            with pytest.raises(UserError, match="so that a number would be two classes"):
+                read_given(dataset, classes=("cat", "dog", "eel"))
+    moved = ImageFolder(others, target_transform=lambda label: label + 1)
+    same = ImageFolder(root, target_transform=lambda label: label)
+    assert read_given(ConcatDataset([same, moved]), classes=("cat", "dog", "eel")).labels.tolist()[-2:] == [1, 2]
 
 
 def test_a_label_that_changes_later_is_an_error():
@@ -218,6 +254,9 @@ class Endless(IterableDataset):
 
 
 def test_what_has_no_length_is_refused():
+    for chained in (ChainDataset([Endless()]), Endless() + Endless()):
+        with pytest.raises(UserError, match="'ChainDataset': its items cannot be counted"):
+            read_given(chained)
     with pytest.raises(UserError, match="data of type Endless: give a list"):
         read_given(Endless())
     with pytest.raises(UserError, match="'Subset': its items cannot be counted"):

@@ -178,7 +178,12 @@ def _read_labels(items: Items) -> Sequence[object]:
 
 
 def _classes(base: Any) -> tuple[str, ...] | None:
-    """The names of classes in the order of their numbers, where a data set has them."""
+    """The names of classes in the order of their numbers, where a data set has them.
+
+    Raises UserError for one that is put together of parts which number their classes differently.
+    """
+    from torch.utils.data import ConcatDataset
+
     if _relabels(base):
         return None
     for each in NAMES:
@@ -188,7 +193,21 @@ def _classes(base: Any) -> tuple[str, ...] | None:
     index = getattr(base, "class_to_idx", None)
     if isinstance(index, Mapping) and sorted(index.values()) == list(range(len(index))):
         return tuple(map(str, sorted(index, key=index.__getitem__)))
+    if getattr(type(base), "__getitem__", None) is ConcatDataset.__getitem__:
+        return _agreed([_classes(_items_of(part).base) for part in base.datasets])
     return None
+
+
+def _agreed(parts: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The names that all parts have. Raises UserError where some have others or none."""
+    other = next((names for names in parts if names != parts[0]), parts[0])
+    if other == parts[0]:
+        return other
+    one, two = (f"classes {', '.join(names)[:60]}" if names else "no names of classes" for names in (parts[0], other))
+    raise UserError(
+        f"data 'ConcatDataset': one part has {one} and another {two}, so that a number would be two classes; give "
+        "parts of the same classes, or their target_transform to the numbers of the net's"
+    )
 
 
 def _relabels(base: Any) -> bool:
