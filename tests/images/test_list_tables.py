@@ -57,6 +57,59 @@ def test_a_key_of_json_lines_says_which_part_an_image_is_for(tmp_path):
     assert opened(f"list:{tmp_path}/b.jsonl", list_columns="x,y").ids == ("a/1.jpg", "c.jpg")
 
 
+@pytest.mark.parametrize("column", ["split", "set", "phase"])
+@pytest.mark.parametrize(("cells", "line"), [("train,test,,test", 4), ("train,,,", 3), ("train,test,?,val", 4)])
+def test_a_column_that_says_the_part_of_some_rows_is_refused(tmp_path, column, cells, line):
+    """Else images for training would be evaluated with the others."""
+    paint(tmp_path, LABELS)
+    rows = zip(LABELS.items(), cells.split(","), strict=True)
+    (tmp_path / "a.csv").write_text(f"file,label,{column}\n" + "".join(f"{a},{b},{part}\n" for (a, b), part in rows))
+    message = refused(f"list:{tmp_path}/a.csv")
+    assert f"column {column!r} says of other rows what part they are for, but line {line} has" in message
+
+
+def test_a_flag_that_is_not_set_for_all_is_refused(tmp_path):
+    paint(tmp_path, LABELS)
+    rows = zip(LABELS.items(), ("True", "False", "True", ""), strict=True)
+    (tmp_path / "a.csv").write_text("file,label,is_valid\n" + "".join(f"{a},{b},{flag}\n" for (a, b), flag in rows))
+    assert "line 5 has ''" in refused(f"list:{tmp_path}/a.csv")
+
+
+@pytest.mark.parametrize("cells", ["red,green,blue,train", ",,,", "red,,blue,test"])
+def test_a_column_that_says_something_else_is_not_read(tmp_path, cells):
+    paint(tmp_path, LABELS)
+    rows = zip(LABELS.items(), cells.split(","), strict=True)
+    (tmp_path / "a.csv").write_text("file,label,set\n" + "".join(f"{a},{b},{part}\n" for (a, b), part in rows))
+    images = opened(f"list:{tmp_path}/a.csv")
+    assert (len(images), images.notes) == (4, ("columns of the list that are not read: 'set'",))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "c.jpg golden retriever\nd.jpg tench\n",
+            "'c.jpg' is; labels with blanks are written 'golden retriever;c.jpg'",
+        ),
+        ("b 2.jpg great white shark\n", "'b 2.jpg' is; labels with blanks are written 'great white shark;b 2.jpg'"),
+        ("0 c.jpg\n1 d.jpg\n", "'c.jpg' is, so image and label look swapped: write 'path label' or 'label;path'"),
+        ("c.jpg;0\nd.jpg;1\n", "'c.jpg' is, so image and label look swapped"),
+        ("file,label\n0,c.jpg\n", "look swapped: mend the columns"),
+        ("x.jpg 0\n", "paths start at the list's folder"),
+    ],
+)
+def test_what_a_list_of_images_that_are_not_there_may_mean_is_said(tmp_path, text, hint):
+    paint(tmp_path, LABELS)
+    (tmp_path / "a.txt").write_text(text)
+    assert hint in refused(f"list:{tmp_path}/a.txt")
+
+
+def test_a_label_with_blanks_is_read_as_the_hint_has_it(tmp_path):
+    paint(tmp_path, LABELS)
+    (tmp_path / "a.txt").write_text("golden retriever;c.jpg\n")
+    assert opened(f"list:{tmp_path}/a.txt").classes == ("golden retriever",)
+
+
 def test_names_and_wordnet_ids_are_labels_of_json_lines(tmp_path):
     paint(tmp_path, LABELS)
     (tmp_path / "a.jsonl").write_text(jsonl({"image": name, "label": f"kind {k}"} for name, k in LABELS.items()))

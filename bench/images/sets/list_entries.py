@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.images.imagenet_names import wnids
-from bench.images.sets.list_lines import LABEL, Entry, broken, is_comment, is_there, lines_of, plain_entry
+from bench.images.sets.list_lines import LABEL, Entry, broken, is_comment, is_there, lines_of, plain_entry, plain_path
 from bench.images.sets.list_tables import COLUMNS, Table, table_entries
 
+FORMS = "write 'path label' or 'label;path'"
 INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -46,6 +47,19 @@ def kind_of(label: str) -> str | None:
     if LABEL.fullmatch(label):
         return "wnid" if label in wnids() else None
     return "name" if any(character.isalpha() for character in label) else None
+
+
+def misread(file: Path, entry: Entry) -> str:
+    """What to do about an image that is not there, as its line looks."""
+    label = plain_path(entry.label)
+    if entry.label and is_there(file, label):
+        return f"{label!r} is, so image and label look swapped: {'mend the columns' if entry.cells else FORMS}"
+    words = entry.path.split()
+    for count in range(1, 0 if entry.cells else len(words)):
+        path, rest = " ".join(words[:count]), " ".join([*words[count:], entry.label])
+        if is_there(file, path):
+            return f"{path!r} is; labels with blanks are written {f'{rest};{path}'!r}, or in a CSV"
+    return "paths start at the list's folder or at images/ beside it"
 
 
 def _plain_entries(file: Path) -> Iterator[Entry]:

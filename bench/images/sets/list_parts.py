@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bench.errors import UserError
 from bench.images.layout import PART, SEEN, TRAINING
 from bench.images.sets.list_entries import read_entries
 from bench.images.sets.list_lines import Entry
@@ -17,6 +18,7 @@ FLAGS = {  # columns of yes and no, by the part that yes means
     **dict.fromkeys(("is_train", "is_training", "is_training_image"), "train"),
 }
 MEANT = {"trainval": "train", "publictest": "test", "privatetest": "test"}
+BLANK, OTHER = "blank", "other"  # what cells hold that name no part
 YES, NO = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
 
 
@@ -48,16 +50,41 @@ class ListParts:
 
 
 def list_parts(file: Path, table: Table | None) -> ListParts | None:
-    """What the columns of a list say; None where none names a part for every row. Raises UserError and OSError."""
+    """What the columns of a list say; None where they name no parts.
+
+    Raises UserError where a column names some for most rows but not for all, and OSError.
+    """
     if table is None:
         return None
     words = [(table.columns.index(name),) for name in WORDS if name in table.columns]
     flags = tuple(place for place, name in enumerate(table.columns) if name in FLAGS)
+    partial: tuple[int, ...] | None = None
     for columns in [*words, flags] if flags else words:
-        found = Counter(_part(entry, table, columns) for entry in read_entries(file, table))
-        if None not in found:
-            return ListParts(table, columns, Counter({part: count for part, count in found.items() if part}))
+        rows = read_entries(file, table)
+        found = Counter(_part(entry, table, columns) or _other(entry, columns) for entry in rows)
+        parts = Counter({part: count for part, count in found.items() if part not in (BLANK, OTHER)})
+        if parts.total() == found.total():
+            return ListParts(table, columns, parts)
+        if 2 * parts.total() > found.total() or (parts and not found[OTHER]):
+            partial = partial or columns
+    if partial:
+        raise _untold_row(file, table, partial)
     return None
+
+
+def _other(entry: Entry, columns: tuple[int, ...]) -> str:
+    """Of cells that name no part."""
+    return OTHER if any(entry.cells[column].strip() for column in columns) else BLANK
+
+
+def _untold_row(file: Path, table: Table, columns: tuple[int, ...]) -> UserError:
+    """Of the first row without a part."""
+    entry = next(entry for entry in read_entries(file, table) if _part(entry, table, columns) is None)
+    name, cell = table.columns[columns[0]], entry.cells[columns[0]]
+    return UserError(
+        f"data {str(file)!r}: column {name!r} says of other rows what part they are for, but line {entry.line} has "
+        f"{cell[:40]!r} there; write train, val or test in all, or rename the column"
+    )
 
 
 def _part(entry: Entry, table: Table, columns: tuple[int, ...]) -> str | None:

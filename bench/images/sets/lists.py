@@ -12,7 +12,7 @@ from bench.images.classes import wnids
 from bench.images.dataset import Images, distinct
 from bench.images.files import foreign
 from bench.images.layout import EVALUATION, SEEN, is_training
-from bench.images.sets.list_entries import alike, kind_of, read_entries
+from bench.images.sets.list_entries import alike, kind_of, misread, read_entries
 from bench.images.sets.list_lines import Entry, file_number, places_of
 from bench.images.sets.list_parts import ListParts, list_parts
 from bench.images.sets.list_tables import Table, table_of
@@ -158,8 +158,7 @@ class _Places:
         if first:
             raise UserError(
                 f"data {str(self.file)!r}: {missing} of {'the first ' * (missing == MOST_MISSING)}{count} images are "
-                f"not there, first {first.path!r} (line {first.line}); paths start at the list's folder or at images/ "
-                "beside it"
+                f"not there, first {first.path!r} (line {first.line}); {misread(self.file, first)}"
             )
 
     def _meet(self, entry: Entry, path: Path, number: tuple[int, int]) -> None:
