@@ -15,7 +15,8 @@ def first_look(images: Images) -> str:
 
 
 def first_images(images: Images, count: int | None = None) -> list[str]:
-    """Ids of the first images with what their labels mean to a net of `count` classes, None where that is not known.
+    """Ids of the first images with what their labels mean to a net of `count` classes; before that is known (None), the
+    names that the set has.
 
     Labels that nothing names are said as they are; where there are 1000 classes they are taken for ImageNet's. Where
     several classes are right for an image, all are said.
@@ -35,6 +36,11 @@ def _meanings(classes: tuple[str, ...] | None, labels: tuple[int, ...], count: i
 
 
 def _meaning(classes: tuple[str, ...] | None, label: int, count: int | None) -> str:
-    of_imagenet = classes == wnids() or (classes is None and count == len(wnids()))
-    noun = f" ({nouns()[label]})" if of_imagenet else ""
-    return f"class {label}{f', {shown(classes[label])}' if classes else ''}{noun}"
+    if classes is None:
+        return f"class {label}" + (f" ({nouns()[label]})" if count == len(wnids()) else "")
+    name = shown(classes[label]) + (f" ({_noun(classes[label])})" if classes[label] in wnids() else "")
+    return name if count is None else f"class {label}, {name}"
+
+
+def _noun(wnid: str) -> str:
+    return nouns()[wnids().index(wnid)]

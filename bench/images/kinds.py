@@ -34,6 +34,10 @@ def path_of(argument: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(argument)))
 
 
+def _spelled(argument: str) -> str:
+    return str(path_of(argument))
+
+
 class Kind(NamedTuple):
     """How sets of a kind are read, `read(spec, part)`; how the argument is written behind it, and a line about it.
 
@@ -48,7 +52,7 @@ class Kind(NamedTuple):
     read_all: Callable[[DataSpec], Images] | None = None
     parts: Callable[[str, Columns], Sequence[str]] | None = None
     beside: Callable[[str], str] | None = None
-    spelled: Callable[[str], str] = lambda argument: str(path_of(argument))
+    spelled: Callable[[str], str] = _spelled
 
     @property
     def fetched(self) -> bool:
@@ -57,9 +61,10 @@ class Kind(NamedTuple):
 
 
 def anywhere(source: str) -> str:
-    """The same data set named so that it is found from any working folder."""
+    """The same data set, or file of labels (`real:FILE`), named so that it is found from any working folder."""
     kind, _, argument = source.partition(":")
-    return f"{kind}:{KINDS[kind].spelled(argument)}" if argument else source
+    spelled = KINDS[kind].spelled if kind in KINDS else _spelled
+    return f"{kind}:{spelled(argument)}" if argument else source
 
 
 def _shapes(spec: DataSpec, part: str) -> Images:

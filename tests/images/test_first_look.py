@@ -23,14 +23,24 @@ def images(labels, classes=None, total=None) -> Images:
     ("found", "said"),
     [
         (images([3, 0]), "Found 2 images of 2 classes in list:a.txt: 0.jpg is class 3; 1.jpg is class 0"),
-        (images([1], ("cat", "dog"), 9), "1 of 9 images of 1 of 2 classes in list:a.txt: 0.jpg is class 1, dog"),
-        (images([0, 388, 1, 7], wnids()), "0.jpg is class 0, n01440764 (tench); 1.jpg is class 388, n02510455 (giant"),
-        (images([0], ("a\nb",)), r"Found 1 image of 1 class in list:a.txt: 0.jpg is class 0, a\nb"),
+        (images([1], ("cat", "dog"), 9), "1 of 9 images of 1 of 2 classes in list:a.txt: 0.jpg is dog"),
+        (
+            images([0, 388, 1, 7], wnids()),
+            "0.jpg is n01440764 (tench); 1.jpg is n02510455 (giant panda); 2.jpg is n01443537 (goldfish)",
+        ),
+        (images([0], ("a\nb",)), r"Found 1 image of 1 class in list:a.txt: 0.jpg is a\nb"),
     ],
 )
 def test_a_first_look_names_the_labels_of_the_first_images(found, said):
     assert said in first_look(found)
     assert "3.jpg" not in first_look(found)
+
+
+def test_an_index_is_said_where_it_is_the_nets():
+    found = images([1], ("n01440764", "dog"))
+    assert first_look(found).endswith("0.jpg is dog")
+    assert first_images(found, 2) == ["0.jpg is class 1, dog"]
+    assert first_images(images([0], found.classes), 2) == ["0.jpg is class 0, n01440764 (tench)"]
 
 
 def test_bare_numbers_are_imagenets_to_a_net_of_as_many_classes():
