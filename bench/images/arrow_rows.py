@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.extras import needed
 from bench.images.decoding import UndecodableError, guarded
-from bench.images.image_source import EnclosedImage
+from bench.images.image_source import EnclosedImage, Stamp
 from bench.images.parquet_rows import EMPTY
 
 
@@ -32,18 +32,22 @@ class ArrowRow(EnclosedImage):
 
     def _buffer(self) -> Any:
         about = os.stat(self.file)
+        self.stamp.require(self.file, about)
         with guarded():
-            state = (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino)
-            value = _batches(self.file, self.column, state)[self.batch][self.row]
+            value = _batches(self.file, self.column, self.stamp, about.st_ctime_ns)[self.batch][self.row]
         if not value.is_valid:
             raise UndecodableError(EMPTY)
         return value.as_buffer()
 
 
 @lru_cache(maxsize=1024)  # no bytes but those of the offsets are held
-def _batches(file: Path, column: str, state: tuple[int, ...]) -> list[Any]:
-    """The arrays of bytes in a file, as long as it stays as it is."""
+def _batches(file: Path, column: str, stamp: Stamp, changed_ns: int) -> list[Any]:
+    """The arrays of bytes in a file, looked through again where it was changed, also if it keeps its stamp.
+
+    Raises UserError for another stamp.
+    """
     found = [inner(batch, column) for batch in read_arrow(file).to_batches()]
+    stamp.require(file, os.stat(file))
     for array in found:
         array.validate(full=True)  # a broken offset would lead anywhere in memory
     return found

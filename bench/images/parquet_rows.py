@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bench.errors import UserError
 from bench.extras import needed
 from bench.images.decoding import UndecodableError, guarded
-from bench.images.image_source import EnclosedImage
+from bench.images.image_source import EnclosedImage, Stamp
 from bench.images.limits import MOST_BYTES
 from bench.images.memory_budget import Room
 
@@ -51,10 +51,10 @@ class ParquetRow(EnclosedImage):
 
 
 class Group(NamedTuple):
-    """A row group's column, in a file as it was: times, size and inode are others where it was written anew."""
+    """A row group's column, in a file as it was when its rows were listed."""
 
     file: Path
-    state: tuple[int, ...]
+    stamp: Stamp
     column: str
     number: int
 
@@ -86,11 +86,14 @@ class _Stream:
         parquet = needed("pyarrow.parquet", "parquet")
         self.group, self.next, self.why = group, 0, "its row group ends before it"
         with guarded():
-            metadata = _metadata(group.file, group.state)
+            metadata = _metadata(group.file, group.stamp)
             about = metadata.row_group(group.number)
             self.end, self.weight = about.num_rows, 2 * about.total_byte_size  # a page may be all of it, packed and not
             file = parquet.ParquetFile(
-                _opened(group.file), metadata=metadata, buffer_size=PIECE, page_checksum_verification=True
+                _opened(group.file, group.stamp),
+                metadata=metadata,
+                buffer_size=PIECE,
+                page_checksum_verification=True,
             )
             self.rows = file.iter_batches(1, row_groups=[group.number], columns=[group.column], use_threads=False)
 
@@ -133,22 +136,19 @@ def _read(group: Group, row: int) -> bytes | str:
 
 
 def _group_of(image: ParquetRow) -> Group:
-    about = os.stat(image.file)
-    if not stat.S_ISREG(about.st_mode):
-        raise UndecodableError("no file")
-    return Group(
-        image.file, (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino), image.column, image.group
-    )
+    """Raises UserError where the file is not as it was, also for rows that are kept."""
+    image.stamp.require(image.file, os.stat(image.file))
+    return Group(image.file, image.stamp, image.column, image.group)
 
 
-def open_parquet(file: Path, **options: Any) -> Any:
-    """A pyarrow ParquetFile. Raises UserError for what is none, or is encrypted, and OSError."""
+def open_parquet(file: Path, stamp: Stamp, **options: Any) -> Any:
+    """A pyarrow ParquetFile. Raises UserError for what is none, is encrypted or has another stamp, and OSError."""
     parquet = needed("pyarrow.parquet", "parquet")
     if not stat.S_ISREG(os.stat(file).st_mode):
         raise UserError(f"data {str(file)!r} is no file; give parquet files")
     try:
         with guarded():
-            return parquet.ParquetFile(_opened(file), buffer_size=PIECE, **options)
+            return parquet.ParquetFile(_opened(file, stamp), buffer_size=PIECE, **options)
     except UndecodableError as error:
         raise broken(file, error) from None
 
@@ -159,14 +159,16 @@ def broken(file: Path, error: Exception) -> UserError:
     return UserError(f"data {str(file)!r}: no parquet file that can be read ({why}); copy or download it again")
 
 
-def _opened(file: Path) -> Any:
-    return needed("pyarrow", "parquet").OSFile(os.fsencode(file))
+def _opened(file: Path, stamp: Stamp) -> Any:
+    opened = needed("pyarrow", "parquet").OSFile(os.fsencode(file))
+    stamp.require(file, os.fstat(opened.fileno()))
+    return opened
 
 
 @lru_cache(maxsize=64)
-def _metadata(file: Path, state: tuple[int, ...]) -> Any:
-    """What a file says of itself at its end, as long as it stays as it is."""
-    return needed("pyarrow.parquet", "parquet").ParquetFile(_opened(file), buffer_size=PIECE).metadata
+def _metadata(file: Path, stamp: Stamp) -> Any:
+    """What a file says of itself at its end."""
+    return needed("pyarrow.parquet", "parquet").ParquetFile(_opened(file, stamp), buffer_size=PIECE).metadata
 
 
 def _value(batch: Any, ended: str) -> bytes | str:

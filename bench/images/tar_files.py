@@ -1,6 +1,7 @@
 """Tars read where they lie: which members there are, from headers alone, and the bytes of one."""
 
 import io
+import os
 import posixpath
 import tarfile
 from array import array
@@ -13,7 +14,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.decoding import UndecodableError
-from bench.images.image_source import EnclosedImage
+from bench.images.image_source import EnclosedImage, Stamp
 from bench.progress import Meter
 
 BLOCK = tarfile.BLOCKSIZE
@@ -57,6 +58,7 @@ class TarMember(EnclosedImage):
     def content(self) -> bytes:
         size = self.size()
         with self.file.open("rb") as file:
+            self.stamp.require(self.file, os.fstat(file.fileno()))
             return _read(file, self.offset, size)
 
 
@@ -64,10 +66,12 @@ class TarMember(EnclosedImage):
 class TarIndex:
     """The members of a tar in their order: names as text in UTF-8, as `tar -x` would write them, and where they are.
 
+    `stamp` is the tar's, from before its headers were read.
     `offsets`, `sizes` (int64) and `kinds` (uint8) are (N,); `targets` are what links lead to, by their places.
     """
 
     file: Path
+    stamp: Stamp
     names: list[str]
     offsets: np.ndarray
     sizes: np.ndarray
@@ -78,15 +82,18 @@ class TarIndex:
         return len(self.names)
 
     def contents(self, places: Iterable[int]) -> Iterator[bytes]:
-        """The bytes of members at places in the index. Raises UndecodableError and OSError."""
+        """The bytes of members at places in the index. Raises UndecodableError, OSError, and UserError as images do."""
         with self.file.open("rb") as file:
+            self.stamp.require(self.file, os.fstat(file.fileno()))
             for place in places:
                 yield _read(file, int(self.offsets[place]), int(self.sizes[place]))
 
     def member(self, place: int, fault: str = "") -> TarMember:
         if self.kinds[place] == Kind.SPARSE:
             fault = fault or "a sparse file, which tars hold in pieces"
-        return TarMember(self.file, self.names[place], int(self.offsets[place]), int(self.sizes[place]), fault)
+        return TarMember(
+            self.file, self.names[place], self.stamp, int(self.offsets[place]), int(self.sizes[place]), fault
+        )
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:
@@ -120,6 +127,7 @@ class _Headers(io.RawIOBase):
 def read_headers(path: Path) -> TarIndex:
     """The members of a tar that is not compressed. Raises UserError for what is none, or not whole, and OSError."""
     with path.open("rb") as file:
+        stamp = Stamp.of(os.fstat(file.fileno()))
         _refuse_packed(path, file.read(6))
         size = file.seek(0, io.SEEK_END)
         meter = None
@@ -141,7 +149,7 @@ def read_headers(path: Path) -> TarIndex:
             if meter:
                 meter.close()
     offsets, sizes, kinds = np.array(numbers, dtype=np.int64).reshape(-1, 3).T.copy()
-    return TarIndex(path, names, offsets, sizes, kinds.astype(np.uint8), targets)
+    return TarIndex(path, stamp, names, offsets, sizes, kinds.astype(np.uint8), targets)
 
 
 def _members(path: Path, file: BinaryIO, size: int) -> Iterator[tuple[int, tarfile.TarInfo]]:

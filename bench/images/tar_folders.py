@@ -54,8 +54,8 @@ class TarTree:
         """What an image of this path is read from, through links."""
         place = self._place(self.followed(path, (Kind.SYMBOLIC_LINK, Kind.HARD_LINK)))
         if place is None:
-            link = self._place(path) is not None
-            return TarMember(self.indexes[0].file, path, -1, 0, "a link to nothing in the tar" if link else "a folder")
+            fault = "a folder" if self._place(path) is None else "a link to nothing in the tar"
+            return TarMember(self.indexes[0].file, path, self.indexes[0].stamp, -1, 0, fault)
         index, number = self.indexes[place[0]], place[1]
         return index.member(number, "no file" if index.kinds[number] == Kind.OTHER else "")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.cache import cache_folder
+from bench.images.image_source import Stamp
 from bench.images.known_files import stamp_of
 from bench.images.tar_files import Kind, TarIndex, read_headers
 from results.atomic_files import write_atomically
@@ -67,8 +68,15 @@ def _kept(path: Path, file: Path, stamp: str) -> TarIndex | None:
     if texts["stamp"] != [FORM, stamp] or any(arrays[name].dtype != kind for name, kind in ARRAYS.items()):
         return None
     links = arrays.pop("links").tolist()
-    index = TarIndex(path, texts["names"], **arrays, targets=dict(zip(links, texts["targets"], strict=False)))
-    return index if _whole(index, links, int(stamp.split()[0])) else None
+    size, mtime, _, inode = map(int, stamp.split())
+    index = TarIndex(
+        path,
+        Stamp(size, mtime, inode),
+        texts["names"],
+        **arrays,
+        targets=dict(zip(links, texts["targets"], strict=False)),
+    )
+    return index if _whole(index, links, size) else None
 
 
 def _whole(index: TarIndex, links: list[int], size: int) -> bool:

@@ -15,7 +15,7 @@ from parquet_sets import ASKED, IMAGE, NAMES, Shades, png, table_of, write
 import bench
 from bench.errors import UserError
 from bench.images.decoding import UndecodableError, read
-from bench.images.image_source import Source
+from bench.images.image_source import Source, Stamp
 from bench.images.sets import parquet, table_labels
 from bench.images.sets.parquet import read_parquet
 from bench.run.__main__ import main as run
@@ -125,7 +125,7 @@ def test_what_is_no_parquet_file_is_refused(tmp_path):
 def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch):
     file = write(tmp_path, "a.parquet", table_of([0, 1]))
 
-    def denied(place: Path) -> None:
+    def denied(place: Path, stamp: Stamp) -> None:
         raise PermissionError(13, "Permission denied", str(place))
 
     monkeypatch.setattr("bench.images.parquet_rows._opened", denied)

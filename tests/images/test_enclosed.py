@@ -1,5 +1,6 @@
 """Images that are bytes inside another file: read, digested and refused as files of their own are."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 from bench.images import known_files, survey
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, read, size_in
-from bench.images.image_source import EnclosedImage
+from bench.images.image_source import EnclosedImage, Stamp
 from bench.images.limits import MOST_BYTES
 from protocols.view import Box, Size
 
@@ -28,6 +29,7 @@ class Slice(EnclosedImage):
         return self.length
 
     def content(self) -> bytes:
+        self.stamp.require(self.file, os.stat(self.file))
         return self.file.read_bytes()[self.start : self.start + self.length]
 
 
@@ -41,7 +43,11 @@ def joined(tmp_path):
         files.append(file)
     content = [file.read_bytes() for file in files]
     whole.write_bytes(b"".join(content))
-    slices = [Slice(whole, "a.jpg", 0, len(content[0])), Slice(whole, "b.png", len(content[0]), len(content[1]))]
+    stamp = Stamp.of(os.stat(whole))
+    slices = [
+        Slice(whole, "a.jpg", stamp, 0, len(content[0])),
+        Slice(whole, "b.png", stamp, len(content[0]), len(content[1])),
+    ]
     return files, slices
 
 
@@ -67,7 +73,7 @@ def test_an_enclosed_image_that_is_cut_or_claims_too_much_is_undecodable(joined)
 
 
 def test_messages_name_the_file_and_the_image_in_it():
-    assert str(Slice(Path("/set/val.tar"), "n01440764/a.jpg", 0, 1)) == "/set/val.tar:n01440764/a.jpg"
+    assert str(Slice(Path("/set/val.tar"), "n01440764/a.jpg", Stamp(0, 0, 0), 0, 1)) == "/set/val.tar:n01440764/a.jpg"
 
 
 def test_what_is_known_of_one_image_of_a_file_is_not_taken_for_another(joined, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from layouts import opened, refused
 from parquet_sets import ASKED, GREYS, NAMES, Shades, as_folder, png, table_of, write
 
 import bench
+from bench.errors import UserError
 from bench.images.arrow_rows import ArrowRow
 from bench.images.kinds import anywhere
 from bench.images.sets.hub import Named, parse_hub
@@ -151,8 +152,12 @@ def test_a_file_of_the_cache_that_was_altered_is_refused_or_named(root):
     first = pa.array([0, images.sources[0].size()], pa.int32()).buffers()[1].to_pybytes()
     offsets = content.rindex(first, 0, start)
     content[offsets + 4 : offsets + 8] = b"\xff\xff\xff\x7f"
+    times = images.sources[0].stamp.mtime_ns
     os.chmod(file, 0o600)
     file.write_bytes(content)
+    with pytest.raises(UserError, match="it has changed since its images were listed"):
+        images.sources[0].content()
+    os.utime(file, ns=(times, times))
     with pytest.raises(bench.images.decoding.UndecodableError):
         images.sources[0].content()
 

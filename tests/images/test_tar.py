@@ -239,7 +239,7 @@ def test_members_can_be_sent_to_other_processes(tmp_path):
     assert member.content() == png(7)
     assert str(member) == f"{tar}:a/1.png"
     with pytest.raises(UndecodableError, match="the tar ends before it"):
-        TarMember(tar, "x", tar.stat().st_size - 3, 10).content()
+        TarMember(tar, "x", member.stamp, tar.stat().st_size - 3, 10).content()
 
 
 def test_what_is_no_tar_is_one_line(tmp_path):

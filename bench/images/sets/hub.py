@@ -13,7 +13,7 @@ from bench.extras import needed
 from bench.images.arrow_rows import ArrowRow, inner, read_arrow
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
-from bench.images.image_source import Encoded
+from bench.images.image_source import Encoded, Stamp
 from bench.images.layout import EVALUATION, PART, SEEN, TRAINING
 from bench.images.sets.hub_columns import Columns, Wanted, columns_of
 from bench.images.sets.table_labels import assembled, told_of
@@ -148,11 +148,13 @@ def _read(table: Any, named: Named, split: str, notes: tuple[str, ...], wanted: 
     name = f"hf:{named._replace(name=_short(named), split=split)}"
     columns = columns_of(table.features.arrow_schema, name, wanted)
     files = [Path(each["filename"]) for each in table.cache_files]
+    stamps = {file: Stamp.of(os.stat(file)) for file in files}
     try:
         with guarded():
             batches = [(file, batch) for file in files for batch in enumerate(read_arrow(file).to_batches())]
             told = told_of(columns, (batch for _, (_, batch) in batches), name)
-            sources = [source for file, (number, batch) in batches for source in _sources(file, number, batch, columns)]
+            rows = (_sources(file, stamps[file], number, batch, columns) for file, (number, batch) in batches)
+            sources = [source for batch in rows for source in batch]
     except (UndecodableError, MemoryError) as error:
         raise UserError(
             f"data {name!r}: its files in {str(files[0].parent)!r} are broken ({error}); remove them"
@@ -169,10 +171,10 @@ def _short(named: Named) -> str:
     return os.path.basename(named.name) if named.name.startswith("/") else named.name
 
 
-def _sources(file: Path, number: int, batch: Any, columns: Columns) -> Sequence[Encoded]:
+def _sources(file: Path, stamp: Stamp, number: int, batch: Any, columns: Columns) -> Sequence[Encoded]:
     """A batch's images: their bytes, or the files that stand for them where there are none."""
     rows: list[Encoded] = [
-        ArrowRow(file, f"#{number}:{row}", columns.image, number, row) for row in range(batch.num_rows)
+        ArrowRow(file, f"#{number}:{row}", stamp, columns.image, number, row) for row in range(batch.num_rows)
     ]
     if columns.path is None:
         return rows

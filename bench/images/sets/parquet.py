@@ -1,5 +1,6 @@
 """Parquet files as hubs hold them: a row is an image, as the bytes of its file, with its name and label."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
+from bench.images.image_source import Stamp
 from bench.images.limits import MOST_BYTES
 from bench.images.parquet_rows import ParquetRow, broken, open_parquet
 from bench.images.sets.hub_columns import Columns, Wanted, columns_of
@@ -24,6 +26,7 @@ class File(NamedTuple):
     """A parquet file: its columns, what they say of each row, and how many rows each row group has."""
 
     path: Path
+    stamp: Stamp
     columns: Columns
     told: Told
     groups: list[int]
@@ -66,7 +69,7 @@ def _places(file: File) -> Iterator[ParquetRow]:
     number = 0
     for group, rows in enumerate(file.groups):
         for row in range(rows):
-            yield ParquetRow(file.path, f"#{number}", file.columns.image, group, row)
+            yield ParquetRow(file.path, f"#{number}", file.stamp, file.columns.image, group, row)
             number += 1
 
 
@@ -75,13 +78,14 @@ def _opened(path: Path, wanted: Wanted) -> File:
 
     What a file says of its columns is not asked for: pyarrow ends the process where that is broken.
     """
-    file = open_parquet(path)
+    stamp = Stamp.of(os.stat(path))
+    file = open_parquet(path, stamp)
     where = str(path)
     try:
         with guarded():
             columns = columns_of(file.schema_arrow, where, wanted)
             groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-            _check(groups, path.stat().st_size, where)
+            _check(groups, stamp.size, where)
             # each row of labels and names may repeat all that its row group holds
             at_once = min(max(AT_ONCE // max((group.total_byte_size for group in groups), default=1), 1), 1 << 16)
             told = told_of(columns, file.iter_batches(at_once, columns=columns.beside, use_threads=False), where)
@@ -90,7 +94,7 @@ def _opened(path: Path, wanted: Wanted) -> File:
     rows = [group.num_rows for group in groups]
     if len(told.labels) != sum(rows):
         raise UserError(f"data {where!r}: it says {sum(rows)} rows but has {len(told.labels)} labels; copy it again")
-    return File(path, columns, told, rows)
+    return File(path, stamp, columns, told, rows)
 
 
 def _check(groups: Sequence[Any], packed: int, where: str) -> None:
