@@ -235,6 +235,14 @@ def test_numbers_of_images_that_are_not_known_are_said_to_be_assumed(tmp_path):
     assert stated.notes == (f"labels of val.txt are taken as numbers of the sorted WordNet ids, from 1: {unknown}",)
 
 
+def test_label_files_that_are_not_read_are_named(flat):
+    (flat / "val.txt").write_text(said(SORTED))
+    assert opened(f"imagenet:{flat}").notes == ()
+    (flat / TRUTH).write_text(lines(DEVKIT))
+    (flat / "val.csv").write_text("file,label\n")
+    assert opened(f"imagenet:{flat}").notes == (f"labels are read in val.txt, and not in val.csv, {TRUTH}",)
+
+
 def test_images_of_one_name_but_for_its_ending_are_refused(flat):
     (flat / "val.txt").write_text(said(SORTED))
     draw(flat, "ILSVRC2012_val_00000003.png")

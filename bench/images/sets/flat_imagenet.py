@@ -82,9 +82,12 @@ def is_label_file(name: str) -> bool:
 
 
 def _labels(places: Sequence[Path], names: Sequence[str], first: int) -> Labelled:
-    file = _label_file(places) or devkit_file(places)
-    if file is not None:
-        return _labels_in(file, names, first)
+    if files := _label_files(places):
+        file, *others = files
+        found = _labels_in(file, names, first)
+        unread = ", ".join(other.name for other in others)
+        note = (f"labels are read in {file.name}, and not in {unread}",) if others else ()
+        return found._replace(notes=found.notes + note)
     named = [match[1] for name in names if (match := NAMED.fullmatch(name)) and match[1] in wnids()]
     if len(named) < len(names):
         raise _no_labels(places)
@@ -165,12 +168,15 @@ def _matched(file: Path, entries: Sequence[Entry], labels: np.ndarray, names: Se
     return [int(label_of[stem]) for stem in stems]
 
 
-def _label_file(places: Sequence[Path]) -> Path | None:
+def _label_files(places: Sequence[Path]) -> list[Path]:
+    """Those that are there, the one to be read first."""
     files = [place / name for place in places for name in LABEL_FILES]
     base = places[0]
     if base.match(f"*/{KAGGLE_PLACE}"):
         files.append(base.parents[2] / KAGGLE_LABELS)
-    return next((file for file in files if file.is_file()), None)
+    if devkit := devkit_file(places):
+        files.append(devkit)
+    return [file for file in dict.fromkeys(files) if file.is_file()]
 
 
 def _no_labels(places: Sequence[Path]) -> UserError:
