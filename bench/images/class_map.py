@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.numbered_classes import WHOLE
+from bench.images.numbered_classes import WHOLE, renumbered_present
 
 FORMS = """a JSON object {"name": index}, or lines 'name,index'"""
 HEADINGS = {"index", "label", "class", "target", "id"}
@@ -23,24 +21,17 @@ def mapped(images: Images, place: str) -> Images:
     file that is none of FORMS, and for a class that is not in it.
     """
     table = read_class_map(place)
-    names = images.classes or tuple(map(str, range(images.present.max() + 1)))
-    missing = [name for name in map(names.__getitem__, images.present) if name not in table]
+    present = images.present.tolist()
+    names = [images.classes[label] if images.classes else str(label) for label in present]
+    missing = [name for name in names if name not in table]
     if missing:
         raise UserError(
             f"--class-map '{place}': class {missing[0]!r} of data {images.name!r} is not in it ({len(missing)} are "
             f"not); give {FORMS} for all classes that occur"
         )
-    numbers = np.array([table.get(name, -1) for name in names], dtype=np.int64)
-    present = numbers[images.present]
-    note = f"{len(present)} classes of the data are {len(set(present.tolist()))} of the net's, by --class-map {place}"
-    return replace(
-        images,
-        labels=numbers[images.labels],
-        occurring=None if images.occurring is None else np.unique(numbers[images.occurring]),
-        classes=None,
-        mapped=True,
-        notes=(*images.notes, note),
-    )
+    numbers = [table[name] for name in names]
+    note = f"{len(numbers)} classes of the data are {len(set(numbers))} of the net's, by --class-map {place}"
+    return replace(renumbered_present(images, numbers, None), mapped=True, notes=(*images.notes, note))
 
 
 def read_class_map(place: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from bench.images.class_refusals import other_count, outside, refuse_background,
 from bench.images.dataset import Images
 from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
 from bench.images.named_classes import by_names, by_nouns, is_imagenet, refuse_mixture
-from bench.images.numbered_classes import from_one, renumbered, whole_numbers
+from bench.images.numbered_classes import from_one, renumbered, renumbered_present, whole_numbers
 
 
 def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def _by_index(images: Images, count: int, names: tuple[str, ...] | None, source:
     place = {number: index for index, number in enumerate(own)}
     doubts = () if min(own) else images.doubts  # that they count from 1, as these names do
     seen = replace(images, doubts=doubts)
-    return renumbered(seen, [place.get(number, -1) for number in range(images.present.max() + 1)], names)
+    return renumbered_present(seen, [place[number] for number in images.present.tolist()], names)
 
 
 def by_text(count: int) -> tuple[int, ...]:

@@ -83,6 +83,14 @@ def _sorted_by_number(images: Images) -> Images:
     return renumbered(images, [place[name] for name in images.classes], tuple(classes))
 
 
+def renumbered_present(images: Images, numbers: Sequence[int], classes: tuple[str, ...] | None) -> Images:
+    """The images with label `numbers[k]` for the k-th of the labels that occur, counting in `classes`."""
+    table = np.array(numbers, dtype=np.int64)
+    occurring = None if images.occurring is None else table
+    labels = table[np.searchsorted(images.present, images.labels)]
+    return replace(images, labels=labels, occurring=occurring, classes=classes)
+
+
 def renumbered(images: Images, numbers: Sequence[int], classes: tuple[str, ...] | None) -> Images:
     """The images with label `numbers[k]` for label k, counting in `classes`."""
     table = np.array(numbers, dtype=np.int64)
