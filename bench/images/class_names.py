@@ -1,6 +1,7 @@
 """Names of classes from a file, `--classes`: of a net's, and of the data's whose labels are bare numbers."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from bench.images.imagenet_names import wnids
 from bench.images.numbered_classes import whole_numbers
 from results.names import mended
 
+SYNSET = re.compile(r"(n[0-9]{8})\s+(.+)")
+NUMBERED = re.compile(r"[0-9]+\s*[,;:\t].*|.*[,;:\t]\s*[0-9]+")
 FORMS = 'one name a line, a JSON list, {"0": "name"}, {"name": 0}, or {"0": ["n01440764", "tench"]}'
 
 
@@ -52,6 +55,11 @@ def _of_lines(text: str) -> list[str]:
     names = [line.strip() for line in text.rstrip().splitlines()]
     if "" in names:
         raise ValueError(f"line {names.index('') + 1} is empty")
+    if names and all(match := [SYNSET.fullmatch(name) for name in names]):  # as ImageNet's synset_words.txt has them
+        ids = [each[1] for each in match if each]
+        return ids if set(ids) <= set(wnids()) else [each[2] for each in match if each]
+    if len(names) > 1 and all(map(NUMBERED.fullmatch, names)):
+        raise ValueError(f"its lines have numbers beside names, such as {names[0][:40]!r}")
     return names
 
 

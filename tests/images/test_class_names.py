@@ -30,9 +30,17 @@ def test_of_wordnet_ids_and_nouns_the_ids_are_names(tmp_path):
     assert read_class_names(str(tmp_path / "class_index.json")) == ("n01440764", "n01443537")
 
 
+@pytest.mark.parametrize("text", ["n01440764 tench, Tinca tinca\nn01443537 goldfish", "n01440764\ttench\nn01443537\tx"])
+def test_of_lines_with_wordnet_ids_the_ids_are_names(tmp_path, text):
+    (tmp_path / "synset_words.txt").write_text(text)
+    assert read_class_names(str(tmp_path / "synset_words.txt")) == ("n01440764", "n01443537")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("0,cat\n1,dog", "its lines have numbers beside names, such as '0,cat'"),
+        ("cat: 0\ndog: 1", "its lines have numbers beside names, such as 'cat: 0'"),
         ("", "there is no name in it"),
         ("{}", "there is no name in it"),
         ("cat\n\ndog", "line 2 is empty"),
