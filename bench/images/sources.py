@@ -79,8 +79,7 @@ def _read(kind: Kind, spec: DataSpec, part: str) -> Images:
 
 def _labelled(images: Images, spec: DataSpec) -> Images:
     """With labels as the options say. Raises UserError."""
-    if images.right is not None:
-        _refuse_options(images, spec)
+    _refuse_options(images, spec)
     if spec.class_map is not None:
         return mapped(images, spec.class_map)
     images = doubted(as_stated(images, spec.class_order, spec.labels_from))
@@ -90,14 +89,15 @@ def _labelled(images: Images, spec: DataSpec) -> Images:
 
 
 def _refuse_options(images: Images, spec: DataSpec) -> None:
-    """Raise UserError for what is said of labels that are not counted, since several classes are right for an image."""
+    """Raise UserError for what would change the classes of a set that says itself which are right, or compete."""
+    if images.right is None and not images.restricted:
+        return
     first = spec.labels_from if images.order is None else 0  # else of the images within
     said = (("--class-map", spec.class_map), ("--class-order", spec.class_order), ("--labels-from", first))
-    for option, value in said:
+    for option, value in said if images.right else said[:1]:
         if value:
-            raise UserError(
-                f"{option} '{value}': the right classes of {spec.kind} are ImageNet's by name; leave {option} out"
-            )
+            what = "right classes" if images.right else "classes that compete"
+            raise UserError(f"{option} '{value}': the {what} of {spec.kind} are ImageNet's by name; leave {option} out")
 
 
 def fetched(source: str) -> bool:

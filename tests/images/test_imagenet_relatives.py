@@ -81,3 +81,9 @@ def test_a_set_whose_classes_are_not_its_papers_is_refused(tmp_path):
     assert "'n01443537' is none of them" in refused(f"imagenet-a:{tmp_path}/r")
     assert "is for evaluation" in refused(f"imagenet-r:{tmp_path}/r", "train")
     assert "no such folder" in refused(f"imagenet-r:{tmp_path}/none")
+
+
+def test_a_class_map_would_change_which_classes_compete(tmp_path):
+    painted(tmp_path / "a", "imagenet-a")
+    message = refused(f"imagenet-a:{tmp_path}/a", class_map="file")
+    assert message.startswith("--class-map 'file': the classes that compete of imagenet-a are ImageNet's")
