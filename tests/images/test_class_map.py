@@ -161,3 +161,12 @@ def test_from_python_names_are_given_as_a_list(tmp_path):
     ]
     with pytest.raises(UserError, match="leave classes out"):
         open_images(folders(tmp_path / "f", PETS), classes=PETS)
+
+
+def test_a_label_of_nine_digits_takes_no_room_for_all_below(tmp_path):
+    source = listed(tmp_path, [999_999_999, 3])
+    mapped = seen(DataSpec(source, class_map=written(tmp_path / "m", "999999999,1\n3,0\n")), 2)
+    assert mapped.labels.tolist() == [1, 0]
+    assert seen(DataSpec(source), 3, ("3", "999999999", "7")).labels.tolist() == [1, 0]
+    few = DataSpec(source, limit=1, class_map=written(tmp_path / "m", "999999999,1\n3,0\n"))
+    assert (open_data(few).labels.tolist(), open_data(few).present.tolist()) == ([1], [0, 1])
