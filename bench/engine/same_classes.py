@@ -73,7 +73,8 @@ def _places(names: tuple[str, ...], others: tuple[str, ...]) -> list[int] | None
         return list(map(own.index, numbers)) if set(numbers) == set(own) else None
     images = Images("names", (), (), np.arange(len(names)), names, len(names))
     try:
-        found = by_nouns(images, len(others), others) or by_names(images, others)
+        found = by_nouns(images, len(others), others)
+        found = by_names(images, others) if found is None else found
     except UserError:  # a name that could be two classes, or two that are one
         return None
     return None if found is None else found.labels.tolist()
