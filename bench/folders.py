@@ -1,7 +1,8 @@
 """Folders for what comes out: made before hours of work, and what stands in the way of writing in one line."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,20 @@ def made(option: str, folder: Path) -> Path:
     except OSError as error:
         raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
     return folder
+
+
+@contextmanager
+def made_to_fill(folder: Path) -> Iterator[None]:
+    """Make a folder for what comes into it; what was made for it and stays empty is taken away. Raises OSError."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in new:
+            if any(each.iterdir()):
+                break
+            each.rmdir()
 
 
 def dated(parent: Path, kind: str = "") -> Path:

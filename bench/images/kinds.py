@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.cache import cache_folder
+from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
@@ -75,12 +76,23 @@ def _imagenet(spec: DataSpec, part: str) -> Images:
     return read_imagenet(path_of(spec.argument), part, spec.allow_duplicates, spec.labels_from)
 
 
+def _folder_or_cache(spec: DataSpec) -> Path:
+    """Where a set is, or is downloaded to. Raises UserError for a folder that is not there: it may be a slip."""
+    folder = path_of(spec.argument) if spec.argument else cache_folder()
+    if spec.argument and not folder.exists():
+        raise UserError(
+            f"data {spec.source!r}: the folder {str(folder)!r} is not there; make it to download into it, or give "
+            f"{spec.kind} for the cache"
+        )
+    return folder
+
+
 def _imagenette(spec: DataSpec, part: str) -> Images:
-    return read_imagenette(path_of(spec.argument) if spec.argument else cache_folder(), part, spec.allow_duplicates)
+    return read_imagenette(_folder_or_cache(spec), part, spec.allow_duplicates)
 
 
 def _mnist(spec: DataSpec, part: str) -> Images:
-    return read_mnist(path_of(spec.argument) if spec.argument else cache_folder(), part, cache_folder())
+    return read_mnist(_folder_or_cache(spec), part, cache_folder())
 
 
 def _outside(spec: DataSpec, part: str, within: Images) -> Images:
@@ -102,8 +114,7 @@ def _relative(kind: str, about: str) -> Kind:
 
 def _torch_set(kind: str) -> Kind:
     def read(spec: DataSpec, part: str = "val") -> Images:
-        folder = path_of(spec.argument) if spec.argument else cache_folder()
-        return read_torch_set(kind, folder, part, spec.allow_duplicates)
+        return read_torch_set(kind, _folder_or_cache(spec), part, spec.allow_duplicates)
 
     return Kind(read, "[:DIR]", f"torchvision's: {SETS[kind].about}", None if SETS[kind].trained else read)
 

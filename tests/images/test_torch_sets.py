@@ -190,10 +190,39 @@ def test_what_is_not_there_and_cannot_be_downloaded_is_one_line(tmp_path, monkey
         raise OSError("no network\nat all")
 
     monkeypatch.setattr("bench.images.sets.torch_set._class", lambda own: no_network)
+    (tmp_path / "new").mkdir()
     message = refused(f"{kind}:{tmp_path}/new")
     assert "download failed (no network at all)" in message
     assert str(tmp_path / "new" / SETS[kind].evaluated.place) in message
     assert not any((tmp_path / "new").iterdir())
+
+
+@pytest.mark.parametrize("kind", [*SETS, "mnist", "imagenette"])
+def test_a_folder_that_is_named_is_there_or_nothing_is_made_or_downloaded(tmp_path, monkeypatch, kind):
+    asked = []
+    monkeypatch.setattr("bench.images.sets.torch_set._class", lambda own: lambda *_, **__: asked.append(own))
+    monkeypatch.setattr("torchvision.datasets.MNIST.download", asked.append)
+    monkeypatch.setattr("torchvision.datasets.Imagenette", lambda *_, **__: asked.append(kind))
+    monkeypatch.chdir(tmp_path)
+    for word in ("train", f"{tmp_path}/typo"):
+        message = refused(f"{kind}:{word}")
+        assert f"{str(tmp_path / Path(word).name)!r} is not there" in message
+        assert f"make it to download into it, or give {kind} for the cache" in message
+    assert not asked
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["cifar10", "mnist", "imagenette"])
+def test_a_failed_download_leaves_no_empty_folder(tmp_path, monkeypatch, kind):
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("bench.images.sets.torch_set._class", lambda own: no_network)
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", no_network)
+    monkeypatch.setattr("torchvision.datasets.Imagenette", no_network)
+    monkeypatch.setattr("bench.images.kinds.cache_folder", lambda: tmp_path / "a/cache")
+    assert "download failed" in refused(kind)
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["gtsrb", "cifar10"])

@@ -7,6 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.folders import made_to_fill
 from bench.images.any_folder import Folder
 from bench.images.classes import relabelled, wnids
 from bench.images.dataset import Images
@@ -147,9 +148,8 @@ def _download_imagenette(folder: Path, split: str) -> None:
     place = folder / "imagenette2"
     if place.exists():
         raise UserError(f"data {str(place)!r}: no class folders in {split}/; remove imagenette2, or unpack it again")
-    folder.mkdir(parents=True, exist_ok=True)
     # unpacked aside, so that an interrupted run leaves no half of the data set to be measured
-    with tempfile.TemporaryDirectory(prefix="imagenette2-", dir=folder) as aside:
+    with made_to_fill(folder), tempfile.TemporaryDirectory(prefix="imagenette2-", dir=folder) as aside:
         try:
             with downloading():
                 Imagenette(aside, split, download=True)

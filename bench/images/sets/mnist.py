@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench.errors import UserError
+from bench.folders import made_to_fill
 from bench.images.dataset import Images
 from bench.images.sets.rendered import line, make_folder, read_made
 from bench.progress import downloading, progress
@@ -52,7 +53,7 @@ def _download(folder: Path, raw: Path) -> None:
     from torchvision.datasets import MNIST
 
     try:
-        with downloading():
+        with made_to_fill(raw), downloading():
             MNIST(str(folder), download=True)
     except (RuntimeError, OSError, HTTPException) as error:
         (*_, why) = str(error).strip().splitlines() or ["no reason given"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.folders import made_to_fill
 from bench.images.dataset import Images
 from bench.images.files import Finder
 from bench.images.layout import SEEN
@@ -116,8 +117,7 @@ def _whole(kind: str, place: Path) -> Iterator[None]:
 
 def _download(kind: str, own: TorchSet, part: Part, root: Path) -> None:
     """Into a folder aside, so that an interrupted run leaves no half of a set to be measured. Raises UserError."""
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{kind}-", dir=root) as aside:
+    with made_to_fill(root), tempfile.TemporaryDirectory(prefix=f"{kind}-", dir=root) as aside:
         try:
             with downloading():
                 _class(own)(aside, **part.arguments, download=True)
