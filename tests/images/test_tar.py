@@ -38,6 +38,7 @@ def test_parts_of_a_tar_are_those_of_a_folder(tmp_path):
     assert "valid/ is evaluated; test/ could be, by its path" in images.notes
     assert opened(f"tar:{tar}", "train").ids == tuple(f"{name}/train.jpg" for name in CLASSES)
     assert opened(f"tar:{tar}/test").ids == tuple(f"{name}/test.jpg" for name in CLASSES)
+    assert opened(f"tar:{tar}/test").name == "tar:set.tar/test"
     assert f"leave --split out, or give tar:{tar}/train" in refused(f"tar:{tar}", split=0.5)
     assert "there is no folder 'none' in it" in refused(f"tar:{tar}/none")
 

@@ -24,7 +24,7 @@ def read_tar(pattern: Path, split: str, duplicates: bool = False) -> Images:
     that are there again count again. Raises UserError and OSError.
     """
     indexes, inside, notes = _indexes(pattern)
-    name = f"tar:{pattern.name}"
+    name = "/".join(filter(None, (f"tar:{Path(split_inside(str(pattern))[0]).name}", inside)))
     if split == "val":
         notes += _named_training(indexes)
     if not inside and has_labels(indexes):
