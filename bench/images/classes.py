@@ -7,7 +7,7 @@ from bench.errors import UserError
 from bench.images.class_refusals import other_count, outside, refuse_background, refuse_order, unknown_class
 from bench.images.dataset import Images
 from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
-from bench.images.named_classes import by_names, by_nouns, is_imagenet, refuse_mixture
+from bench.images.named_classes import by_names, by_nouns, is_imagenet, moved, refuse_mixture
 from bench.images.numbered_classes import from_one, renumbered, renumbered_present, whole_numbers
 
 
@@ -144,6 +144,11 @@ def _by_wnid(images: Images, count: int, names: tuple[str, ...] | None, source: 
         called = relabelled(images, wnids())
         if names and not in_imagenets_order(names) and (found := by_names(replace(called, classes=nouns()), names)):
             return found
+        if names and moved(names):
+            raise UserError(
+                f"data {images.name!r}: {source} names ImageNet's classes in another order, but not all as they are "
+                "called, so that it is not known which is which; give their names or WordNet ids by --classes"
+            )
         seen = replace(called, classes=names or wnids())
         return seen if names and in_imagenets_order(names) else _assumed(seen)
     if names:

@@ -92,6 +92,14 @@ def places_of_imagenet(count: int, names: Sequence[str] | None) -> Sequence[int]
     return None if found is None else found.labels.argsort().tolist()
 
 
+def moved(names: Sequence[str]) -> bool:
+    """Whether more of a net's 1000 names are ImageNet's of another place than of their own."""
+    index = {_small(word): place for place, wnid in enumerate(wnids()) for word in (wnid, *_called(wnid))}
+    places = [(place, index.get(_small(name))) for place, name in enumerate(names)]
+    own = sum(place == other for place, other in places)
+    return sum(other is not None for _, other in places) > 2 * own
+
+
 def _called(wnid: str) -> tuple[str, ...]:
     index = wnids().index(wnid)
     return nouns()[index], *sorted(ALSO.get(index, ())), *SECOND.get(index, ())

@@ -131,6 +131,17 @@ def test_wordnet_ids_follow_weights_that_name_imagenets_nouns_in_another_order()
     assert (seen.labels.tolist(), seen.assumed) == ([999, 0, 865], frozenset())
 
 
+def test_weights_with_imagenets_names_in_an_order_that_is_not_known_are_refused():
+    """Of which some are missing, or two the same, so that labels cannot follow."""
+    whole = labelled(range(1000), wnids())
+    for names in (sentences()[::-1], ("thing", *nouns()[:0:-1]), ("thing", *wnids()[:0:-1])):
+        with pytest.raises(UserError, match="names ImageNet's classes in another order"):
+            reconcile(whole, 1000, names, "w")
+    for names in ([f"thing {k}" for k in range(1000)], ["thing", *nouns()[1:]], [*nouns()[:500], *["thing"] * 500]):
+        seen = reconcile(whole, 1000, tuple(names), "w")
+        assert (seen.labels.tolist(), seen.assumed) == (list(range(1000)), {"class order"})
+
+
 @pytest.mark.parametrize(
     ("named", "odd"),
     [
