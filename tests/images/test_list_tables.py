@@ -68,6 +68,24 @@ def test_a_column_that_says_the_part_of_some_rows_is_refused(tmp_path, column, c
     assert f"column {column!r} says of other rows what part they are for, but line {line} has" in message
 
 
+@pytest.mark.parametrize("key", ["class", "file", "split", "is_train"])
+def test_a_key_that_would_be_read_but_for_the_first_line_is_refused(tmp_path, key):
+    paint(tmp_path, LABELS)
+    rows = [{"image": name, "label": label} for name, label in LABELS.items()]
+    (tmp_path / "a.jsonl").write_text(jsonl([*rows[:2], {**rows[2], key: "train"}]))
+    assert f"line 3 has the key {key!r}, which the first has not" in refused(f"list:{tmp_path}/a.jsonl")
+    (tmp_path / "a.jsonl").write_text(jsonl([*rows[:2], {**rows[2], "width": 9}]))
+    assert len(opened(f"list:{tmp_path}/a.jsonl")) == 3
+
+
+def test_a_line_without_the_part_that_others_have_is_refused(tmp_path):
+    paint(tmp_path, LABELS)
+    rows = [{"image": name, "label": label, "split": "train"} for name, label in LABELS.items()]
+    del rows[2]["split"]
+    (tmp_path / "a.jsonl").write_text(jsonl(rows))
+    assert "line 3 has '' there" in refused(f"list:{tmp_path}/a.jsonl")
+
+
 def test_a_flag_that_is_not_set_for_all_is_refused(tmp_path):
     paint(tmp_path, LABELS)
     rows = zip(LABELS.items(), ("True", "False", "True", ""), strict=True)

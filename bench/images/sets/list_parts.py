@@ -9,14 +9,8 @@ from bench.errors import UserError
 from bench.images.layout import PART, SEEN, TRAINING
 from bench.images.sets.list_entries import read_entries
 from bench.images.sets.list_lines import Entry
-from bench.images.sets.list_tables import Table
+from bench.images.sets.list_tables import PART_FLAGS, PART_WORDS, Table
 
-WORDS = ("split", "set", "subset", "partition", "phase", "usage")  # columns whose cells name parts
-FLAGS = {  # columns of yes and no, by the part that yes means
-    **dict.fromkeys(("is_test", "is_testing"), "test"),
-    **dict.fromkeys(("is_valid", "is_val", "is_validation"), "val"),
-    **dict.fromkeys(("is_train", "is_training", "is_training_image"), "train"),
-}
 MEANT = {"trainval": "train", "publictest": "test", "privatetest": "test"}
 BLANK, OTHER = "blank", "other"  # what cells hold that name no part
 YES, NO = {"true", "1", "yes", "t", "y"}, {"false", "0", "no", "f", "n"}
@@ -56,8 +50,8 @@ def list_parts(file: Path, table: Table | None) -> ListParts | None:
     """
     if table is None:
         return None
-    words = [(table.columns.index(name),) for name in WORDS if name in table.columns]
-    flags = tuple(place for place, name in enumerate(table.columns) if name in FLAGS)
+    words = [(table.columns.index(name),) for name in PART_WORDS if name in table.columns]
+    flags = tuple(place for place, name in enumerate(table.columns) if name in PART_FLAGS)
     partial: tuple[int, ...] | None = None
     for columns in [*words, flags] if flags else words:
         rows = read_entries(file, table)
@@ -90,7 +84,7 @@ def _untold_row(file: Path, table: Table, columns: tuple[int, ...]) -> UserError
 def _part(entry: Entry, table: Table, columns: tuple[int, ...]) -> str | None:
     """train, val, test, or another word for what is evaluated; None where a cell names none."""
     cells = {table.columns[column]: entry.cells[column].strip().casefold() for column in columns}
-    if not FLAGS.keys() & cells.keys():
+    if not PART_FLAGS.keys() & cells.keys():
         (cell,) = cells.values()
         match = PART.fullmatch(cell)
         if match is None or match[1]:
@@ -98,8 +92,8 @@ def _part(entry: Entry, table: Table, columns: tuple[int, ...]) -> str | None:
         return "train" if match[2] in TRAINING else match[2]
     if not set(cells.values()) <= YES | NO:
         return None
-    told = {FLAGS[name] for name in cells}
-    meant = {FLAGS[name] for name, cell in cells.items() if cell in YES}
+    told = {PART_FLAGS[name] for name in cells}
+    meant = {PART_FLAGS[name] for name, cell in cells.items() if cell in YES}
     # where no flag is set it is what has none
     return next(part for part in ("test", "val", "train") if part in meant) if meant else _untold(told)
 

@@ -13,6 +13,14 @@ from bench.images.sets.list_lines import Entry, Line, broken, is_comment, lines_
 COLUMNS = (("file", "label"), ("path", "label"))
 FILE_KEYS = ("image", "path", "file", "file_name", "filename", "filepath", "file_path", "image_path", "img")
 LABEL_KEYS = ("label", "class", "class_name", "category", "target", "cls", "label_name")
+# that name parts of a set: by words, and by yes and no
+PART_WORDS = ("split", "set", "subset", "partition", "phase", "usage")
+PART_FLAGS = {  # the part that yes means
+    **dict.fromkeys(("is_test", "is_testing"), "test"),
+    **dict.fromkeys(("is_valid", "is_val", "is_validation"), "val"),
+    **dict.fromkeys(("is_train", "is_training", "is_training_image"), "train"),
+}
+PART_KEYS = (*PART_WORDS, *PART_FLAGS)
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,12 @@ class CsvForm:
 
 @dataclass(frozen=True)
 class JsonForm:
-    """The form of JSON lines: the keys of the first object, and which of these are file and label."""
+    """The form of JSON lines: the keys of the first object, which of these are file and label, and if the user said."""
 
     columns: tuple[str, ...]
     file: int
     label: int
+    said: bool
 
 
 Table = CsvForm | JsonForm
@@ -96,7 +105,8 @@ def _json_form(file: Path, line: Line, wanted: tuple[str, str] | None) -> JsonFo
                 f"{' and '.join(found) or 'none'} could be the {what}; give --list-columns IMAGE,LABEL"
             )
         places.append(list(said).index(found[0]))
-    return JsonForm(tuple(said), *places)
+    image, label = places
+    return JsonForm(tuple(said), image, label, wanted is not None)
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -129,6 +139,12 @@ def _objects(file: Path, table: JsonForm) -> Iterator[Entry]:
             if is_comment(file, line.text, plain_entry(line)):
                 continue
             raise broken(file, *line)
+        new = said.keys() - set(table.columns)
+        if other := sorted(new & {*PART_KEYS, *(() if table.said else (*FILE_KEYS, *LABEL_KEYS))}):
+            raise UserError(
+                f"data {str(file)!r}: line {line.number} has the key {other[0]!r}, which the first has not, so that "
+                "one of both is not read; give all lines the same keys"
+            )
         path, label = (said.get(table.columns[place]) for place in (table.file, table.label))
         if not isinstance(path, str) or not path.strip() or not isinstance(label, str | int) or isinstance(label, bool):
             raise broken(file, *line)
