@@ -1,21 +1,22 @@
 """Names of classes from a file, `--classes`: of a net's, and of the data's whose labels are bare numbers."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.images.class_lines import names_of_lines, refuse_twins
 from bench.images.dataset import Images
 from bench.images.imagenet_names import wnids
 from bench.images.numbered_classes import whole_numbers
 from results.names import mended
 
-SYNSET = re.compile(r"(n[0-9]{8})\s+(.+)")
-NUMBERED = re.compile(r"[0-9]+\s*[,;:\t].*|.*[,;:\t]\s*[0-9]+")
-FORMS = 'one name a line, a JSON list, {"0": "name"}, {"name": 0}, or {"0": ["n01440764", "tench"]}'
+FORMS = (
+    'one name a line ("0,name" and "n01440764 tench" too), a JSON list, {"0": "name"}, {"name": 0}, or '
+    '{"0": ["n01440764", "tench"]}'
+)
 
 
 def read_class_names(place: str) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def read_class_names(place: str) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--classes '{place}': cannot be read ({error}); give a file with {FORMS}") from None
     try:
-        names = _of_json(json.loads(text)) if text.lstrip()[:1] in ("[", "{") else _of_lines(text)
+        names = _of_json(json.loads(text)) if text.lstrip()[:1] in ("[", "{") else names_of_lines(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"--classes '{place}': {error}; give {FORMS}") from None
     if not names:
@@ -51,18 +52,6 @@ def named(images: Images, names: tuple[str, ...]) -> Images:
     return replace(images, classes=names, named=True)
 
 
-def _of_lines(text: str) -> list[str]:
-    names = [line.strip() for line in text.rstrip().splitlines()]
-    if "" in names:
-        raise ValueError(f"line {names.index('') + 1} is empty")
-    if names and all(match := [SYNSET.fullmatch(name) for name in names]):  # as ImageNet's synset_words.txt has them
-        ids = [each[1] for each in match if each]
-        return ids if set(ids) <= set(wnids()) else [each[2] for each in match if each]
-    if len(names) > 1 and all(map(NUMBERED.fullmatch, names)):
-        raise ValueError(f"its lines have numbers beside names, such as {names[0][:40]!r}")
-    return names
-
-
 def _of_json(content: Any) -> list[str]:
     if isinstance(content, Mapping):
         content = _in_order(content)
@@ -72,6 +61,7 @@ def _of_json(content: Any) -> list[str]:
         content = ids if set(ids) <= set(wnids()) else [each[1] for each in pairs]
     if not all(isinstance(each, str) for each in content):
         raise ValueError("it holds more than names")
+    refuse_twins(list(content), "as ", 0)
     return list(content)
 
 
