@@ -131,7 +131,7 @@ def test_compare_is_mcnemar_on_the_same_images(table, weights, photographs, fold
         ({"net": 3}, "net of type int: give an nn.Module"),
         ({"net": {}}, "no net"),
         ({"net": "A,D", "weights": "builtin:A-256"}, "1 for 2 models"),
-        ({"images": "nowhere"}, "data 'nowhere': give shapes"),
+        ({"images": "nowhere"}, "data 'nowhere': give folder:DIR"),
         ({"protocols": "dens"}, "did you mean dense"),
         ({"protocols": []}, "no protocol"),
         ({"protocols": "centre@100"}, "give a Q of at least 224"),

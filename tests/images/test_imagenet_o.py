@@ -76,7 +76,7 @@ def test_a_limit_takes_both_kinds(tmp_path):
     assert [said.partition(" is ")[2] for said in first_images(images)] == [
         "of no class that is right",
         "of no class that is right",
-        "class 1, n01443537 (goldfish)",
+        "n01443537 (goldfish)",
     ]
 
 
