@@ -9,9 +9,9 @@ from bench.engine.job import Job
 from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature
 from bench.images.dataset import Images
-from bench.images.groups import CORRUPTION, DETECTION, OUTSIDE
 from bench.images.kinds import anywhere
-from bench.images.relabellings import relabellings
+from bench.images.labels.groups import CORRUPTION, DETECTION, OUTSIDE
+from bench.images.labels.relabellings import relabellings
 from bench.provenance import computing, provenance
 from results.corruption import CorruptionErrors, corruption_errors
 from results.detection import Detection, detection

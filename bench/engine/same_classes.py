@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
 from bench.images.dataset import Images
-from bench.images.named_classes import by_names, by_nouns, places_of_imagenet
-from bench.images.numbered_classes import whole_numbers
-from bench.images.real_labels import right_among
+from bench.images.labels.classes import reconcile
+from bench.images.labels.named_classes import by_names, by_nouns, places_of_imagenet
+from bench.images.labels.numbered_classes import whole_numbers
+from bench.images.labels.real_labels import right_among
 from bench.nets.model import Model
 
 

@@ -11,8 +11,8 @@ from bench.engine.request import Computation
 from bench.engine.rows import Row
 from bench.engine.view_batches import scaling_of
 from bench.errors import UserError
-from bench.images.classes import readable
 from bench.images.dataset import Images
+from bench.images.labels.classes import readable
 from bench.images.loader import Prepared
 from bench.nets.model import Model
 from bench.progress import Meter

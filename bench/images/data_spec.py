@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.choices import CLASS_ORDERS
 from bench.errors import UserError
-from bench.images.real_labels import is_real
+from bench.images.labels.real_labels import is_real
 
 TABLES = ("list", "parquet", "hf")  # kinds whose columns may be named
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images import survey
-from bench.images.groups import Groups
 from bench.images.image_source import Source
-from bench.images.right_labels import RightLabels
+from bench.images.labels.groups import Groups
+from bench.images.labels.right_labels import RightLabels
 from bench.images.survey import USUAL, Found, Header
 from protocols.view import Box
 

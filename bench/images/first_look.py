@@ -1,7 +1,7 @@
 """What was found of a set, said before anything slow begins: a label off by one is seen in its first images."""
 
 from bench.images.dataset import Images
-from bench.images.imagenet_names import nouns, wnids
+from bench.images.labels.imagenet_names import nouns, wnids
 from results.formatting import shown
 
 SHOWN = 3  # images

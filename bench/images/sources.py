@@ -7,15 +7,15 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.class_map import mapped
-from bench.images.class_names import named, read_class_names
+from bench.images.containers.layout import SEEN
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.kinds import KINDS, YOURS, Kind
-from bench.images.layout import SEEN
-from bench.images.numbered_classes import as_stated
-from bench.images.real_labels import reassessed
-from bench.images.relabellings import doubted
+from bench.images.labels.class_map import mapped
+from bench.images.labels.class_names import named, read_class_names
+from bench.images.labels.numbered_classes import as_stated
+from bench.images.labels.real_labels import reassessed
+from bench.images.labels.relabellings import doubted
 from bench.images.sets.lists import Columns
 from bench.images.sets.shapes import SPLITS
 from bench.images.split import in_both, split_images

@@ -10,7 +10,7 @@ from bench.command import say
 from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.images.dataset import Images
-from bench.images.named_classes import places_of_imagenet
+from bench.images.labels.named_classes import places_of_imagenet
 from bench.images.sources import DataSpec, open_data
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.images.classes import readable
+from bench.images.labels.classes import readable
 from bench.nets import zoo
 from bench.nets.head import freeze, head_of, last_layer
 from bench.nets.named import said_side

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import UserError
-from bench.images.class_names import read_class_names
+from bench.images.labels.class_names import read_class_names
 from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.net_code import is_code

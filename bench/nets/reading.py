@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.imagenet_names import in_imagenets_order, wnids
+from bench.images.labels.imagenet_names import in_imagenets_order, wnids
 from bench.nets import hub, published, zoo
 from bench.nets.formats import caffe, frossard, keras_files, matconvnet
 from bench.nets.formats.pickles import is_pickle, read_pickle

@@ -17,9 +17,9 @@ from bench.engine.unlabelled import Prediction, class_names, predictions
 from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images import survey
+from bench.images.containers.finder import Finder
 from bench.images.dataset import Images
 from bench.images.decoding import FORMATS
-from bench.images.files import Finder
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.predict.report import Report

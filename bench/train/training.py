@@ -13,9 +13,9 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.folders import writable, writing_to
-from bench.images.classes import reconcile
 from bench.images.dataset import Images
 from bench.images.first_look import first_look
+from bench.images.labels.classes import reconcile
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL_RULES
 from bench.nets import zoo

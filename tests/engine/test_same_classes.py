@@ -8,7 +8,7 @@ import pytest
 from bench.engine.same_classes import same_classes
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.imagenet_names import nouns, wnids
+from bench.images.labels.imagenet_names import nouns, wnids
 
 FARM = ("cat", "dog", "eel", "fox")
 

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UserError
-from bench.images import real_labels
 from bench.images.dataset import Images
-from bench.images.real_labels import reassessed
+from bench.images.labels import real_labels
+from bench.images.labels.real_labels import reassessed
 from bench.images.sets.objectnet import read_objectnet
 
 OFTEN = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -128,7 +128,7 @@ def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch):
     def denied(place: Path, stamp: Stamp) -> None:
         raise PermissionError(13, "Permission denied", str(place))
 
-    monkeypatch.setattr("bench.images.parquet_rows._opened", denied)
+    monkeypatch.setattr("bench.images.containers.parquet_rows._opened", denied)
     assert run(["--model", "vgg11", "--data", f"parquet:{file}"]) == 2
     (error,) = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert "a.parquet' cannot be read (Permission denied); allow it" in error

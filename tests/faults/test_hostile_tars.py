@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
+from bench.images.containers.tar_files import MOST_GLOBAL, MOST_HEADER
 from bench.images.decoding import UndecodableError, read
 from bench.images.image_source import Source
 from bench.images.sources import DataSpec, open_data
-from bench.images.tar_files import MOST_GLOBAL, MOST_HEADER
 
 BLOCK = tarfile.BLOCKSIZE
 LONG = "x" * 120  # a name that takes a header of its own

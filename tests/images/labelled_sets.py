@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
 from bench.images.dataset import Images
-from bench.images.imagenet_names import wnids
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sources import DataSpec, open_data
 
 

@@ -11,8 +11,8 @@ from bench.data_options import data_spec
 from bench.engine.job import open_all
 from bench.engine.workers import Shard
 from bench.errors import UserError
-from bench.images.class_map import read_class_map
-from bench.images.imagenet_names import nouns, wnids
+from bench.images.labels.class_map import read_class_map
+from bench.images.labels.imagenet_names import nouns, wnids
 from bench.images.sources import DataSpec, open_data
 from bench.nets.reading import read_weights
 from bench.requests import evaluation

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bench.errors import UserError
-from bench.images.class_names import read_class_names
-from bench.images.imagenet_names import nouns
+from bench.images.labels.class_names import read_class_names
+from bench.images.labels.imagenet_names import nouns
 
 FORMS = {
     "lines": "cat\ndog, hound\nbird\n\n",

@@ -6,8 +6,8 @@ import pytest
 from torchvision.models import VGG16_Weights
 
 from bench.errors import UserError
-from bench.images.classes import reconcile, wnids
 from bench.images.dataset import Images
+from bench.images.labels.classes import reconcile, wnids
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample" / "labels.csv"
 

@@ -11,8 +11,8 @@ import pytest
 from layouts import draw, opened, refused
 
 from bench.errors import UserError
-from bench.images.classes import wnids
-from bench.images.relabellings import devkit
+from bench.images.labels.classes import wnids
+from bench.images.labels.relabellings import devkit
 from bench.images.sets.devkit import KNOWN, bare_entries, order_of, orders
 
 NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))

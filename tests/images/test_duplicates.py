@@ -76,7 +76,7 @@ def test_a_loop_is_refused_all_the_same(root, link):
 
 
 def test_a_bush_of_links_ends_all_the_same(root, monkeypatch):
-    monkeypatch.setattr("bench.images.files.MOST_AGAIN", 500)
+    monkeypatch.setattr("bench.images.containers.finder.MOST_AGAIN", 500)
     place = root / "cat"
     for k in range(30):
         (root.parent / f"next{k}").mkdir()

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
 from bench.images.dataset import Images
+from bench.images.labels.classes import reconcile
 from bench.images.sources import DataSpec, has_parts, open_data
 
 NAMES = ("a.png", "b.png", "c.png", "#1.jpg")

@@ -9,7 +9,7 @@ from conftest import make_image, make_weights
 from PIL import Image
 
 from bench.errors import UserError
-from bench.images.files import Finder, foreign
+from bench.images.containers.finder import Finder, foreign
 from bench.images.sources import DataSpec, open_data
 from bench.predict.__main__ import main as predict
 
@@ -184,7 +184,7 @@ def test_what_a_program_kept_beside_an_image_is_a_copy(tmp_path):
 def test_files_of_known_endings_are_not_opened(tmp_path, monkeypatch):
     """However many there are."""
     draw(tmp_path, "cat/a.png", "cat/b.JPEG", "dog/c.tif", "dog/d.webp")
-    monkeypatch.setattr("bench.images.files.begins_as_image", None)
+    monkeypatch.setattr("bench.images.containers.finder.begins_as_image", None)
     assert len(open_data(SPEC(f"folder:{tmp_path}"))) == 4
 
 

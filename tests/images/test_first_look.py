@@ -8,10 +8,10 @@ import pytest
 from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.models import get_model_weights
 
+from bench.images.containers.finder import ENDINGS
 from bench.images.dataset import Images
-from bench.images.files import ENDINGS
 from bench.images.first_look import first_images, first_look
-from bench.images.imagenet_names import nouns, wnids
+from bench.images.labels.imagenet_names import nouns, wnids
 
 
 def images(labels, classes=None, total=None) -> Images:

@@ -12,7 +12,7 @@ from parquet_sets import ASKED, GREYS, NAMES, Shades, as_folder, png, table_of, 
 
 import bench
 from bench.errors import UserError
-from bench.images.arrow_rows import ArrowRow
+from bench.images.containers.arrow_rows import ArrowRow
 from bench.images.kinds import anywhere
 from bench.images.sets.hub import Named, parse_hub
 from bench.images.sources import has_parts

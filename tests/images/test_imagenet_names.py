@@ -4,8 +4,8 @@ import pytest
 from labelled_sets import labelled, sentences
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
-from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import in_imagenets_order, nouns, wnids
 
 OTHERS = tuple(f"thing {k}" for k in range(1000))
 

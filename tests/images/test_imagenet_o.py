@@ -6,7 +6,7 @@ from layouts import opened, refused
 from painted import evaluated, paint
 
 from bench.images.first_look import first_images
-from bench.images.imagenet_names import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.imagenet_relatives import classes_of
 from bench.inspect.__main__ import main as inspect
 

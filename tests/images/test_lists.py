@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
-from bench.images.classes import wnids
 from bench.images.dataset import Images
+from bench.images.labels.classes import wnids
 from bench.images.sets.lists import read_list
 from bench.images.sources import DataSpec, open_data
 

@@ -4,8 +4,8 @@ import pytest
 from labelled_sets import folders, label_of, labelled, refused, seen, sentences
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
-from bench.images.imagenet_names import nouns, wnids
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import nouns, wnids
 from bench.images.sources import DataSpec
 
 PETS = ("Great Dane", "pug", "tabby, tabby cat")

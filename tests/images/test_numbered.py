@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from labelled_sets import folders, label_of, listed, refused, seen
 
-from bench.images.classes import nouns, reconcile, wnids
 from bench.images.dataset import Images
-from bench.images.numbered_classes import by_number
+from bench.images.labels.classes import nouns, reconcile, wnids
+from bench.images.labels.numbered_classes import by_number
 from bench.images.sources import DataSpec, open_data
 
 BY_TEXT = tuple(sorted(map(str, range(12))))  # 0 1 10 11 2 ..., as ImageFolder and bench.train have them

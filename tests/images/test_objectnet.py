@@ -9,7 +9,7 @@ from PIL import Image
 import bench
 from bench.errors import UserError
 from bench.images.first_look import first_images
-from bench.images.imagenet_names import classes_named, nouns
+from bench.images.labels.imagenet_names import classes_named, nouns
 from bench.images.sources import DataSpec, open_data
 
 # folder: its class in ObjectNet, ImageNet's names of that, and these as indices; as in its mappings

@@ -14,10 +14,10 @@ from layouts import opened, refused
 from parquet_sets import ASKED, GREYS, IMAGE, NAMES, Shades, as_folder, png, table_of, write
 
 import bench
-from bench.images import parquet_rows
-from bench.images.classes import reconcile
+from bench.images.containers import parquet_rows
 from bench.images.decoding import UndecodableError
-from bench.images.imagenet_names import nouns
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import nouns
 from bench.images.sources import has_parts
 
 LABELS = [number % 4 for number in range(10)]

@@ -10,8 +10,8 @@ from painted import PIXELS, Painted, Reordered, evaluated, paint
 import bench
 from bench.engine.same_classes import same_classes
 from bench.errors import UserError
-from bench.images.imagenet_names import nouns, wnids
-from bench.images.real_labels import IMAGES
+from bench.images.labels.imagenet_names import nouns, wnids
+from bench.images.labels.real_labels import IMAGES
 from bench.inspect.__main__ import main as inspect
 
 # number of the image: its own class, the class that the net sees, and the classes that are right

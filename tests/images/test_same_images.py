@@ -12,8 +12,8 @@ from PIL import Image
 from tars import packed, tar_of
 
 import bench
-from bench.images.classes import nouns, wnids
-from bench.images.relabellings import devkit
+from bench.images.labels.classes import nouns, wnids
+from bench.images.labels.relabellings import devkit
 
 NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))
 LABELS = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)  # as published, of the first ten of the 50,000

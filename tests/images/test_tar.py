@@ -10,8 +10,8 @@ from layouts import CLASSES, GOLDFISH, SHARK, TENCH, draw, opened, parted, refus
 from tars import packed, png, special, tar_of
 
 from bench.images import tar_index as kept
+from bench.images.containers.tar_files import TarMember, read_headers
 from bench.images.decoding import UndecodableError, read
-from bench.images.tar_files import TarMember, read_headers
 
 
 def same(tar, folder) -> None:
@@ -176,7 +176,7 @@ def test_tars_joined_by_cat_are_refused(tmp_path, padding):
 
 
 def test_what_follows_a_tar_is_read_no_further_than_padding_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.images.tar_files.MOST_PADDING", 1 << 20)
+    monkeypatch.setattr("bench.images.containers.tar_files.MOST_PADDING", 1 << 20)
     tar = tar_of(tmp_path / "set.tar", {"a/1.png": png()})
     os.truncate(tar, 1 << 34)
     assert "something follows the end mark" in refused(f"tar:{tar}")

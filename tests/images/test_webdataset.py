@@ -8,8 +8,8 @@ import pytest
 from layouts import GOLDFISH, TENCH, opened, refused
 from tars import add, png, tar_of
 
-from bench.images.classes import wnids
 from bench.images.decoding import read
+from bench.images.labels.classes import wnids
 
 LABELS = (3, 0, 2, 3, 1)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
+from bench.images.containers.finder import Finder, Listing
+from bench.images.containers.layout import archives, named_training
 from bench.images.dataset import Images
-from bench.images.files import Finder, Listing
-from bench.images.layout import archives, named_training
 from bench.images.sets.folder import read_folder, read_whole, require
 
 CLASSES = ("cat", "dog")

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.classes import wnids
-from bench.images.files import foreign
-from bench.images.layout import DEVKIT
-from bench.images.relabellings import devkit
+from bench.images.containers.finder import foreign
+from bench.images.containers.layout import DEVKIT
+from bench.images.labels.classes import wnids
+from bench.images.labels.relabellings import devkit
 from bench.images.sets.list_lines import LABEL, Entry
 
 GROUND_TRUTH = re.compile(r"ILSVRC20[0-9]{2}_(clsloc_)?validation_ground_truth\.txt")  # unchanged since 2012

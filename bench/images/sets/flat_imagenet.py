@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.any_folder import Folder, sources_of
-from bench.images.classes import wnids
+from bench.images.containers.any_folder import Folder, sources_of
+from bench.images.containers.finder import Finder
+from bench.images.containers.layout import KAGGLE_PLACE
 from bench.images.dataset import Images
-from bench.images.files import Finder
-from bench.images.layout import KAGGLE_PLACE
-from bench.images.relabellings import doubts_of
+from bench.images.labels.classes import wnids
+from bench.images.labels.relabellings import doubts_of
 from bench.images.sets.devkit import (
     ARCHIVE,
     GROUND_TRUTH,

@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.any_folder import AnyFolder, Folder, sources_of
-from bench.images.dataset import Images
-from bench.images.decoding import FORMATS
-from bench.images.files import Finder, images_of
-from bench.images.layout import (
+from bench.images.containers.any_folder import AnyFolder, Folder, sources_of
+from bench.images.containers.finder import Finder, images_of
+from bench.images.containers.layout import (
     archives,
     check_classes,
     flat_parts,
@@ -21,6 +19,8 @@ from bench.images.layout import (
     refuse_parts,
     source_at,
 )
+from bench.images.dataset import Images
+from bench.images.decoding import FORMATS
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
 
 

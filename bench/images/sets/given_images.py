@@ -7,8 +7,8 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images, distinct
+from bench.images.labels.relabellings import doubted
 from bench.images.python_image import ARRAYS, described
-from bench.images.relabellings import doubted
 from bench.images.sets.given_labels import numbered
 from bench.images.sets.given_pairs import Given, pair_of, source_of
 from bench.images.sets.torch_dataset import read_dataset

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.extras import needed
-from bench.images.arrow_rows import ArrowRow, inner, read_arrow
+from bench.images.containers.arrow_rows import ArrowRow, inner, read_arrow
+from bench.images.containers.layout import EVALUATION, PART, SEEN, TRAINING
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.image_source import Encoded, Stamp
-from bench.images.layout import EVALUATION, PART, SEEN, TRAINING
 from bench.images.sets.hub_columns import Columns, Wanted, columns_of
 from bench.images.sets.table_labels import assembled, told_of
 from bench.progress import downloading

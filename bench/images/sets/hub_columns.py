@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bench.errors import UserError
 from bench.extras import needed
-from bench.images.imagenet_names import in_imagenets_order
+from bench.images.labels.imagenet_names import in_imagenets_order
 
 IMAGES = ("image", "img", "jpg", "png")
 LABELS = ("label", "labels", "cls", "fine_label", "coarse_label")

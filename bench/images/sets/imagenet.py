@@ -8,11 +8,9 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.folders import made_to_fill
-from bench.images.any_folder import Folder
-from bench.images.classes import relabelled, wnids
-from bench.images.dataset import Images
-from bench.images.files import Finder, Listing, folders_in
-from bench.images.layout import (
+from bench.images.containers.any_folder import Folder
+from bench.images.containers.finder import Finder, Listing, folders_in
+from bench.images.containers.layout import (
     DEVKIT,
     KAGGLE_PLACE,
     archives,
@@ -22,12 +20,14 @@ from bench.images.layout import (
     named_training,
     part_for,
 )
+from bench.images.containers.tar_folders import TarFolder, TarTree
+from bench.images.containers.tar_index import tar_index
+from bench.images.dataset import Images
+from bench.images.labels.classes import relabelled, wnids
 from bench.images.sets.devkit import published_otherwise
 from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
-from bench.images.tar_folders import TarFolder, TarTree
-from bench.images.tar_index import tar_index
 from bench.progress import downloading
 
 VALIDATION = "ILSVRC2012_img_val.tar"

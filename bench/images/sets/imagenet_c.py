@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.classes import relabelled, wnids
+from bench.images.containers.finder import folders_in
 from bench.images.dataset import Images
-from bench.images.files import folders_in
-from bench.images.groups import Groups
+from bench.images.labels.classes import relabelled, wnids
+from bench.images.labels.groups import Groups
 from bench.images.sets.folder import read_classes, require
 from results.corruption import ALEXNET, EXTRA, GROUPS, SEVERITIES
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.classes import reconcile
 from bench.images.dataset import Images
-from bench.images.groups import DETECTION, OUTSIDE, WITHIN, Groups
-from bench.images.imagenet_names import wnids
-from bench.images.right_labels import RightLabels, digest_of
+from bench.images.labels.classes import reconcile
+from bench.images.labels.groups import DETECTION, OUTSIDE, WITHIN, Groups
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.right_labels import RightLabels, digest_of
 from bench.images.sets.imagenet_relatives import classes_of, read_relative
 
 KIND = "imagenet-o"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.classes import relabelled, wnids
+from bench.images.containers.finder import folders_in
+from bench.images.containers.layout import innermost
 from bench.images.dataset import Images
-from bench.images.files import folders_in
-from bench.images.layout import innermost
+from bench.images.labels.classes import relabelled, wnids
 from bench.images.sets.folder import read_classes, require
 
 
@@ -33,7 +33,7 @@ RELATIVES = {
 def classes_of(kind: str) -> tuple[str, ...]:
     """The WordNet ids of a set's classes, sorted."""
     file = RELATIVES[kind].file
-    return wnids() if file is None else tuple((files("bench.images") / file).read_text().split())
+    return wnids() if file is None else tuple((files("bench.images.labels") / file).read_text().split())
 
 
 def read_relative(kind: str, folder: Path, part: str = "val", duplicates: bool = False) -> Images:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.images.containers.finder import Finder, folders_in
+from bench.images.containers.layout import archives
 from bench.images.dataset import Images
-from bench.images.files import Finder, folders_in
-from bench.images.imagenet_names import wnids
-from bench.images.layout import archives
-from bench.images.numbered_classes import renumbered
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.numbered_classes import renumbered
 from bench.images.sets.folder import read_classes, require
 
 VARIANTS = {

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.images.imagenet_names import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.list_lines import LABEL, Entry, broken, is_comment, is_there, lines_of, plain_entry, plain_path
 from bench.images.sets.list_tables import COLUMNS, Table, table_entries
 

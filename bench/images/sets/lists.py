@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
-from bench.images.classes import wnids
+from bench.images.containers.finder import foreign
+from bench.images.containers.layout import EVALUATION, SEEN, is_training
 from bench.images.dataset import Images, distinct
-from bench.images.files import foreign
-from bench.images.layout import EVALUATION, SEEN, is_training
+from bench.images.labels.classes import wnids
 from bench.images.sets.list_entries import alike, kind_of, misread, read_entries
 from bench.images.sets.list_lines import Entry, file_number, places_of
 from bench.images.sets.list_parts import ListParts, list_parts

@@ -11,13 +11,13 @@ from typing import NoReturn
 import numpy as np
 
 from bench.errors import UserError
+from bench.images.containers.finder import Finder, folders_in, images_of
+from bench.images.containers.layout import innermost
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, opened
-from bench.images.files import Finder, folders_in, images_of
 from bench.images.image_source import Source
-from bench.images.imagenet_names import classes_named, wnids
-from bench.images.layout import innermost
-from bench.images.right_labels import RULE, RightLabels, digest_of
+from bench.images.labels.imagenet_names import classes_named, wnids
+from bench.images.labels.right_labels import RULE, RightLabels, digest_of
 from bench.images.sets.folder import require
 from bench.progress import progress
 from protocols.view import Box

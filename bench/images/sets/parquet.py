@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import UserError
+from bench.images.containers.parquet_rows import ParquetRow, broken, open_parquet
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.image_source import Stamp
 from bench.images.limits import MOST_BYTES
-from bench.images.parquet_rows import ParquetRow, broken, open_parquet
 from bench.images.sets.hub_columns import Columns, Wanted, columns_of
 from bench.images.sets.parquet_files import Part, part_of, parts_within
 from bench.images.sets.table_labels import Told, assembled, told_of

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.files import foreign
-from bench.images.layout import EVALUATION, PART, SEEN, TRAINING, named_training
+from bench.images.containers.finder import foreign
+from bench.images.containers.layout import EVALUATION, PART, SEEN, TRAINING, named_training
 
 ENDINGS = (".parquet", ".pq")
 SHARD = re.compile(r"(.+?)[-_.]([0-9]{1,9})-of-([0-9]{1,9})(?:-[0-9a-f]{16})?")

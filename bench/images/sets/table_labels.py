@@ -7,11 +7,11 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.extras import needed
-from bench.images.arrow_rows import inner
+from bench.images.containers.arrow_rows import inner
+from bench.images.containers.parquet_rows import EMPTY
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, reading
 from bench.images.image_source import EnclosedImage, Encoded
-from bench.images.parquet_rows import EMPTY
 from bench.images.sets.hub_columns import Columns
 
 MOST = 10**9  # labels, as in lists

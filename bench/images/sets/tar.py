@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.images.containers.finder import foreign, named_as_image
+from bench.images.containers.layout import SEEN, archives, innermost, is_training, part_for, refuse_known
+from bench.images.containers.tar_files import TarIndex
+from bench.images.containers.tar_folders import TarFolder, TarTree
+from bench.images.containers.tar_index import tar_index
 from bench.images.dataset import Images
-from bench.images.files import foreign, named_as_image
-from bench.images.layout import SEEN, archives, innermost, is_training, part_for, refuse_known
 from bench.images.sets.folder import read_part
 from bench.images.sets.shards import shards, split_inside
 from bench.images.sets.webdataset import has_labels, read_shards
-from bench.images.tar_files import TarIndex
-from bench.images.tar_folders import TarFolder, TarTree
-from bench.images.tar_index import tar_index
 
 NUMBER = re.compile(r"([-_.]?[0-9]+)*([-_.]?of[-_.]?[0-9]+)?$")  # of a shard
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import UserError
+from bench.images.containers.finder import Finder, folders_in
 from bench.images.dataset import Images
-from bench.images.files import Finder, folders_in
 
 FILE = "val_annotations.txt"
 

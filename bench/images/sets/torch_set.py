@@ -14,9 +14,9 @@ import numpy as np
 from bench.errors import UserError
 from bench.extras import needed
 from bench.folders import made_to_fill
+from bench.images.containers.finder import Finder
+from bench.images.containers.layout import SEEN
 from bench.images.dataset import Images
-from bench.images.files import Finder
-from bench.images.layout import SEEN
 from bench.images.sets.given_images import read_given
 from bench.images.sets.torch_set_files import Reader, Unpacked, named
 from bench.images.sets.torch_sets import SETS, Part, TorchSet

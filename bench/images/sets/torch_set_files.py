@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import UserError
-from bench.images.files import Finder
+from bench.images.containers.finder import Finder
 
 
 class Found(NamedTuple):

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import ParseError, parse
 import numpy as np
 
 from bench.errors import UserError
+from bench.images.containers.finder import folders_in
 from bench.images.dataset import Images, distinct
-from bench.images.files import folders_in
 from bench.progress import progress
 from protocols.view import Box
 

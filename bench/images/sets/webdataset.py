@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bench.errors import UserError
+from bench.images.containers.finder import ENDING, Noted, foreign
+from bench.images.containers.tar_files import Kind, TarIndex, TarMember
 from bench.images.dataset import Images, distinct
 from bench.images.decoding import UndecodableError
-from bench.images.files import ENDING, Noted, foreign
 from bench.images.sets.list_entries import kind_of
 from bench.images.sets.lists import indices
-from bench.images.tar_files import Kind, TarIndex, TarMember
 from bench.progress import progress
 
 SAMPLE = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)", re.DOTALL)  # the first dot of the base name ends the key

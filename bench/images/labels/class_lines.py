@@ -2,7 +2,7 @@
 
 import re
 
-from bench.images.imagenet_names import in_imagenets_order, wnids
+from bench.images.labels.imagenet_names import in_imagenets_order, wnids
 
 NUMBERED = re.compile(r"([0-9]{1,9})(?: *[,;:\t] *| +)(.+)")
 APART = re.compile(r"[0-9]{1,9} *[,;:\t]")  # a number that is no part of a name, such as "7 up"

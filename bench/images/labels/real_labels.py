@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.images.classes import wnids
 from bench.images.dataset import Images
-from bench.images.named_classes import places_of_imagenet
-from bench.images.right_labels import RULE, RightLabels, digest_of
+from bench.images.labels.classes import wnids
+from bench.images.labels.named_classes import places_of_imagenet
+from bench.images.labels.right_labels import RULE, RightLabels, digest_of
 
 KIND = "real"
 NUMBER = re.compile(r"ILSVRC2012_val_([0-9]{8})")

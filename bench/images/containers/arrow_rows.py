@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.extras import needed
+from bench.images.containers.parquet_rows import EMPTY
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.image_source import EnclosedImage, Stamp
-from bench.images.parquet_rows import EMPTY
 
 
 @dataclass(frozen=True)

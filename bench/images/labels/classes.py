@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 from bench.errors import UserError
-from bench.images.class_refusals import other_count, outside, refuse_background, refuse_order, unknown_class
 from bench.images.dataset import Images
-from bench.images.imagenet_names import in_imagenets_order, nouns, wnids
-from bench.images.named_classes import by_names, by_nouns, is_imagenet, moved, refuse_mixture
-from bench.images.numbered_classes import from_one, renumbered, renumbered_present, whole_numbers
+from bench.images.labels.class_refusals import other_count, outside, refuse_background, refuse_order, unknown_class
+from bench.images.labels.imagenet_names import in_imagenets_order, nouns, wnids
+from bench.images.labels.named_classes import by_names, by_nouns, is_imagenet, moved, refuse_mixture
+from bench.images.labels.numbered_classes import from_one, renumbered, renumbered_present, whole_numbers
 
 
 def readable(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from bench.images.containers.tar_folders import TarEntry, TarFolder
 from bench.images.image_source import Source
-from bench.images.tar_folders import TarEntry, TarFolder
 
 Folder = Path | TarFolder
 AnyFolder = TypeVar("AnyFolder", Path, TarFolder)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.images.class_lines import names_of_lines, refuse_twins
 from bench.images.dataset import Images
-from bench.images.imagenet_names import wnids
-from bench.images.numbered_classes import whole_numbers
+from bench.images.labels.class_lines import names_of_lines, refuse_twins
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.numbered_classes import whole_numbers
 from results.names import mended
 
 FORMS = (

@@ -6,15 +6,15 @@ from importlib.resources import files
 
 import numpy as np
 
-from bench.images.classes import wnids
 from bench.images.dataset import Images
+from bench.images.labels.classes import wnids
 from results.doubts import MAY_BE, Relabelling
 
 
 @cache
 def devkit() -> tuple[str, ...]:
     """The WordNet ids of ILSVRC-2012's classes in the order of its devkit: ILSVRC2012_ID 1 is the first."""
-    return tuple((files("bench.images") / "imagenet_devkit.txt").read_text().split())
+    return tuple((files("bench.images.labels") / "imagenet_devkit.txt").read_text().split())
 
 
 def relabellings(count: int) -> list[Relabelling]:

@@ -12,13 +12,13 @@ ALSO = {134: frozenset({"crane"}), 517: frozenset({"crane2"}), 639: frozenset({"
 @cache
 def wnids() -> tuple[str, ...]:
     """The WordNet ids of ImageNet's 1000 classes (ILSVRC-2012), sorted: their order is that of everybody's weights."""
-    return tuple((files("bench.images") / "imagenet_wnids.txt").read_text().split())
+    return tuple((files("bench.images.labels") / "imagenet_wnids.txt").read_text().split())
 
 
 @cache
 def nouns() -> tuple[str, ...]:
     """What torchvision's weights call ImageNet's classes, in the order of the WordNet ids."""
-    return tuple((files("bench.images") / "imagenet_nouns.txt").read_text().splitlines())
+    return tuple((files("bench.images.labels") / "imagenet_nouns.txt").read_text().splitlines())
 
 
 def in_imagenets_order(names: Sequence[str]) -> bool:

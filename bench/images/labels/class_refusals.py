@@ -6,9 +6,9 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.imagenet_names import wnids
-from bench.images.named_classes import is_imagenet
-from bench.images.numbered_classes import by_number, whole_numbers
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.named_classes import is_imagenet
+from bench.images.labels.numbered_classes import by_number, whole_numbers
 
 BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
 AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"

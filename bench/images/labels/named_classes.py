@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.imagenet_names import ALSO, head, in_imagenets_order, nouns, synonyms, wnids
-from bench.images.numbered_classes import NUMBER, renumbered
+from bench.images.labels.imagenet_names import ALSO, head, in_imagenets_order, nouns, synonyms, wnids
+from bench.images.labels.numbered_classes import NUMBER, renumbered
 
 WNID = re.compile(r"n[0-9]{8}")
 SECOND = {744: ("missile",)}  # the projectile, which lists call by either word of WordNet's

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.cache import cache_folder
+from bench.images.containers.tar_files import Kind, TarIndex, read_headers
 from bench.images.image_source import Stamp
 from bench.images.known_files import stamp_of
-from bench.images.tar_files import Kind, TarIndex, read_headers
 from results.atomic_files import write_atomically
 
 FORM = "1"  # of what is kept; another is read anew

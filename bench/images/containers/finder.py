@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.any_folder import Folder, entries_in, identity
+from bench.images.containers.any_folder import Folder, entries_in, identity
+from bench.images.containers.tar_folders import TarEntry, TarFolder
 from bench.images.decoding import begins_as_image
-from bench.images.tar_folders import TarEntry, TarFolder
 
 # of file servers, systems, archivers and programs; what begins with a dot need not be named
 SYSTEM = {

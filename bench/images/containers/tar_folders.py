@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.images.tar_files import Kind, TarIndex, TarMember, plain_name
+from bench.images.containers.tar_files import Kind, TarIndex, TarMember, plain_name
 
 MOST_LINKS = 8  # that lead to one another
 MOST_FOLDERS = 1_000_000

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.images.any_folder import AnyFolder, Folder
-from bench.images.classes import wnids
-from bench.images.files import Finder, Listing, folders_in
+from bench.images.containers.any_folder import AnyFolder, Folder
+from bench.images.containers.finder import Finder, Listing, folders_in
+from bench.images.labels.classes import wnids
 
 TRAINING = ("train", "training", "trn")
 EVALUATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing")  # the first is taken

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.numbered_classes import WHOLE, renumbered_present
+from bench.images.labels.numbered_classes import WHOLE, renumbered_present
 
 FORMS = """a JSON object {"name": index}, or lines 'name,index'"""
 HEADINGS = {"index", "label", "class", "target", "id"}

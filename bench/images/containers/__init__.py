@@ -1,0 +1,1 @@
+"""What holds images, folders, tars and tables: which files are of a set, and how each is reached."""
