@@ -43,7 +43,8 @@ def test_a_caption_that_fits_is_the_name():
 @pytest.mark.parametrize("classes", [1, 5, 40])
 def test_any_names_can_be_drawn(tmp_path, classes):
     names = [f"{NAMES[k % len(NAMES)]}{k}" for k in range(classes)]
-    matrix = pd.DataFrame(np.eye(classes, dtype=int) * 12_345, names, names)
+    axis = pd.Index(names, dtype=object)  # with pyarrow beside it pandas would take UTF-8 alone
+    matrix = pd.DataFrame(np.eye(classes, dtype=int) * 12_345, axis, axis)
     plot_confusion(matrix, tmp_path / "confusion.png", "data $x_1, a long title " * 9)
     assert min(Image.open(tmp_path / "confusion.png").size) > 300
 
