@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.containers.layout import SEEN
+from bench.images.containers.layout import ARCHIVES, SEEN
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.kinds import KINDS, YOURS, Kind
@@ -21,6 +21,7 @@ from bench.images.sets.shapes import SPLITS
 from bench.images.split import in_both, split_images
 from results.names import mended, text_of
 
+ELSEWHERE = {"wds": "tar", "webdataset": "tar", "imagefolder": "folder"}  # what other tools call kinds
 MOST_CLASSES = 100_000  # of a net that is trained
 
 
@@ -179,7 +180,10 @@ def _forms() -> str:
 def _hint(spec: str, kind: str) -> str:
     if os.path.isdir(spec):
         return f"; did you mean 'folder:{spec}'?"
+    if os.path.isfile(spec) and spec.lower().endswith(ARCHIVES) and not spec.endswith(".tar"):
+        return f"; unpack {spec!r} and give folder:DIR"
     if os.path.isfile(spec):
         return f"; did you mean '{'tar' if spec.endswith('.tar') else 'list'}:{spec}'?"
     near = get_close_matches(kind.lower(), KINDS, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    meant = ELSEWHERE.get(kind.lower()) or (near[0] if near else None)
+    return f"; did you mean {meant}?" if meant else ""

@@ -7,8 +7,8 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.labels.imagenet_names import wnids
-from bench.images.labels.named_classes import is_imagenet
-from bench.images.labels.numbered_classes import by_number, whole_numbers
+from bench.images.labels.named_classes import is_imagenet, unlike
+from bench.images.labels.numbered_classes import NUMBER, by_number, whole_numbers
 
 BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that is none
 AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"
@@ -32,8 +32,12 @@ def refuse_order(images: Images, count: int, source: str) -> None:
     if differ and count == len(images.classes):
         remedies.append(f"--class-order text ({first}, ..., as torchvision's ImageFolder)")
     if from_one or differ:
+        plain = [name for name in images.classes if not NUMBER.fullmatch(name)]
+        mixed = 0 < len(plain) < len(images.classes)
+        odd = f", and {plain[0]!r} is no number" if mixed else ""
+        numbered = len(images.classes) - len(plain) * mixed
         raise UserError(
-            f"data {images.name!r}: {len(images.classes)} classes are numbered; give {', or '.join(remedies)}; "
+            f"data {images.name!r}: {numbered} classes are numbered{odd}; give {', or '.join(remedies)}; "
             f"{source} has {count} classes and no names for them"
         )
 
@@ -91,6 +95,7 @@ def unknown_class(images: Images, names: tuple[str, ...], source: str) -> UserEr
     """Of classes that the weights do not name, with what may mend it."""
     known = set(names)
     unknown = [name for name in map((images.classes or ()).__getitem__, images.present) if name not in known]
+    unknown = unlike(unknown, names) or unknown
     first = next((name for name in unknown if name not in wnids()), unknown[0])  # the odd one among WordNet ids
     near = get_close_matches(first, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "rename the class, or give other weights"

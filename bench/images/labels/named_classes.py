@@ -65,6 +65,12 @@ def by_nouns(images: Images, count: int, names: Sequence[str] | None) -> Images 
     return found
 
 
+def unlike(classes: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The classes that are not nearly one of the names."""
+    known = set(map(_small, names))
+    return [name for name in classes if _small(name) not in known]
+
+
 def is_imagenet(images: Images) -> bool:
     """Whether the classes that occur are known by ImageNet's WordNet ids."""
     return images.classes is not None and {images.classes[label] for label in images.present} <= set(wnids())

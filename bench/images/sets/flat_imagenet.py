@@ -59,7 +59,7 @@ def read_flat(places: Sequence[Path], root: Folder, finder: Finder, notes: tuple
     finder.leave_out(root, [name for name in here.others if not is_label_file(name)])
     paths = [Path(root, name) for name in here.images]
     finder.check_twins(paths)
-    found = _labels(places, here.images, first)
+    found = _labels(places, root, here.images, first)
     for other in published_otherwise(here.images, found.labels):
         raise UserError(f"data {str(root)!r}: {other}; mend the labels, or give list:FILE for labels of your own")
     unsure = found.counted and not found.told and not first
@@ -81,7 +81,7 @@ def is_label_file(name: str) -> bool:
     return name in LABEL_FILES or bool(GROUND_TRUTH.fullmatch(name) or ARCHIVE.fullmatch(name))
 
 
-def _labels(places: Sequence[Path], names: Sequence[str], first: int) -> Labelled:
+def _labels(places: Sequence[Path], root: Folder, names: Sequence[str], first: int) -> Labelled:
     if files := _label_files(places):
         file, *others = files
         found = _labels_in(file, names, first)
@@ -90,7 +90,7 @@ def _labels(places: Sequence[Path], names: Sequence[str], first: int) -> Labelle
         return found._replace(notes=found.notes + note)
     named = [match[1] for name in names if (match := NAMED.fullmatch(name)) and match[1] in wnids()]
     if len(named) < len(names):
-        raise _no_labels(places)
+        raise _no_labels(places[0] if isinstance(root, Path) else root)
     labels = np.array([wnids().index(each) for each in named], dtype=np.int64)
     return Labelled(labels, notes=("labels are the WordNet ids in the images' names",))
 
@@ -179,9 +179,9 @@ def _label_files(places: Sequence[Path]) -> list[Path]:
     return [file for file in dict.fromkeys(files) if file.is_file()]
 
 
-def _no_labels(places: Sequence[Path]) -> UserError:
+def _no_labels(place: Folder) -> UserError:
     return UserError(
-        f"data {str(places[0])!r}: no label file ({', '.join(LABEL_FILES)}) for the images in it; give val.txt with "
+        f"data {str(place)!r}: no label file ({', '.join(LABEL_FILES)}) for the images in it; give val.txt with "
         "lines 'ILSVRC2012_val_00000001.JPEG LABEL' (LABEL a WordNet id, or its index among the sorted ones), Kaggle's "
         f"{KAGGLE_LABELS}, or the devkit, {DEVKIT_ARCHIVE}, packed or not"
     )

@@ -147,6 +147,13 @@ def _empty(root: Folder, classes: list[str], empty: str, others: list[str]) -> U
     )
 
 
+def one_class(kind: str, folder: Path) -> UserError:
+    """Of a class folder, which is one level too deep."""
+    return UserError(
+        f"data {str(folder)!r}: this is the folder of one class; give the folder above, {kind}:{folder.parent}"
+    )
+
+
 def require(folder: Path) -> None:
     if folder.is_file() and folder.suffix == ".tar":
         raise UserError(f"data {str(folder)!r} is a tar; give tar:{folder}, or unpack it")

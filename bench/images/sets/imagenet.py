@@ -26,7 +26,7 @@ from bench.images.dataset import Images
 from bench.images.labels.classes import relabelled, wnids
 from bench.images.sets.devkit import published_otherwise
 from bench.images.sets.flat_imagenet import read_flat
-from bench.images.sets.folder import read_classes, read_folder, require
+from bench.images.sets.folder import one_class, read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
 from bench.progress import downloading
 
@@ -63,6 +63,8 @@ def _read(
 ) -> Images:
     """The images in a folder, flat with labels in one of the places, or in class folders."""
     here = Finder().listing(root)
+    if isinstance(root, Path) and root.name in wnids() and here.images and not here.folders:
+        raise one_class("imagenet", root)
     if here.images and all(map(DEVKIT.fullmatch, here.folders)):
         return replace(read_flat(places, root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)

@@ -24,6 +24,7 @@ def read_corrupted(folder: Path, part: str = "val", duplicates: bool = False) ->
     Raises UserError for folders that are none of its corruptions, severities or classes, and OSError.
     """
     require(folder)
+    _refuse_inner(folder)
     if part != "val":
         raise UserError(f"data {str(folder)!r}: imagenet-c has no {part}/: it is for evaluation; give imagenet:DIR")
     places = _severities(_corruptions(folder))
@@ -31,6 +32,18 @@ def read_corrupted(folder: Path, part: str = "val", duplicates: bool = False) ->
     groups = {group: _group(group, place, duplicates) for group, place in places.items()}
     joined = _joined(groups)
     return replace(joined, groups=Groups(_names(groups), _lacking(groups)))
+
+
+def _refuse_inner(folder: Path) -> None:
+    """Raise UserError for the folder of a corruption, of one of its severities, or of a class there."""
+    last, *above = reversed(folder.parts[-3:])
+    if last not in (*CORRUPTIONS, *map(str, SEVERITIES), *wnids()):
+        return
+    if (name := next((each for each in (last, *above) if each in CORRUPTIONS), None)) is not None:
+        outer = next(place.parent for place in (folder, *folder.parents) if place.name == name)
+        raise UserError(
+            f"data {str(folder)!r}: one level too deep; give imagenet-c:{outer}, the folder that holds {name}/"
+        )
 
 
 def _corruptions(folder: Path) -> dict[str, Path]:

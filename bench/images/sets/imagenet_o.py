@@ -24,6 +24,11 @@ def both_sets(argument: str) -> tuple[str, str]:
     """`DIR+imagenet:DIR` as the folder and the set of images within the classes. Raises UserError."""
     match = WRITTEN.fullmatch(argument)
     if match is None:
+        folder, plus, within = argument.rpartition("+")
+        if plus and within:
+            raise UserError(
+                f"data '{KIND}:{argument}': the second set needs a kind; give {KIND}:{folder}+imagenet:{within}"
+            )
         raise UserError(
             f"data '{KIND}:{argument}': its images are of none of the 1000 classes, so they have no error, but an AUPR "
             f"beside ImageNet's validation images; give {KIND}:{argument}+imagenet:DIR"

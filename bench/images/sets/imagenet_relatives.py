@@ -11,7 +11,7 @@ from bench.images.containers.finder import folders_in
 from bench.images.containers.layout import innermost
 from bench.images.dataset import Images
 from bench.images.labels.classes import relabelled, wnids
-from bench.images.sets.folder import read_classes, require
+from bench.images.sets.folder import one_class, read_classes, require
 
 
 class Relative(NamedTuple):
@@ -47,6 +47,8 @@ def read_relative(kind: str, folder: Path, part: str = "val", duplicates: bool =
             f"data {str(folder)!r}: {kind} is for evaluation and has no {part}/; give imagenet:DIR, or --split"
         )
     root, notes = innermost(folder)
+    if root.name in wnids() and not folders_in(root):
+        raise one_class(kind, root)
     _require_classes(kind, root, folders_in(root))
     images = relabelled(read_classes(root, kind, duplicates, notes), wnids())
     paper, classes = RELATIVES[kind].images, classes_of(kind)

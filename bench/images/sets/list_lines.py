@@ -85,8 +85,10 @@ def is_comment(file: Path, text: str, entry: Entry | None) -> bool:
 
 def broken(file: Path, line: int, text: str, other: str = "") -> UserError:
     """A line that says nothing of an image and its label."""
+    if text.lstrip().startswith("["):
+        other += ", an array of JSON; write one object a line, without brackets around"
     return UserError(
-        f"data {str(file)!r}: line {line} is {text[:100]!r}{other}; write 'path label', 'label;path', JSON lines, or a "
-        "CSV with columns file,label or path,label, or others by --list-columns; all labels are class indices from 0, "
-        "or WordNet ids of ImageNet's 1000 classes, or names"
+        f"data {str(file)!r}: line {line} is {text[:100]!r}{other}; write 'path label', 'label;path', JSON lines, "
+        "or a CSV whose first line names columns file,label or path,label, or others by --list-columns; all labels are "
+        "class indices from 0, or WordNet ids of ImageNet's 1000 classes, or names"
     )
