@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from layouts import GOLDFISH, TENCH, draw, refused
-from tars import tar_of
+from tars import png, tar_of
 
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -69,3 +69,14 @@ def test_archives_must_be_unpacked(tmp_path, name, monkeypatch):
     (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert f"unpack {name!r} and give folder:DIR" in refused(name)
+
+
+def test_shards_with_other_labels_are_told_what_is_read(tmp_path):
+    tar_of(tmp_path / "t.tar", {"a.png": png(), "a.txt": "cat", "b.png": png(), "b.txt": "dog"})
+    message = refused(f"tar:{tmp_path}/t.tar")
+    assert "(.cls, .cls.txt, or .json with 'label') beside its 2 images, first 'a.png', but .txt" in message
+    assert "imagenet:" not in message
+    tar_of(tmp_path / "j.tar", {"a.png": png(), "a.json": '{"class_id": 0, "caption": "x"}'})
+    assert "but .json with class_id, caption" in refused(f"tar:{tmp_path}/j.tar")
+    tar_of(tmp_path / "v.tar", {"ILSVRC2012_val_00000001.JPEG": png()})
+    assert "give imagenet:FILE for ImageNet's original tar" in refused(f"tar:{tmp_path}/v.tar")

@@ -12,7 +12,7 @@ from bench.images.containers.tar_index import tar_index
 from bench.images.dataset import Images
 from bench.images.sets.folder import read_part
 from bench.images.sets.shards import shards, split_inside
-from bench.images.sets.webdataset import has_labels, read_shards
+from bench.images.sets.webdataset import has_labels, read_shards, seen_beside
 
 NUMBER = re.compile(r"([-_.]?[0-9]+)*([-_.]?of[-_.]?[0-9]+)?$")  # of a shard
 
@@ -81,9 +81,11 @@ def _folder(pattern: Path, indexes: list[TarIndex], inside: str) -> TarFolder:
     if all("/" not in name or foreign(name) for name in names):
         images = [name for name in names if named_as_image(name) and not foreign(name)]
         first = f", first {images[0]!r}" if images else ""
+        beside = seen_beside(indexes)
+        way = "write labels so" if beside else "give imagenet:FILE for ImageNet's original tar"
         raise UserError(
             f"data {str(pattern)!r}: no class folders in it, and no label (.cls, .cls.txt, or .json with 'label') "
-            f"beside its {len(images)} images{first}{archives(names)}; give imagenet:FILE for ImageNet's original tar"
+            f"beside its {len(images)} images{first}{beside}{archives(names)}; {way}"
         )
     return folder
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bench.errors import UserError
-from bench.images.containers.finder import ENDING, Noted, foreign
+from bench.images.containers.finder import ENDING, Noted, foreign, named_as_image
 from bench.images.containers.tar_files import Kind, TarIndex, TarMember
 from bench.images.dataset import Images, distinct
 from bench.images.decoding import UndecodableError
@@ -20,6 +20,7 @@ JSON = "json"
 LABELS = (".cls", ".cls.txt", ".json")
 FIELDS = ("label", "cls")  # of a JSON
 MOST_LABEL = 1 << 20  # bytes
+SHOWN = 3  # endings of files beside images
 DOTS = "a key ends at the first dot of a name"
 
 
@@ -51,6 +52,29 @@ def _has_labels(index: TarIndex) -> bool:
             images.add(key)
     places = [place for key, place in beside.items() if key in images]
     return any(label is not None for _, label in _labels(index, places))
+
+
+def seen_beside(indexes: Sequence[TarIndex]) -> str:
+    """What to say of files beside images that say no label; of the first JSON its keys."""
+    endings: dict[str, tuple[TarIndex, int]] = {}
+    for index in indexes:
+        for place, name in enumerate(index.names):
+            match = SAMPLE.fullmatch(name)
+            if match and index.kinds[place] == Kind.FILE and not (foreign(name) or named_as_image(name)):
+                endings.setdefault(match[2].lower(), (index, place))
+    shown = [f".{ending}{_keys(*where) if ending == JSON else ''}" for ending, where in list(endings.items())[:SHOWN]]
+    return f", but {' and '.join(shown)}" if shown else ""
+
+
+def _keys(index: TarIndex, place: int) -> str:
+    if index.sizes[place] > MOST_LABEL:
+        return ""
+    try:
+        (content,) = index.contents([place])
+        found = json.loads(content)
+    except (ValueError, RecursionError, UndecodableError):
+        return ""
+    return f" with {', '.join(found)[:100]}" if isinstance(found, dict) and found else ""
 
 
 def read_shards(indexes: Sequence[TarIndex], name: str, duplicates: bool, notes: tuple[str, ...]) -> Images:
