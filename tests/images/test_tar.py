@@ -9,7 +9,7 @@ import pytest
 from layouts import CLASSES, GOLDFISH, SHARK, TENCH, draw, opened, parted, refused
 from tars import packed, png, special, tar_of
 
-from bench.images import tar_index as kept
+from bench.images.containers import tar_index as kept
 from bench.images.containers.tar_files import TarMember, read_headers
 from bench.images.decoding import UndecodableError, read
 
