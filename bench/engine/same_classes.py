@@ -8,6 +8,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.labels.classes import reconcile
+from bench.images.labels.known_images import as_published
 from bench.images.labels.named_classes import by_names, by_nouns, places_of_imagenet
 from bench.images.labels.numbered_classes import whole_numbers
 from bench.images.labels.real_labels import right_among
@@ -31,7 +32,8 @@ def same_classes(images: Images, models: Sequence[Model]) -> Images:
 def _reconciled(images: Images, model: Model) -> Images:
     chosen = model.whole or model.drop is not None
     seen = reconcile(images, model.count, model.classes, model.weights.source, whole=chosen)
-    return right_among(seen, model.count, model.classes)
+    checked = as_published(seen, images, model.count, model.classes)
+    return right_among(checked, model.count, model.classes)
 
 
 def _same_labels(one: Images, other: Images) -> bool:

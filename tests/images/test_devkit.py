@@ -12,8 +12,9 @@ from layouts import draw, opened, refused
 
 from bench.errors import UserError
 from bench.images.labels.classes import wnids
+from bench.images.labels.known_images import KNOWN, as_published, orders
 from bench.images.labels.relabellings import devkit
-from bench.images.sets.devkit import KNOWN, bare_entries, order_of, orders
+from bench.images.sets.devkit import bare_entries, order_of
 
 NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))
 DEVKIT = (490, 361, 171, 822, 297, 482, 13, 704, 599, 164)  # as published, of the first ten images
@@ -212,11 +213,16 @@ def test_wordnet_ids_beside_names_are_those_of_known_images(flat, layout):
     assert f"which is {right[2]} here and {right[1]} there" in message
 
 
+def as_imagenet(images):
+    """As a net of ImageNet's classes is judged by them."""
+    return as_published(images, images, len(wnids()), wnids())
+
+
 def test_known_images_in_others_class_folders_are_doubted(tmp_path):
     draw(tmp_path / "right", *(f"val/{KNOWN[k]}/{NAMES[k - 1]}" for k in (1, 2)))
-    assert opened(f"imagenet:{tmp_path / 'right'}").doubts == ()
+    assert as_imagenet(opened(f"imagenet:{tmp_path / 'right'}")).doubts == ()
     draw(tmp_path / "wrong", *(f"val/{KNOWN[3 - k]}/{NAMES[k - 1]}" for k in (1, 2)))
-    (doubt,) = opened(f"imagenet:{tmp_path / 'wrong'}").doubts
+    (doubt,) = as_imagenet(opened(f"imagenet:{tmp_path / 'wrong'}")).doubts
     assert "2 of 2 known images have other labels than are published" in doubt
 
 

@@ -78,7 +78,7 @@ def test_the_net_sees_no_image_again_for_other_labels(validation, tmp_path):
 
 
 def test_labels_are_found_by_number_whatever_the_layout(validation, tmp_path, row, monkeypatch):
-    monkeypatch.setattr("bench.images.sets.devkit.KNOWN", {})  # these images' own labels are made up
+    monkeypatch.setattr("bench.images.labels.known_images.KNOWN", {})  # these images' own labels are made up
     flat = {f"flat/val/{name(number)}.JPEG": best for number, (_, best, _) in KNOWN.items()}
     lines = [f"{name(number)}.JPEG {wnids()[own]}" for number, (own, _, _) in KNOWN.items()]
     paint(tmp_path, flat)

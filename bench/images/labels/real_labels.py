@@ -2,19 +2,18 @@
 
 import json
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.known_images import image_number
 from bench.images.labels.named_classes import places_of_imagenet
 from bench.images.labels.right_labels import RULE, RightLabels, digest_of
 
 KIND = "real"
-NUMBER = re.compile(r"ILSVRC2012_val_([0-9]{8})")
 IMAGES = 50_000
 MOST_BYTES = 1 << 25
 ENOUGH = 10  # images that tell whether labels are theirs: nine in ten have their own label among ReaL's
@@ -94,11 +93,11 @@ def _is_classes(each: Any) -> bool:
 
 def _numbers(images: Images) -> list[int]:
     """The images' numbers in the validation set. Raises UserError for an image without one."""
-    found = [NUMBER.findall(name) for name in images.ids]
-    for name, numbers in zip(images.ids, found, strict=True):
-        if not numbers or not 1 <= int(numbers[-1]) <= IMAGES:
+    found = [image_number(name) or 0 for name in images.ids]
+    for name, number in zip(images.ids, found, strict=True):
+        if not 1 <= number <= IMAGES:
             raise UserError(
                 f"--labels: image {name!r} of data {images.name!r} is not named as ImageNet's validation images, "
                 f"ILSVRC2012_val_00000001 to {IMAGES:08d}; leave --labels out"
             )
-    return [int(numbers[-1]) for numbers in found]
+    return found

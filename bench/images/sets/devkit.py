@@ -9,64 +9,21 @@ import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from bench.errors import UserError
 from bench.images.containers.finder import foreign
 from bench.images.containers.layout import DEVKIT
-from bench.images.labels.classes import wnids
+from bench.images.labels.known_images import KNOWN, Order, orders, published
 from bench.images.labels.relabellings import devkit
 from bench.images.sets.list_lines import LABEL, Entry
 
 GROUND_TRUTH = re.compile(r"ILSVRC20[0-9]{2}_(clsloc_)?validation_ground_truth\.txt")  # unchanged since 2012
 ARCHIVE = re.compile(r"ILSVRC20[0-9]{2}_devkit.*\.(tar(\.gz|\.bz2|\.xz)?|tgz)")
 META = ("meta.mat", "meta_clsloc.mat")
-VALIDATION = re.compile(r"ILSVRC2012_val_([0-9]{8})(?![0-9])")  # at the start of an image's name
 MOST_TEXT = 4 << 20  # bytes of a file of 50,000 labels; the devkit's has 194 kB
 MOST_PACKED = 256 << 20  # bytes of a devkit, unpacked
 PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-NUMBERS = (*range(1, 11), *range(49_991, 50_001))
-KNOWN = dict(  # the published labels of the first and the last images, by their numbers
-    zip(
-        NUMBERS,
-        (
-            *("n01751748", "n09193705", "n02105855", "n04263257", "n03125729"),
-            *("n01735189", "n02346627", "n02776631", "n03794056", "n02328150"),
-            *("n01980166", "n02442845", "n04328186", "n01871265", "n03729826"),
-            *("n02123394", "n01630670", "n02106166", "n10148035", "n02437616"),
-        ),
-        strict=True,
-    )
-)
-
-
-class Order(NamedTuple):
-    """What numbers of classes may mean: `classes[number - first]` is the WordNet id."""
-
-    about: str
-    first: int
-    classes: tuple[str, ...]
-
-    def meaning(self, number: int) -> str | None:
-        """The WordNet id, None for a number beyond the classes."""
-        place = number - self.first
-        return self.classes[place] if 0 <= place < len(self.classes) else None
-
-
-def orders() -> tuple[Order, ...]:
-    return (
-        Order("indices of the sorted WordNet ids, from 0", 0, wnids()),
-        Order("numbers of the sorted WordNet ids, from 1", 1, wnids()),
-        Order("the devkit's ids 1 to 1000, in its own order", 1, devkit()),
-    )
-
-
-def image_number(path: str) -> int | None:
-    """The number of a validation image, from its name."""
-    match = VALIDATION.match(path.rpartition("/")[2])
-    return int(match[1]) if match else None
 
 
 def devkit_file(places: Sequence[Path]) -> Path | None:
@@ -118,14 +75,14 @@ def order_of(file: Path, entries: Sequence[Entry]) -> Order | None:
 
     Raises UserError where one of them is in none that all others are in.
     """
-    known = [entry for entry in entries if _published(entry.path)]
+    known = [entry for entry in entries if published(entry.path)]
     if not known:
         return None
     nearest, wrong = min(((each, _differing(known, each)) for each in orders()), key=lambda pair: len(pair[1]))
     if not wrong:
         return nearest
     entry = wrong[0]
-    right = _published(entry.path) or ""
+    right = published(entry.path) or ""
     allowed = ", or ".join(f"{each.classes.index(right) + each.first} ({each.about})" for each in orders())
     agreeing = len(known) - len(wrong)
     others = f"; {agreeing} of {len(known)} known images agree with {nearest.about}" if agreeing else ""
@@ -137,7 +94,7 @@ def order_of(file: Path, entries: Sequence[Entry]) -> Order | None:
 
 
 def _differing(known: Sequence[Entry], order: Order) -> list[Entry]:
-    return [entry for entry in known if order.meaning(int(entry.label)) != _published(entry.path)]
+    return [entry for entry in known if order.meaning(int(entry.label)) != published(entry.path)]
 
 
 def check_known(file: Path, entries: Sequence[Entry]) -> None:
@@ -149,22 +106,6 @@ def check_known(file: Path, entries: Sequence[Entry]) -> None:
                 f"data {str(file)!r}: line {entry.line} is {entry.label}, but image {entry.path} is {right}: the "
                 "lines are not in the order of the images; write lines 'NAME LABEL' to val.txt"
             )
-
-
-def published_otherwise(ids: Sequence[str], labels: np.ndarray) -> tuple[str, ...]:
-    """What to say where known images among ImageNet's have other labels, (N,), than are published; nothing if none."""
-    named = zip(ids, (wnids()[label] for label in labels), map(_published, ids), strict=True)
-    known = [each for each in named if each[2]]
-    wrong = [each for each in known if each[1] != each[2]]
-    if not wrong:
-        return ()
-    name, label, right = wrong[0]
-    how_many = f"{len(wrong)} of {len(known)} known images have other labels than are published"
-    return (f"{how_many}, first {name!r}, which is {label} here and {right} there",)
-
-
-def _published(path: str) -> str | None:
-    return KNOWN.get(image_number(path) or 0)
 
 
 def _from_file(file: Path) -> tuple[bytes, bytes | None]:

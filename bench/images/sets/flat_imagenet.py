@@ -14,19 +14,10 @@ from bench.images.containers.any_folder import Folder, sources_of
 from bench.images.containers.finder import Finder
 from bench.images.containers.layout import KAGGLE_PLACE
 from bench.images.dataset import Images
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.known_images import Order, orders, published_otherwise
 from bench.images.labels.relabellings import doubts_of
-from bench.images.sets.devkit import (
-    ARCHIVE,
-    GROUND_TRUTH,
-    Order,
-    bare_entries,
-    check_known,
-    devkit_file,
-    order_of,
-    orders,
-    published_otherwise,
-)
+from bench.images.sets.devkit import ARCHIVE, GROUND_TRUTH, bare_entries, check_known, devkit_file, order_of
 from bench.images.sets.list_entries import alike, read_entries
 from bench.images.sets.list_lines import Entry
 from bench.images.sets.list_tables import COLUMNS, table_of
@@ -60,7 +51,7 @@ def read_flat(places: Sequence[Path], root: Folder, finder: Finder, notes: tuple
     paths = [Path(root, name) for name in here.images]
     finder.check_twins(paths)
     found = _labels(places, root, here.images, first)
-    for other in published_otherwise(here.images, found.labels):
+    for other in published_otherwise(here.images, [wnids()[label] for label in found.labels]):
         raise UserError(f"data {str(root)!r}: {other}; mend the labels, or give list:FILE for labels of your own")
     unsure = found.counted and not found.told and not first
     return Images(

@@ -24,7 +24,6 @@ from bench.images.containers.tar_folders import TarFolder, TarTree
 from bench.images.containers.tar_index import tar_index
 from bench.images.dataset import Images
 from bench.images.labels.classes import relabelled, wnids
-from bench.images.sets.devkit import published_otherwise
 from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import one_class, read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated
@@ -68,8 +67,7 @@ def _read(
     if here.images and all(map(DEVKIT.fullmatch, here.folders)):
         return replace(read_flat(places, root, Finder(duplicates), notes, first), name=name)
     _require_wnids(root, here)
-    images = relabelled(read_classes(root, name, duplicates, notes), wnids())
-    return replace(images, doubts=published_otherwise(images.ids, images.labels))
+    return relabelled(read_classes(root, name, duplicates, notes), wnids())
 
 
 def _tar(folder: Path, split: str) -> Path | None:
