@@ -20,7 +20,7 @@ from bench.images.sets.imagenet_relatives import read_relative
 from bench.images.sets.imagenet_v2 import read_imagenet_v2
 from bench.images.sets.lists import Columns, parts_of_list, read_list, read_whole_list
 from bench.images.sets.mnist import read_mnist
-from bench.images.sets.objectnet import read_objectnet, refuse_training
+from bench.images.sets.objectnet import read_objectnet
 from bench.images.sets.parquet import read_parquet, read_whole_parquet
 from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import read_shapes
@@ -44,7 +44,8 @@ class Kind(NamedTuple):
 
     `read_all(spec)` is what `--split` makes parts of, None where the set has parts of its own; `parts` are the names of
     those that a set has which may have none. `beside(argument)` is another set, opened first and given to `read`;
-    `spelled(argument)` is the argument as it is the same from any working folder.
+    `spelled(argument)` is the argument as it is the same from any working folder; `evaluation_only` says why no net is
+    trained on such a set, None where one may be.
     """
 
     read: Callable[..., Images]
@@ -54,6 +55,7 @@ class Kind(NamedTuple):
     parts: Callable[[str, Columns], Sequence[str]] | None = None
     beside: Callable[[str], str] | None = None
     spelled: Callable[[str], str] = _spelled
+    evaluation_only: str | None = None
 
     @property
     def fetched(self) -> bool:
@@ -95,8 +97,8 @@ def _mnist(spec: DataSpec, part: str) -> Images:
     return read_mnist(_folder_or_cache(spec), part, cache_folder())
 
 
-def _outside(spec: DataSpec, part: str, within: Images) -> Images:
-    return read_outside(path_of(both_sets(spec.argument)[0]), within, part, spec.allow_duplicates)
+def _outside(spec: DataSpec, _: str, within: Images) -> Images:
+    return read_outside(path_of(both_sets(spec.argument)[0]), within, spec.allow_duplicates)
 
 
 def _outside_spelled(argument: str) -> str:
@@ -109,7 +111,7 @@ def _parts_at(parts: Callable[[Path], Sequence[str]]) -> Callable[[str, Columns]
 
 
 def _relative(kind: str, about: str) -> Kind:
-    return _alone(partial(read_relative, kind), about)
+    return _one_part(partial(read_relative, kind), about)
 
 
 def _torch_set(kind: str) -> Kind:
@@ -119,9 +121,14 @@ def _torch_set(kind: str) -> Kind:
     return Kind(read, "[:DIR]", f"torchvision's: {SETS[kind].about}", None if SETS[kind].trained else read)
 
 
-def _alone(read: Callable[..., Images], about: str) -> Kind:
-    """A set in a folder that has one part, for evaluation."""
-    return Kind(_at(read), ":DIR", about, _at(read))
+def _one_part(read: Callable[..., Images], about: str) -> Kind:
+    """A set in a folder, of which parts can be made."""
+    return Kind(_evaluated(read), ":DIR", about, _at(read), evaluation_only=FOR_EVALUATION)
+
+
+def _evaluated(read: Callable[..., Images]) -> Callable[[DataSpec, str], Images]:
+    """A reader of a path that has one part."""
+    return lambda spec, _: read(path_of(spec.argument), duplicates=spec.allow_duplicates)
 
 
 def _at(read: Callable[..., Images]) -> Callable[..., Images]:
@@ -136,6 +143,7 @@ def _listed(read: Callable[..., Images]) -> Callable[..., Images]:
     )
 
 
+FOR_EVALUATION = "is for evaluation"
 HUB = ":NAME[/CONFIG][:SPLIT]"
 YOURS = {
     "folder": Kind(
@@ -175,20 +183,29 @@ IMAGENET = {
     "imagenet": Kind(
         _imagenet, ":DIR", "ILSVRC-2012: val/<WordNet id>/*.JPEG, flat or the original tar, with labels or the devkit"
     ),
-    "imagenet-v2": _alone(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
+    "imagenet-v2": _one_part(read_imagenet_v2, "new test images in one of three variants: DIR/<index>/*.jpeg"),
     "imagenet-a": _relative("imagenet-a", "natural adversarial examples; only their 200 classes compete"),
     "imagenet-r": _relative("imagenet-r", "renditions; only their 200 classes compete"),
     "imagenet-sketch": _relative("imagenet-sketch", "sketches of all 1000 classes"),
-    "imagenet-c": Kind(_at(read_corrupted), ":DIR", "corruptions of five severities, counted one by one, and mCE"),
+    "imagenet-c": Kind(
+        _evaluated(read_corrupted),
+        ":DIR",
+        "corruptions of five severities, counted one by one, and mCE",
+        evaluation_only=FOR_EVALUATION,
+    ),
     "imagenet-o": Kind(
         _outside,
         ":DIR+imagenet:DIR",
         "images of no class, told from ImageNet's by AUPR",
         beside=lambda argument: both_sets(argument)[1],
         spelled=_outside_spelled,
+        evaluation_only=FOR_EVALUATION,
     ),
     "objectnet": Kind(
-        _at(read_objectnet), ":DIR", "its 113 classes that are ImageNet's; for evaluation only", _at(refuse_training)
+        _evaluated(read_objectnet),
+        ":DIR",
+        "its 113 classes that are ImageNet's; for evaluation only",
+        evaluation_only=f"{FOR_EVALUATION}: its licence forbids to tune the parameters of any model on it",
     ),
     "tiny-imagenet": Kind(_at(read_tiny_imagenet), ":DIR", "200 ImageNet classes, 64x64, as handed out or sorted"),
     "imagenette": Kind(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),

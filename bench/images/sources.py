@@ -40,6 +40,8 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
     kind = _kind_of(spec)
     if part not in SPLITS:
         raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
+    if kind.evaluation_only:
+        _refuse_training(kind, spec, part)
     try:
         images = _in_utf8(_read(kind, spec, part), spec.kind) if spec.split is None else _split(kind, spec, part)
     except OSError as error:
@@ -115,11 +117,23 @@ def has_parts(source: str, columns: Columns = None) -> bool:
     name, _, argument = source.partition(":")
     kind = KINDS.get(name)
     if kind is None or kind.parts is None:
-        return kind is not None and kind.read_all is None
+        return kind is not None and kind.read_all is None and kind.evaluation_only is None
     try:
         return bool(kind.parts(argument, columns))
     except OSError:
         return False
+
+
+def _refuse_training(kind: Kind, spec: DataSpec, part: str) -> None:
+    """Raise UserError for training images of a set that is for evaluation, and where parts of it cannot be made."""
+    evaluated = spec.split is None and part == "val"
+    parted = spec.split is not None and kind.read_all is not None
+    if evaluated or parted:
+        return
+    what = f"data {spec.source!r}: {spec.kind} {kind.evaluation_only}"
+    if part == "val":
+        raise UserError(f"{what}, all of it; leave --split out")
+    raise UserError(f"{what}; train on other data, such as imagenet:DIR{', or give --split' if kind.read_all else ''}")
 
 
 def _in_utf8(images: Images, kind: str) -> Images:

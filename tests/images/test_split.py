@@ -9,7 +9,7 @@ from conftest import CLASSES, make_image
 from bench.data_options import data_spec
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.sources import DataSpec, open_data
+from bench.images.sources import DataSpec, has_parts, open_data
 from bench.images.split import split_images
 from bench.run import __main__ as run
 from bench.speed import __main__ as speed
@@ -191,3 +191,12 @@ def _measured(row: dict) -> tuple[tuple[int, int, int], np.ndarray, np.ndarray]:
     kept = np.load(row["posteriors"])
     order = np.argsort(kept["ids"])
     return (row["n"], row["wrong1"], row["wrong5"]), kept["labels"][order], kept["posteriors"][order]
+
+
+@pytest.mark.parametrize("spec", ["imagenet-c:x", "imagenet-o:x+imagenet:y", "objectnet:x"])
+def test_a_set_for_evaluation_is_not_split(spec):
+    message = f"data {spec!r}: {spec.partition(':')[0]} is for evaluation"
+    assert refused(spec).startswith(message)
+    assert refused(spec).endswith("all of it; leave --split out")
+    assert refused(spec, "train").startswith(message)
+    assert not has_parts(spec)

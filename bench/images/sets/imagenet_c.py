@@ -18,15 +18,13 @@ CORRUPTIONS = (*ALEXNET, *EXTRA)
 ARCHIVES = ("noise", "blur", "weather", "digital", "extra")  # which its corruptions are handed out in
 
 
-def read_corrupted(folder: Path, part: str = "val", duplicates: bool = False) -> Images:
+def read_corrupted(folder: Path, duplicates: bool = False) -> Images:
     """The images of all corruptions and severities that are there, in groups such as `snow/3`.
 
     Raises UserError for folders that are none of its corruptions, severities or classes, and OSError.
     """
     require(folder)
     _refuse_inner(folder)
-    if part != "val":
-        raise UserError(f"data {str(folder)!r}: imagenet-c has no {part}/: it is for evaluation; give imagenet:DIR")
     places = _severities(_corruptions(folder))
     _refuse_again(places)
     groups = {group: _group(group, place, duplicates) for group, place in places.items()}

@@ -36,12 +36,12 @@ def both_sets(argument: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def read_outside(folder: Path, within: Images, part: str = "val", duplicates: bool = False) -> Images:
+def read_outside(folder: Path, within: Images, duplicates: bool = False) -> Images:
     """The images of ImageNet-O, and those of its 200 classes that are `within`, ImageNet's validation images.
 
     Raises UserError and OSError.
     """
-    outside = read_relative(KIND, folder, part, duplicates)
+    outside = read_relative(KIND, folder, duplicates)
     within = _of_its_classes(reconcile(within, len(wnids()), wnids(), "ImageNet"))
     labels = np.concatenate([outside.labels, within.labels])
     right: tuple[tuple[int, ...], ...] = ((),) * len(outside) + tuple((int(label),) for label in within.labels)

@@ -36,16 +36,12 @@ def classes_of(kind: str) -> tuple[str, ...]:
     return wnids() if file is None else tuple((files("bench.images.labels") / file).read_text().split())
 
 
-def read_relative(kind: str, folder: Path, part: str = "val", duplicates: bool = False) -> Images:
+def read_relative(kind: str, folder: Path, duplicates: bool = False) -> Images:
     """All images of one of `RELATIVES`. Where it has few of the 1000 classes, only these compete, as in its paper.
 
     Raises UserError unless exactly its classes have folders, since fewer that compete would flatter a net; and OSError.
     """
     require(folder)
-    if part != "val":
-        raise UserError(
-            f"data {str(folder)!r}: {kind} is for evaluation and has no {part}/; give imagenet:DIR, or --split"
-        )
     root, notes = innermost(folder)
     if root.name in wnids() and not folders_in(root):
         raise one_class(kind, root)

@@ -21,16 +21,12 @@ IMAGES = 10_000  # of each variant, ten a class
 INDEX = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
-def read_imagenet_v2(folder: Path, part: str = "val", duplicates: bool = False) -> Images:
+def read_imagenet_v2(folder: Path, duplicates: bool = False) -> Images:
     """All images of one of its three variants, which folders are named after.
 
     A class folder's name is its index, though text has 10 before 2. Raises UserError for other folders, and OSError.
     """
     require(folder)
-    if part != "val":
-        raise UserError(
-            f"data {str(folder)!r}: imagenet-v2 is for evaluation and has no {part}/; give imagenet:DIR, or --split"
-        )
     root = _root(folder)
     _require_indices(root)
     variant = _variant(folder, root)

@@ -6,7 +6,6 @@ Its licence allows evaluation: only tuning the parameters of a model is forbidde
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
@@ -28,14 +27,12 @@ FOLDERS, CLASSES = "folder_to_objectnet_label.json", "objectnet_to_imagenet_1k.j
 MOST_BYTES = 1 << 20
 
 
-def read_objectnet(folder: Path, part: str = "val", duplicates: bool = False) -> Images:
+def read_objectnet(folder: Path, duplicates: bool = False) -> Images:
     """The images of the classes that are ImageNet's too, without their borders; any of its classes there is right.
 
     `folder` holds `images/` and `mappings/`. Raises UserError and OSError.
     """
     require(folder)
-    if part != "val":
-        refuse_training(folder)
     root, notes = innermost(folder) if not (folder / "mappings").is_dir() else (folder, ())
     classes = _classes(root)
     finder = Finder(duplicates)
@@ -59,14 +56,6 @@ def read_objectnet(folder: Path, part: str = "val", duplicates: bool = False) ->
         boxes=tuple(map(_within_border, progress(paths, len(paths), "reading objectnet"))),
         notes=(*notes, *_notes(root, classes, len(paths)), *finder.notes(root)),
         right=RightLabels(f"objectnet:{digest_of(right)}", said, tuple(right)),
-    )
-
-
-def refuse_training(folder: Path, duplicates: bool = False) -> NoReturn:
-    """Raise the UserError of its licence."""
-    raise UserError(
-        f"data {str(folder)!r}: ObjectNet's licence forbids to tune the parameters of any model on it; leave it to "
-        "bench.run"
     )
 
 
