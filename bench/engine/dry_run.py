@@ -7,15 +7,15 @@ from functools import cache
 import pandas as pd
 
 from bench.engine.fill import Task
-from bench.images.dataset import Images, Place
-from bench.images.decoding import UndecodableError, size_in
+from bench.images.dataset import Images
+from bench.images.sizes import sizes_of
 from protocols.view import Size
 from results.store import BLOCK
 
 
 def plan(tasks: Sequence[Task], images: Images) -> str:
     """A Markdown table, a row per part; FLOPs are of all its images, twice the multiply-adds."""
-    sizes = Counter(size for i in range(len(images)) if (size := _size(images.place(i))))
+    sizes = Counter(size for size in sizes_of(images) if size)
     return pd.DataFrame([_row(task, images, sizes) for task in tasks]).to_markdown(index=False)
 
 
@@ -37,10 +37,3 @@ def _row(task: Task, images: Images, sizes: Counter[Size]) -> dict[str, object]:
         "distinct views": views,
         "TFLOP": f"{flops / 1e12:.3g}",
     }
-
-
-def _size(place: Place) -> Size | None:
-    try:
-        return size_in(*place)
-    except UndecodableError:
-        return None

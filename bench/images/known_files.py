@@ -23,7 +23,8 @@ except ImportError:  # some builds of Python have none: all is read every time
 
 
 class KnownFiles(AbstractContextManager):
-    """Findings, texts by the files that they were made of; `how` says how they are made: other ways find nothing.
+    """Findings, texts by the files that they were made of; `how` says what they are and how they are made: others
+    find nothing of them.
 
     A file is known again by its path, size, inode and times. A cache that cannot be read or written is as
     good as empty.
@@ -103,15 +104,14 @@ class KnownFiles(AbstractContextManager):
 
     def _place(self, source: Encoded) -> bytes:
         file, within = (source.file, source.within) if isinstance(source, EnclosedImage) else (source, "")
-        name = os.path.abspath(file) + "\0" + within
+        name = "\0".join((self.how, os.path.abspath(file), within))
         return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
     def _stamp(self, source: Encoded) -> str | None:
         """Of its file, None where that cannot be told, or may change and keep it."""
         file = source.file if isinstance(source, EnclosedImage) else source
         if file not in self.stamps:
-            stamp = stamp_of(file)
-            self.stamps[file] = stamp and f"{stamp} {self.how}"
+            self.stamps[file] = stamp_of(file)
         return self.stamps[file]
 
 
