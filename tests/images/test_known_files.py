@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -79,6 +80,20 @@ def test_a_file_that_changed_is_read_again(file, reads, change):
     again = survey.survey([file], exif=False)
     assert len(reads) == 2
     assert (again == first) == (change == "time")
+
+
+@pytest.mark.parametrize("field", ["st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"])
+def test_size_times_and_inode_each_make_another_file(file, reads, monkeypatch, field):
+    """Some file systems keep no time of change, others make up inodes: the rest must tell."""
+    fields = ("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
+    about = {each: getattr(file.stat(), each) for each in fields}
+    for _ in range(2):
+        stat = SimpleNamespace(**about)
+        monkeypatch.setattr(known_files, "os", SimpleNamespace(path=os.path, stat=lambda _, stat=stat: stat))
+        survey.survey([file], exif=False)
+        survey.survey([file], exif=False)
+        about[field] -= 1
+    assert reads == [file, file]
 
 
 def test_a_file_changed_a_moment_ago_is_not_known(file, reads, monkeypatch):

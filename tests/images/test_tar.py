@@ -207,12 +207,24 @@ def test_an_index_is_kept_as_long_as_the_tar_stays(tmp_path, monkeypatch):
     assert kept.tar_index(tar).names == ["a/1.png"]
 
 
-@pytest.mark.parametrize("damage", ["cut", "pickle", "beyond", "short", "other", "text"])
+BROKEN = {  # arrays of an index, as of another tar or of none
+    "beyond": lambda arrays: {"sizes": arrays["sizes"] + (1 << 40)},
+    "before": lambda arrays: {"offsets": arrays["offsets"] - (1 << 40)},
+    "below zero": lambda arrays: {"sizes": -arrays["sizes"]},
+    "short": lambda arrays: {"kinds": arrays["kinds"][:1]},
+    "no link": lambda arrays: {"links": arrays["links"] - 1},
+    "no target": lambda arrays: {"targets": arrays["targets"][:0]},
+    "other": lambda arrays: {"stamp": np.frombuffer(b"0\0another\0", np.uint8)},
+}
+
+
+@pytest.mark.parametrize("damage", ["cut", "pickle", "text", *BROKEN])
 def test_an_index_that_is_broken_or_anothers_is_built_again(tmp_path, monkeypatch, damage):
     monkeypatch.setattr("bench.images.known_files.LATEST", 0)
     monkeypatch.setattr(kept, "cache_folder", lambda: tmp_path / "cache")
-    tar = tar_of(tmp_path / "set.tar", {"a/1.png": png(), "b/2.png": png(1)})
-    kept.tar_index(tar)
+    link = special(tarfile.SYMTYPE, "2.png")
+    tar = tar_of(tmp_path / "set.tar", {"a/1.png": png(), "b/2.png": png(1), "b/3.png": link})
+    first = kept.tar_index(tar)
     (file,) = (tmp_path / "cache" / "tars").iterdir()
     with np.load(file) as archive:
         arrays = dict(archive)
@@ -223,13 +235,11 @@ def test_an_index_that_is_broken_or_anothers_is_built_again(tmp_path, monkeypatc
     elif damage == "pickle":
         file.write_bytes(pickle.dumps({"names": ["a"]}))
     else:
-        changed = {
-            "beyond": {"sizes": arrays["sizes"] + (1 << 40)},
-            "short": {"kinds": arrays["kinds"][:1]},
-            "other": {"stamp": np.frombuffer(b"0\0another\0", np.uint8)},
-        }[damage]
-        np.savez(file, **(arrays | changed))
-    assert kept.tar_index(tar).names == ["a/1.png", "b/2.png"]
+        np.savez(file, **(arrays | BROKEN[damage](arrays)))
+    again = kept.tar_index(tar)
+    assert (again.names, again.targets) == (["a/1.png", "b/2.png", "b/3.png"], {2: "2.png"})
+    for name in ("offsets", "sizes", "kinds"):
+        assert np.array_equal(getattr(again, name), getattr(first, name))
     assert kept._kept(tar, file, kept.stamp_of(tar)) is not None  # and written anew
 
 
