@@ -290,6 +290,14 @@ def test_a_devkit_whose_classes_are_in_another_order_is_refused(flat):
     assert "its meta.mat cannot be read" in refused(f"imagenet:{flat}")
 
 
+def test_a_file_beyond_any_of_labels_is_refused(flat, monkeypatch):
+    """Of its start alone, the last label may be another number."""
+    text = lines([*DEVKIT[:9], 1640])
+    (flat / TRUTH).write_text(text)
+    monkeypatch.setattr("bench.images.sets.devkit.MOST_TEXT", len(text) - len("0\n"))
+    assert "it is too large for labels of 50,000 images" in refused(f"imagenet:{flat}")
+
+
 def test_archives_that_are_no_devkit_are_one_line(flat, monkeypatch):
     packed(flat / PACKED, {TRUTH: lines(DEVKIT).encode()})
     whole = (flat / PACKED).read_bytes()

@@ -121,6 +121,12 @@ def test_folders_that_are_no_corruptions_are_refused(tmp_path):
     assert "is for evaluation" in refused(f"imagenet-c:{tmp_path}", "train")
 
 
+def test_a_corruption_in_its_archive_and_beside_it_is_refused(tmp_path):
+    """One of both would be left out without a word."""
+    corrupted(tmp_path, groups=["fog/1", "snow/1", "weather/snow/2"])
+    assert "a corruption is there twice; leave one folder of each" in refused(f"imagenet-c:{tmp_path}")
+
+
 def test_a_row_that_ties_decide_has_no_corruption_errors(folder, tmp_path):
     class Level(torch.nn.Module):
         def forward(self, images):

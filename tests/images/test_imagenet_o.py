@@ -1,12 +1,16 @@
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from layouts import opened, refused
 from painted import evaluated, paint
 
+from bench.errors import UserError
 from bench.images.first_look import first_images
 from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.right_labels import RightLabels
+from bench.images.sets.imagenet_o import read_outside
 from bench.images.sets.imagenet_relatives import classes_of
 from bench.inspect.__main__ import main as inspect
 
@@ -93,3 +97,21 @@ def test_what_it_cannot_be_measured_by_is_refused(tmp_path):
     (tmp_path / "moved").rename(tmp_path / "o" / "n01443537" / "again.JPEG")
     next((tmp_path / "o" / "n13052670").iterdir()).unlink()
     assert "'n13052670' holds no image" in refused(source)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda count: {"boxes": ((0, 0, 4, 4),) * count},
+        lambda count: {"pixel_digests": ("0" * 64,) * count},
+        lambda count: {"right": RightLabels("real:0", "", ((1,),) * count)},
+    ],
+    ids=["boxes", "pixels", "several labels"],
+)
+def test_sets_of_other_forms_are_no_images_within(tmp_path, given):
+    """What they have beside images and labels would be lost."""
+    sets(tmp_path)
+    within = opened(f"imagenet:{tmp_path}/imagenet")
+    assert len(read_outside(tmp_path / "o", within)) == 400
+    with pytest.raises(UserError, match="goes with ImageNet's validation images"):
+        read_outside(tmp_path / "o", replace(within, **given(len(within))))

@@ -10,8 +10,9 @@ from painted import PIXELS, Painted, Reordered, evaluated, paint
 import bench
 from bench.engine.same_classes import same_classes
 from bench.errors import UserError
+from bench.images.dataset import Images
 from bench.images.labels.imagenet_names import nouns, wnids
-from bench.images.labels.real_labels import IMAGES
+from bench.images.labels.real_labels import IMAGES, reassessed
 from bench.inspect.__main__ import main as inspect
 
 # number of the image: its own class, the class that the net sees, and the classes that are right
@@ -132,6 +133,21 @@ def test_a_file_that_is_not_reals_is_refused(validation, content):
     (validation / "real.json").write_text(content)
     message = refused(f"imagenet:{validation}", labels=f"real:{validation}/real.json")
     assert "no list of 50,000 lists of class indices" in message
+
+
+def test_a_file_that_goes_on_behind_its_labels_is_refused(validation, monkeypatch):
+    file, labels = validation / "real.json", f"real:{validation}/real.json"
+    monkeypatch.setattr("bench.images.labels.real_labels.MOST_BYTES", file.stat().st_size)
+    assert opened(f"imagenet:{validation}", labels=labels).right is not None
+    file.write_text(file.read_text() + " \n")
+    assert "no list of 50,000 lists" in refused(f"imagenet:{validation}", labels=labels)
+
+
+def test_the_last_number_of_a_name_is_the_images(validation):
+    """Not that of a folder which is named by an image."""
+    ids = (f"{name(1)}/{name(2)}.JPEG", f"{name(3)}/{name(1)}.JPEG")
+    images = Images("list:x", (), ids, np.zeros(2), None, 2)
+    assert reassessed(images, f"real:{validation}/real.json").right.classes == ((7, 5), (5,))
 
 
 def test_labels_that_cannot_be_those_of_the_images_are_refused(validation, tmp_path):
