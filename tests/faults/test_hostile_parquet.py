@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,8 +15,10 @@ from parquet_sets import ASKED, IMAGE, NAMES, Shades, png, table_of, write
 
 import bench
 from bench.errors import UserError
+from bench.images.containers import parquet_rows
 from bench.images.decoding import UndecodableError, read
 from bench.images.image_source import Source, Stamp
+from bench.images.memory_budget import Room
 from bench.images.sets import parquet, table_labels
 from bench.images.sets.parquet import read_parquet
 from bench.run.__main__ import main as run
@@ -94,6 +97,38 @@ def test_cut_files_are_refused(tmp_path, options, tried):
         file.write_bytes(good[:length])
         assert "no parquet file that can be read" in refused(file)
     tried("parquet files", "cut anywhere", len(lengths), "one line")
+
+
+def test_fewer_labels_than_rows_are_refused(tmp_path, monkeypatch):
+    """Those behind the one that is missing would be labels of other images."""
+    file = write(tmp_path, "a.parquet", table_of([0, 1, 2, 3]))
+    told_of = parquet.told_of
+
+    def fewer(columns, batches, where):
+        told = told_of(columns, batches, where)
+        return told._replace(labels=told.labels[1:], paths=told.paths[1:])
+
+    monkeypatch.setattr(parquet, "told_of", fewer)
+    assert "it says 4 rows but has 3 labels" in refused(file)
+
+
+def test_a_value_larger_than_any_image_is_named(tmp_path, monkeypatch):
+    images = read_parquet(write(tmp_path, "a.parquet", table_of([0, 1])), "val")
+    monkeypatch.setattr(parquet_rows, "MOST_BYTES", 10)
+    with pytest.raises(UndecodableError, match="too large"):
+        images.sources[1].content()  # the first was looked at, and is kept
+
+
+def test_row_groups_are_unpacked_beside_each_other_only_where_there_is_room(tmp_path, monkeypatch):
+    images = read_parquet(write(tmp_path, "a.parquet", table_of([0, 1])), "val")
+    room = Room(1000)
+    monkeypatch.setattr(parquet_rows, "DECODING", room)
+    with ThreadPoolExecutor(1) as pool:
+        with room.taken(1000):
+            waiting = pool.submit(images.sources[1].content)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+        assert waiting.result(timeout=60) == png(80, 1)
 
 
 def test_a_page_with_a_checksum_is_checked(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import UserError
+from bench.images.containers import tar_files
 from bench.images.containers.tar_files import MOST_GLOBAL, MOST_HEADER
 from bench.images.decoding import UndecodableError, read
 from bench.images.image_source import Source
@@ -27,6 +28,28 @@ def block(name: str = "a/1.png", kind: bytes = tarfile.REGTYPE, size: int = 0, c
     for field, value in fields.items():
         setattr(info, field, value)
     return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % BLOCK)
+
+
+def leading_back() -> bytes:
+    """A sparse member as GNU writes it: its size in the tar leads back to itself, its size unpacked is one byte."""
+    header = bytearray(block(kind=tarfile.GNUTYPE_SPARSE, size=-BLOCK))
+    header[483:495] = b"00000000001\0"
+    header[148:156] = b" " * 8  # which the checksum counts in its own place
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+@pytest.fixture(autouse=True)
+def no_endless_tar(monkeypatch):
+    """Headers that are read again and again fail here, instead of for ever."""
+    following = tarfile.TarFile.next
+
+    def counted(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+        tar.steps = getattr(tar, "steps", 0) + 1
+        assert tar.steps < 1000, "headers without an end"
+        return following(tar)
+
+    monkeypatch.setattr(tarfile.TarFile, "next", counted)
 
 
 def written(folder: Path, form: int) -> bytes:
@@ -106,6 +129,7 @@ LIES = {
     "more than any size": block(size=1 << 80) + END,
     "a size below zero": block(size=-(1 << 40)) + block() + END,
     "a size that leads back": block("a/0.png", content=b"x") + block(size=-BLOCK) + END,
+    "a sparse member that leads back": block("a/0.png", content=b"x") + leading_back() + END,
     "a long name beyond the tar": block("././@LongLink", tarfile.GNUTYPE_LONGNAME, 1 << 40) + block() + END,
     "a long name of no end": block("././@LongLink", tarfile.GNUTYPE_LONGNAME, -1) + block() + END,
     "long names of long names": block("././@LongLink", tarfile.GNUTYPE_LONGNAME, content=b"x\0") * 5000 + block() + END,
@@ -156,6 +180,16 @@ def test_words_for_all_members_are_few(tmp_path, tried):
     content = block("g", tarfile.XGLTYPE, content=words) + block("a/1.png") * 2 + END
     assert "a header that makes no sense" in refused(tmp_path / "words.tar", content)
     tried("tars", "thousands of words for all members", 1, "one line")
+
+
+def test_members_are_as_many_as_any_set_has(tmp_path, monkeypatch, tried):
+    """However little each of them takes, their names are kept."""
+    monkeypatch.setattr(tar_files, "MOST_MEMBERS", 3)
+    members = [block(f"{name}/1.png") for name in "abcd"]
+    (tmp_path / "few.tar").write_bytes(b"".join(members[:3]) + END)
+    assert outcome(tmp_path / "few.tar") == "3 images, 3 undecodable"  # they are empty
+    assert "a header that makes no sense" in refused(tmp_path / "many.tar", b"".join(members) + END)
+    tried("tars", "more members than any set has", 1, "one line")
 
 
 def test_a_large_member_is_named_without_reading_it(tmp_path, tried):
