@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from bench.errors import UserError
-from bench.images.containers.layout import ARCHIVES, SEEN
+from bench.images.containers.layout import ARCHIVES
+from bench.images.containers.part_names import SEEN
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.kinds import KINDS, YOURS, Kind

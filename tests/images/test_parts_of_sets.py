@@ -3,7 +3,7 @@
 import pytest
 from layouts import CLASSES, GOLDFISH, TENCH, draw, opened, parted, refused
 
-from bench.images.containers.layout import is_training
+from bench.images.containers.part_names import is_training
 from bench.images.sources import has_parts
 
 EVALUATION = ("val", "valid", "validation", "test", "test_set", "testing", "Val", "TEST", "validation_set", "val_set",

@@ -4,22 +4,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
 from bench.images.containers.any_folder import AnyFolder, Folder
 from bench.images.containers.finder import Finder, Listing, folders_in
+from bench.images.containers.part_names import EVALUATION, PART, SEEN, TRAINING, choice, in_order, is_training, word_of
 from bench.images.labels.classes import wnids
 
-TRAINING = ("train", "training", "trn")
-EVALUATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing")  # the first is taken
-PART = re.compile(  # seg_train, training_set, val2017
-    rf"(?:(.*)[ _.-])?({'|'.join((*TRAINING, *EVALUATION))})(?:[ _.-]?(?:set|data|dataset|images|split))?"
-    r"(?:[ _.-]?[0-9]{1,4})?",
-    re.IGNORECASE | re.DOTALL,
-)
 BARE = {"images", "image", "imgs", "img", "jpegimages", "jpg", "jpeg", "jpegs", "png", "pictures", "photos", "data"}
 BESIDE = re.compile(  # what describes images, in folders beside theirs
     r".*(annot|label|mask|trimap|segment|bbox|attribute).*|parts|lists|imagesets|meta(data)?|devkit|ground_?truth|xmls?",
@@ -30,7 +23,6 @@ OWN_PARTS = ("train_test_split.txt", "meta/test.txt", "test_list.mat", "lists/te
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 DEVKIT = re.compile(r"(ILSVRC20[0-9]{2}_)?devkit.*")  # the folder that ImageNet's devkit is unpacked to
 KAGGLE_PLACE = "ILSVRC/Data/CLS-LOC"  # of ImageNet's images, from the folder of their labels
-SEEN = "has seen them"  # of a net, at the end of what is said of images for training
 Holds = Callable[[Any], bool]
 
 
@@ -59,33 +51,19 @@ def parts_of(folder: Folder, holds: Holds = has_folders) -> dict[str, str]:
     return {name: word for name, (before, word) in found.items() if not before or len(kinds[before]) == 2}
 
 
-@cache
-def is_training(name: str) -> bool:
-    """Whether a folder or file of this name holds training images: `train`, `training_set`, `flowers-train`."""
-    match = PART.fullmatch(name)
-    return match is not None and match[2].casefold() in TRAINING
-
-
 def part_for(folder: Folder, split: str, holds: Holds = has_folders) -> tuple[str | None, tuple[str, ...]]:
     """The folder of a split, None where there is none, and what is to be said of the choice."""
     parts = parts_of(folder, holds)
-    evaluation = sorted(
-        (name for name, word in parts.items() if word in EVALUATION),
-        key=lambda name: (name != "val", EVALUATION.index(parts[name]), name),
-    )
-    training = sorted((name for name, word in parts.items() if word in TRAINING), key=lambda name: name != "train")
+    training, evaluation = in_order(parts, "train"), in_order(parts, "val")
     if split == "train":
         taken = next(iter(training), None)
         return taken, () if taken in (None, "train") else (f"{taken}/ is taken for training",)
     if not evaluation or not (evaluation[0] == "val" or training or all(name in parts for name in folders_in(folder))):
         return None, ()
     taken, *others = evaluation
-    notes: tuple[str, ...] = ()
-    if others:
-        notes += (f"{taken}/ is evaluated; {' and '.join(f'{name}/' for name in others)} could be, by its path",)
-    elif taken != "val":
-        notes += (f"{taken}/ is evaluated, for want of val/<class>/",)
-    if aside := [f"{name}/" for name in folders_in(folder) if not (PART.fullmatch(name) or DEVKIT.fullmatch(name))]:
+    lacking = None if taken == "val" else "val/<class>/"
+    notes = choice(f"{taken}/", [f"{name}/" for name in others], "its path", lacking)
+    if aside := [f"{name}/" for name in folders_in(folder) if not (word_of(name) or DEVKIT.fullmatch(name))]:
         notes += (f"beside the parts stand {', '.join(aside[:3])}{', ...' * (len(aside) > 3)}, which are not read",)
     return taken, notes
 
@@ -136,8 +114,8 @@ def refuse_known(folder: Folder, base: Folder) -> None:
 def refuse_parts(root: Folder, classes: Sequence[str]) -> None:
     """Raise UserError where folders are parts of a set, or hold what describes it, and not classes."""
     flat = parts_of(root, _has_images_alone)
-    if len(classes) == 1 and (match := PART.fullmatch(classes[0])) and _has_images_alone(root / classes[0]):
-        flat = {classes[0]: match[2].casefold()}
+    if len(classes) == 1 and (word := word_of(classes[0])) and _has_images_alone(root / classes[0]):
+        flat = {classes[0]: word}
     if flat and (len(flat) == len(classes) or len({word in TRAINING for word in flat.values()}) == 2):
         names = " and ".join(f"{name}/" for name in flat)
         hold = "hold" if len(flat) > 1 else "holds"

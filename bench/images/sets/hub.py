@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bench.errors import UserError
 from bench.extras import needed
 from bench.images.containers.arrow_rows import ArrowRow, inner, read_arrow
-from bench.images.containers.layout import EVALUATION, PART, SEEN, TRAINING
+from bench.images.containers.part_names import SEEN, choice, in_order, is_training, word_of
 from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, guarded
 from bench.images.image_source import Encoded, Stamp
@@ -69,7 +69,7 @@ def read_hub(argument: str, split: str, wanted: Wanted = None) -> Images:
     taken, notes = (named.split, ()) if named.split else _chosen(found, named, split)
     if taken not in found:
         raise UserError(f"data {f'hf:{argument}'!r}: there is no split {taken!r}; it has {', '.join(found)}")
-    if split == "val" and _word(taken) in TRAINING:
+    if split == "val" and is_training(taken):
         notes = (f"the split is named {taken!r}: a net trained on its images {SEEN}",)
     return _read(found[taken], named, taken, notes, wanted)
 
@@ -122,26 +122,19 @@ def _in_silence() -> Iterator[None]:
             log.setLevel(level)
 
 
-def _word(name: str) -> str | None:
-    match = PART.fullmatch(name)
-    return match[2].casefold() if match else None
-
-
 def _chosen(found: Mapping[str, Any], named: Named, split: str) -> tuple[str, tuple[str, ...]]:
     """The split for training or evaluation, and what is to be said of the choice. Raises UserError."""
-    words = TRAINING if split == "train" else EVALUATION
-    fit = sorted((name for name in found if _word(name) in words), key=lambda name: (words.index(_word(name)), name))
+    fit = in_order({name: word_of(name) for name in found}, split)
     if not fit:
         raise UserError(
             f"data {f'hf:{named}'!r}: it has {', '.join(found)} and no split for "
             f"{'training' if split == 'train' else 'evaluation'}; name one, such as hf:{named}:{next(iter(found))}"
         )
     taken, *others = fit
-    if split == "val" and others:
-        return taken, (f"{taken} is evaluated; {' and '.join(others)} could be, by hf:{named}:{others[0]}",)
-    if split == "val" and _word(taken) not in ("val", "validation"):
-        return taken, (f"{taken} is evaluated, for want of a validation split",)
-    return taken, ()
+    if split == "train":
+        return taken, ()
+    lacking = None if word_of(taken) in ("val", "validation") else "a validation split"
+    return taken, choice(taken, others, f"hf:{named}:{others[0]}" if others else "", lacking)
 
 
 def _read(table: Any, named: Named, split: str, notes: tuple[str, ...], wanted: Wanted) -> Images:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.images.containers.layout import PART, SEEN, TRAINING
+from bench.images.containers.part_names import PART, SEEN, TRAINING
 from bench.images.sets.list_entries import read_entries
 from bench.images.sets.list_lines import Entry
 from bench.images.sets.list_tables import PART_FLAGS, PART_WORDS, Table

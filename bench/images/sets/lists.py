@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.containers.finder import foreign
-from bench.images.containers.layout import EVALUATION, SEEN, is_training
+from bench.images.containers.part_names import EVALUATION, SEEN, is_training
 from bench.images.dataset import Images, distinct
 from bench.images.labels.classes import wnids
 from bench.images.sets.list_entries import alike, kind_of, misread, read_entries

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.images.containers.finder import foreign
-from bench.images.containers.layout import EVALUATION, PART, SEEN, TRAINING, named_training
+from bench.images.containers.layout import named_training
+from bench.images.containers.part_names import SEEN, TRAINING, choice, in_order, word_of
 
 ENDINGS = (".parquet", ".pq")
 SHARD = re.compile(r"(.+?)[-_.]([0-9]{1,9})-of-([0-9]{1,9})(?:-[0-9a-f]{16})?")
@@ -51,21 +52,19 @@ def part_of(given: Path, split: str) -> Part:
         return _whole(given, shards, split)
     if not given.is_dir() and len({shard.part for shard in shards}) == 1:
         return _whole(given, shards, split)
-    words = TRAINING if split == "train" else EVALUATION
-    found = {word: [shard for shard in shards if shard.word == word] for word in words}
-    found = {word: those for word, those in found.items() if those}
-    if not found:
+    fit = in_order({shard.part: shard.word for shard in shards}, split)
+    if not fit:
         raise UserError(
             f"data {str(given)!r}: it has {_named(_parts(shards))} and no part for "
             f"{'training' if split == 'train' else 'evaluation'}; give the files to be read, such as "
             f"parquet:{shards[0].file.parent / shards[0].part}-*.parquet"
         )
-    word, *others = found
-    taken = found[word]
+    word = next(shard.word for shard in shards if shard.part == fit[0])
+    taken = [shard for shard in shards if shard.word == word]
     _require_one(given, taken)
     part = taken[0].part
     name = f"parquet:{given.name}" + f"/{part}" * (part != split)
-    return Part(name, _in_order(given, taken), _notes(shards, taken, others, split))
+    return Part(name, _in_order(given, taken), _notes(shards, taken, fit[1:], split))
 
 
 def parts_within(given: Path) -> list[str]:
@@ -79,12 +78,8 @@ def _notes(shards: Sequence[Shard], taken: Sequence[Shard], others: Sequence[str
     part = taken[0].part
     if split == "train":
         return () if part == "train" else (f"{part} is taken for training",)
-    notes: tuple[str, ...] = ()
-    if others:
-        names = [next(shard.part for shard in shards if shard.word == word) for word in others]
-        notes += (f"{part} is evaluated; {' and '.join(names)} could be, by its files' pattern",)
-    elif taken[0].word not in ("val", "validation"):
-        notes += (f"{part} is evaluated, for want of validation files",)
+    lacking = None if taken[0].word in ("val", "validation") else "validation files"
+    notes = choice(part, others, "its files' pattern", lacking)
     if aside := [f"{shard.file.parent.name}/{shard.file.name}" for shard in shards if shard.word is None]:
         notes += (f"beside the parts stand {_named(aside)}, not read",)
     return notes
@@ -180,18 +175,13 @@ def _shard(file: Path, root: Path | None) -> Shard:
     part = match[1] if match else COUNTED.sub("", file.stem) or file.stem
     number, of = (int(match[2]), int(match[3])) if match else (None, None)
     folders = list(file.parent.relative_to(root).parts) if root else [file.parent.name]
-    word = _word(part)
+    word = word_of(part)
     if word is None and not match:
-        named = next((name for name in reversed(folders) if _word(name)), None)
+        named = next((name for name in reversed(folders) if word_of(name)), None)
         if named is not None:
-            part, word = named, _word(named)
+            part, word = named, word_of(named)
             folders.remove(named)
     return Shard(file, part, word, "/".join(folders) if root else str(file.parent), number, of)
-
-
-def _word(name: str) -> str | None:
-    match = PART.fullmatch(name)
-    return match[2].casefold() if match else None
 
 
 def _parts(shards: Iterable[Shard]) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.images.containers.finder import foreign, named_as_image
-from bench.images.containers.layout import SEEN, archives, innermost, is_training, part_for, refuse_known
+from bench.images.containers.layout import archives, innermost, part_for, refuse_known
+from bench.images.containers.part_names import SEEN, is_training
 from bench.images.containers.tar_files import TarIndex
 from bench.images.containers.tar_folders import TarFolder, TarTree
 from bench.images.containers.tar_index import tar_index

@@ -15,7 +15,7 @@ from bench.errors import UserError
 from bench.extras import needed
 from bench.folders import made_to_fill
 from bench.images.containers.finder import Finder
-from bench.images.containers.layout import SEEN
+from bench.images.containers.part_names import SEEN
 from bench.images.dataset import Images
 from bench.images.sets.given_images import read_given
 from bench.images.sets.torch_set_files import Reader, Unpacked, named
