@@ -8,7 +8,7 @@ from PIL import Image
 from torch import nn
 
 import bench
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 
 PIXELS = "RGB/255/0,0,0/1,1,1"
 COLUMNS = 32

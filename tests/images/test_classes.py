@@ -7,7 +7,8 @@ from torchvision.models import VGG16_Weights
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.labels.classes import reconcile, wnids
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import wnids
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "imagenet_sample" / "labels.csv"
 

@@ -11,7 +11,7 @@ import pytest
 from layouts import draw, opened, refused
 
 from bench.errors import UserError
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.labels.known_images import KNOWN, as_published, orders
 from bench.images.labels.relabellings import devkit
 from bench.images.sets.devkit import bare_entries, order_of

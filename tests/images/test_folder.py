@@ -6,7 +6,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from bench.errors import UserError
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sources import DataSpec, open_data
 
 TENCH, SPRINGER, TISSUE = "n01440764", "n02102040", "n15075141"  # 0, 217, 999

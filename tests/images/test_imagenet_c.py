@@ -7,7 +7,7 @@ from layouts import opened, refused
 from painted import evaluated, paint
 
 import bench
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from results.corruption import ALEXNET, GROUPS
 
 LABELS = (3, 700)

@@ -2,7 +2,7 @@ import pytest
 from layouts import opened, refused
 from painted import evaluated, paint
 
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.imagenet_relatives import classes_of
 from bench.inspect.__main__ import main as inspect
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from layouts import CLASSES, GOLDFISH, SHARK, TENCH, draw, opened, parted, refused
 
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("2019", "2020"), ("amazon/images", "dslr/images"), ("Art", "Product")])

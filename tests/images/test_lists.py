@@ -5,7 +5,7 @@ from PIL import Image
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.lists import read_list
 from bench.images.sources import DataSpec, open_data
 

@@ -7,7 +7,8 @@ import pytest
 from labelled_sets import folders, label_of, listed, refused, seen
 
 from bench.images.dataset import Images
-from bench.images.labels.classes import nouns, reconcile, wnids
+from bench.images.labels.classes import reconcile
+from bench.images.labels.imagenet_names import nouns, wnids
 from bench.images.labels.numbered_classes import by_number
 from bench.images.sources import DataSpec, open_data
 

@@ -12,7 +12,7 @@ from PIL import Image
 from tars import packed, tar_of
 
 import bench
-from bench.images.labels.classes import nouns, wnids
+from bench.images.labels.imagenet_names import nouns, wnids
 from bench.images.labels.relabellings import devkit
 
 NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))

@@ -9,7 +9,7 @@ from layouts import GOLDFISH, TENCH, opened, refused
 from tars import add, png, tar_of
 
 from bench.images.decoding import read
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 
 LABELS = (3, 0, 2, 3, 1)
 

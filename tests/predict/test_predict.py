@@ -16,7 +16,8 @@ from conftest import CLASSES, ROOT, make_image, make_weights
 from PIL import Image
 from torchvision import models
 
-from bench.images.labels.classes import readable, wnids
+from bench.images.labels.classes import readable
+from bench.images.labels.imagenet_names import wnids
 from bench.predict.__main__ import main
 from bench.predict.report import Report
 from bench.run.__main__ import main as run

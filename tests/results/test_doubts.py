@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.labels.relabellings import devkit, relabellings
 from results.doubts import ALPHA, at_least, label_doubts, no_better_than_guessing
 from results.posteriors import Posteriors

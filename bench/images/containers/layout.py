@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.images.containers.any_folder import AnyFolder, Folder
 from bench.images.containers.finder import Finder, Listing, folders_in
 from bench.images.containers.part_names import EVALUATION, PART, SEEN, TRAINING, choice, in_order, is_training, word_of
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 
 BARE = {"images", "image", "imgs", "img", "jpegimages", "jpg", "jpeg", "jpegs", "png", "pictures", "photos", "data"}
 BESIDE = re.compile(  # what describes images, in folders beside theirs

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 
 from bench.images.dataset import Images
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from results.doubts import MAY_BE, Relabelling
 
 

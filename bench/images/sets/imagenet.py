@@ -23,7 +23,8 @@ from bench.images.containers.layout import (
 from bench.images.containers.tar_folders import TarFolder, TarTree
 from bench.images.containers.tar_index import tar_index
 from bench.images.dataset import Images
-from bench.images.labels.classes import relabelled, wnids
+from bench.images.labels.classes import relabelled
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.flat_imagenet import read_flat
 from bench.images.sets.folder import one_class, read_classes, read_folder, require
 from bench.images.sets.tiny_imagenet import annotated, read_annotated

@@ -9,8 +9,9 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.containers.finder import folders_in
 from bench.images.dataset import Images
-from bench.images.labels.classes import relabelled, wnids
+from bench.images.labels.classes import relabelled
 from bench.images.labels.groups import Groups
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.folder import read_classes, require
 from results.corruption import ALEXNET, EXTRA, GROUPS, SEVERITIES
 

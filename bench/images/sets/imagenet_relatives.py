@@ -10,7 +10,8 @@ from bench.errors import UserError
 from bench.images.containers.finder import folders_in
 from bench.images.containers.layout import innermost
 from bench.images.dataset import Images
-from bench.images.labels.classes import relabelled, wnids
+from bench.images.labels.classes import relabelled
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.folder import one_class, read_classes, require
 
 

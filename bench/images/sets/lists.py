@@ -11,7 +11,7 @@ from bench.errors import UserError
 from bench.images.containers.finder import foreign
 from bench.images.containers.part_names import EVALUATION, SEEN, is_training
 from bench.images.dataset import Images, distinct
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.sets.list_entries import alike, kind_of, misread, read_entries
 from bench.images.sets.list_lines import Entry, file_number, places_of
 from bench.images.sets.list_parts import ListParts, list_parts

@@ -9,7 +9,7 @@ import torch
 
 from bench.errors import UserError
 from bench.extras import needed
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.pixels import NAMED
 from bench.nets.formats.by_order import Layer, in_order, under_own_names
 from bench.nets.state_dicts import plain_state

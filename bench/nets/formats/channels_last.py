@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from bench.errors import UserError
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.formats.safetensors_files import MOST_WIDTH

@@ -10,7 +10,7 @@ from hostile import cut_and_altered, read_or_refused, refused
 from torch import nn
 
 from bench.errors import UserError
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.pixels import NAMED
 from bench.nets import zoo
 from bench.nets.device import Precision

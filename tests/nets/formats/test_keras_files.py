@@ -22,7 +22,7 @@ from keras_reference import (
 )
 
 from bench.errors import UserError
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.pixels import NAMED, Pixels
 from bench.nets import zoo
 from bench.nets.device import Precision

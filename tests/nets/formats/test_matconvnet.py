@@ -9,7 +9,7 @@ import pytest
 import torch
 from hostile import cut_and_altered, read_or_refused, refused
 
-from bench.images.labels.classes import wnids
+from bench.images.labels.imagenet_names import wnids
 from bench.images.pixels import Pixels
 from bench.nets import zoo
 from bench.nets.reading import read_weights
