@@ -54,8 +54,9 @@ def test_no_file_of_labels_is_a_traceback(tmp_path, monkeypatch, tried, content)
     tried("weights and files", "label files of any JSON", 1, "read, or refused in one line")
 
 
-def test_a_file_of_labels_that_never_ends_is_refused():
+def test_a_file_of_labels_that_never_ends_is_refused(tried):
     assert "is no list of 50,000 lists" in str(said(reassessed, VALIDATION, "real:/dev/zero"))
+    tried("weights and files", "a label file that never ends", 1, "refused in one line")
 
 
 @OFTEN
@@ -70,9 +71,10 @@ def test_no_mapping_is_a_traceback(tmp_path, tried, labels, mapping):
 
 
 @pytest.mark.parametrize("name", ["../../etc", "/", "."])
-def test_a_mapping_leads_to_no_other_folder(tmp_path, name):
+def test_a_mapping_leads_to_no_other_folder(tmp_path, name, tried):
     (tmp_path / "images").mkdir()
     (tmp_path / "mappings").mkdir()
     (tmp_path / "mappings" / "folder_to_objectnet_label.json").write_text(json.dumps({name: "Banana"}))
     (tmp_path / "mappings" / "objectnet_to_imagenet_1k.json").write_text(json.dumps({"Banana": "banana"}))
     assert "class folders are missing" in str(said(read_objectnet, tmp_path))
+    tried("weights and files", "ObjectNet's mappings that lead to other folders", 1, "refused in one line")

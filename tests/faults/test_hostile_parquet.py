@@ -99,7 +99,7 @@ def test_cut_files_are_refused(tmp_path, options, tried):
     tried("parquet files", "cut anywhere", len(lengths), "one line")
 
 
-def test_fewer_labels_than_rows_are_refused(tmp_path, monkeypatch):
+def test_fewer_labels_than_rows_are_refused(tmp_path, monkeypatch, tried):
     """Those behind the one that is missing would be labels of other images."""
     file = write(tmp_path, "a.parquet", table_of([0, 1, 2, 3]))
     told_of = parquet.told_of
@@ -110,13 +110,15 @@ def test_fewer_labels_than_rows_are_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(parquet, "told_of", fewer)
     assert "it says 4 rows but has 3 labels" in refused(file)
+    tried("parquet files", "fewer labels than rows", 1, "one line")
 
 
-def test_a_value_larger_than_any_image_is_named(tmp_path, monkeypatch):
+def test_a_value_larger_than_any_image_is_named(tmp_path, monkeypatch, tried):
     images = read_parquet(write(tmp_path, "a.parquet", table_of([0, 1])), "val")
     monkeypatch.setattr(parquet_rows, "MOST_BYTES", 10)
     with pytest.raises(UndecodableError, match="too large"):
         images.sources[1].content()  # the first was looked at, and is kept
+    tried("parquet files", "values larger than any image", 1, "named")
 
 
 def test_row_groups_are_unpacked_beside_each_other_only_where_there_is_room(tmp_path, monkeypatch):
@@ -131,16 +133,17 @@ def test_row_groups_are_unpacked_beside_each_other_only_where_there_is_room(tmp_
         assert waiting.result(timeout=60) == png(80, 1)
 
 
-def test_a_page_with_a_checksum_is_checked(tmp_path):
+def test_a_page_with_a_checksum_is_checked(tmp_path, tried):
     content = bytearray(write(tmp_path, "a.parquet", table_of([0, 1]), **WRITTEN[2]).read_bytes())
     first = content.index(png(80, 1))
     content[first + 40] ^= 1
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(UndecodableError, match="its row group is broken"):
         read_parquet(tmp_path / "a.parquet", "val").sources[0].content()
+    tried("parquet files", "a byte altered that a checksum tells", 1, "named")
 
 
-def test_what_is_no_parquet_file_is_refused(tmp_path):
+def test_what_is_no_parquet_file_is_refused(tmp_path, tried):
     good = write(tmp_path, "good.parquet", table_of([0, 1, 2, 3])).read_bytes()
     places = {
         "empty": lambda file: file.write_bytes(b""),
@@ -155,9 +158,10 @@ def test_what_is_no_parquet_file_is_refused(tmp_path):
         make(tmp_path / name / "a.parquet")
         with pytest.raises((UserError, FileNotFoundError)):
             read_parquet(tmp_path / name, "val")
+    tried("parquet files", "texts, pipes, folders, links, encrypted files", len(places), "one line")
 
 
-def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch):
+def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch, tried):
     file = write(tmp_path, "a.parquet", table_of([0, 1]))
 
     def denied(place: Path, stamp: Stamp) -> None:
@@ -167,9 +171,10 @@ def test_a_file_without_rights_is_refused(tmp_path, capsys, monkeypatch):
     assert run(["--model", "vgg11", "--data", f"parquet:{file}"]) == 2
     (error,) = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert "a.parquet' cannot be read (Permission denied); allow it" in error
+    tried("parquet files", "a file without rights", 1, "one line")
 
 
-def test_claims_of_rows_and_sizes_that_cannot_be_are_refused(tmp_path, monkeypatch):
+def test_claims_of_rows_and_sizes_that_cannot_be_are_refused(tmp_path, monkeypatch, tried):
     many = pa.table({"image": pa.nulls(1_000_001, IMAGE), "label": pa.nulls(1_000_001, pa.int64())})
     assert "say that they are 1,000,001 rows" in refused(write(tmp_path, "rows.parquet", many, group=10**7))
     zeros = pa.table({"image": [bytes(1000)] * 3000, "label": [0] * 3000})
@@ -178,10 +183,11 @@ def test_claims_of_rows_and_sizes_that_cannot_be_are_refused(tmp_path, monkeypat
     assert "bytes say that they unpack to 3,0" in refused(file)
     monkeypatch.setattr(table_labels, "MOST_BYTES", 100)
     assert "its labels and names take more than 100 bytes" in refused(write(tmp_path, "a.parquet", table_of([0] * 50)))
+    tried("parquet files", "claims of rows and sizes that cannot be", 3, "one line")
 
 
 @pytest.mark.parametrize("column", ["path", "bytes", "label"])
-def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_there_is(tmp_path, column):
+def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_there_is(tmp_path, column, tried):
     """10 MB, by a dictionary a terabyte."""
     rows, long = 100_000, "x" * 10_000_000
     shared = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long]))
@@ -197,9 +203,10 @@ def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_th
     assert ended.returncode == 0, ended.stderr
     (said,) = ended.stdout.splitlines()
     assert said == "10000000" if column == "bytes" else "labels and names take more than" in said
+    tried("parquet files", "a value of megabytes in every row, by a dictionary", 1, "read, or one line, within 1.5 GB")
 
 
-def test_a_page_that_unpacks_to_more_than_its_file_says_ends_in_one_line(tmp_path):
+def test_a_page_that_unpacks_to_more_than_its_file_says_ends_in_one_line(tmp_path, tried):
     """400 MB of zeros in a page, of which the end of the file says that they are few."""
     file = tmp_path / "bomb.parquet"
     options = {"compression": "zstd", "use_dictionary": False, "store_schema": False, "write_statistics": False}
@@ -212,6 +219,7 @@ def test_a_page_that_unpacks_to_more_than_its_file_says_ends_in_one_line(tmp_pat
     assert ended.returncode == 0, ended.stderr
     (said,) = ended.stdout.splitlines()
     assert "it needs more memory than there is" in said
+    tried("parquet files", "a page that unpacks to more than its file says", 1, "one line")
 
 
 def varint(number: int, length: int = 0) -> bytes:
@@ -229,7 +237,7 @@ def bounded(file: Path, memory: int = 1_500_000_000) -> subprocess.CompletedProc
     return subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True)
 
 
-def test_bytes_that_are_no_image_are_named_and_left_out_as_files_are(tmp_path):
+def test_bytes_that_are_no_image_are_named_and_left_out_as_files_are(tmp_path, tried):
     rows = [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate((png(16), b"", b"text", png(80)[:60]))]
     file = write(tmp_path, "a.parquet", pa.table({"image": pa.array(rows, IMAGE), "label": [0] * 4}))
     asked = {"classes": NAMES, "store": tmp_path / "store", **ASKED}
@@ -237,3 +245,4 @@ def test_bytes_that_are_no_image_are_named_and_left_out_as_files_are(tmp_path):
         bench.evaluate(Shades(), f"parquet:{file}", "centre", **asked)
     (row,) = bench.evaluate(Shades(), f"parquet:{file}", "centre", skip_corrupt=True, **asked)
     assert (row.n, row.wrong1) == (1, 0)
+    tried("parquet files", "bytes that are no image", 3, "named, or left out and counted")
