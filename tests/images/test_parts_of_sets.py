@@ -3,7 +3,7 @@
 import pytest
 from layouts import CLASSES, GOLDFISH, TENCH, draw, opened, parted, refused
 
-from bench.images.containers.part_names import is_training
+from bench.images.containers.part_names import is_training, natural
 from bench.images.sources import has_parts
 
 EVALUATION = ("val", "valid", "validation", "test", "test_set", "testing", "Val", "TEST", "validation_set", "val_set",
@@ -113,3 +113,8 @@ def test_imagenets_parts_may_have_other_names(tmp_path):
     images = opened(f"imagenet:{tmp_path}")
     assert (images.name, images.labels.tolist()) == ("imagenet/validation", [0, 1])
     assert images.notes == ("validation/ is evaluated, for want of val/<class>/",)
+
+
+def test_numbers_in_names_are_in_their_order():
+    names = ["s-10", "s-9", "s-²", "s", "s-1-of-2"]
+    assert sorted(names, key=natural) == ["s", "s-1-of-2", "s-9", "s-10", "s-²"]

@@ -1,4 +1,4 @@
-"""What the parts of sets are called, and which of them is taken: of folders, files and splits of hubs alike."""
+"""What parts of sets are called, which one is taken, and the order of files: of folders, shards and hubs alike."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ PART = re.compile(  # seg_train, training_set, val2017
     r"(?:[ _.-]?[0-9]{1,4})?",
     re.IGNORECASE | re.DOTALL,
 )
+DIGITS = re.compile(r"([0-9]+)")
 SEEN = "has seen them"  # of a net, at the end of what is said of images for training
 
 
@@ -38,3 +39,9 @@ def choice(taken: str, others: Sequence[str], way: str, lacking: str | None) -> 
     if others:
         return (f"{taken} is evaluated; {' and '.join(others)} could be, by {way}",)
     return (f"{taken} is evaluated, for want of {lacking}",) if lacking else ()
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts numbers in names by what they are: shard 2 before shard 10."""
+    parts = DIGITS.split(name)
+    return [(int(part) if number % 2 else 0, part) for number, part in enumerate(parts)]

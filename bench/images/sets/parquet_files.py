@@ -10,12 +10,11 @@ from typing import NamedTuple
 from bench.errors import UserError
 from bench.images.containers.finder import foreign
 from bench.images.containers.layout import named_training
-from bench.images.containers.part_names import SEEN, TRAINING, choice, in_order, word_of
+from bench.images.containers.part_names import SEEN, TRAINING, choice, in_order, natural, word_of
 
 ENDINGS = (".parquet", ".pq")
 SHARD = re.compile(r"(.+?)[-_.]([0-9]{1,9})-of-([0-9]{1,9})(?:-[0-9a-f]{16})?")
 COUNTED = re.compile(r"[ _.-]?[0-9]+$")
-DIGITS = re.compile(r"([0-9]+)")
 
 
 class Shard(NamedTuple):
@@ -120,7 +119,7 @@ def _require_one(given: Path, shards: Sequence[Shard]) -> None:
 
 def _in_order(given: Path, shards: Sequence[Shard]) -> tuple[Path, ...]:
     """Raises UserError for shards that are missing in a folder, or there twice."""
-    files = tuple(shard.file for shard in sorted(shards, key=lambda shard: _natural(shard.file.name)))
+    files = tuple(shard.file for shard in sorted(shards, key=lambda shard: natural(shard.file.name)))
     twins = {os.path.realpath(file): file for file in files}
     if len(twins) < len(files):
         twin = next(file for file in files if twins[os.path.realpath(file)] != file)
@@ -186,11 +185,6 @@ def _shard(file: Path, root: Path | None) -> Shard:
 
 def _parts(shards: Iterable[Shard]) -> list[str]:
     return sorted({shard.part for shard in shards if shard.word})
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Names by the numbers in them."""
-    return [(int(each), "") if each.isdigit() else (-1, each) for each in DIGITS.split(name)]
 
 
 def _named(names: Sequence[str]) -> str:

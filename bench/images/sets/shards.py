@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.images.containers.part_names import DIGITS, natural
 
 BRACES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})")
 WITHIN = re.compile(r"(.*?\.tar)/(.+)", re.DOTALL)  # a folder in a tar
-DIGITS = re.compile(r"([0-9]+)")
 MOST_SHARDS = 100_000
 SHOWN = 3
 
@@ -30,7 +30,7 @@ def shards(pattern: str) -> tuple[list[Path], tuple[str, ...]]:
             found.append(word)
         elif not glob.has_magic(word):
             raise UserError(f"data {pattern!r}: there is no {word!r}; fetch it, or leave it out of the pattern")
-        elif matches := sorted(glob.glob(word), key=by_number):
+        elif matches := sorted(glob.glob(word), key=natural):
             found += matches
         else:
             raise UserError(f"data {pattern!r}: no file matches {word!r}; give one that is there")
@@ -46,12 +46,6 @@ def split_inside(argument: str) -> tuple[str, str]:
     """The pattern of tars, and the folder in them that an argument such as `x.tar/train` names, else nothing."""
     match = WITHIN.fullmatch(argument)
     return (match[1], match[2].strip("/")) if match and not os.path.isdir(match[1]) else (argument, "")
-
-
-def by_number(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers in names by what they are: 2 before 10."""
-    parts = DIGITS.split(name)
-    return [(int(part) if number % 2 else 0, part) for number, part in enumerate(parts)]
 
 
 def _expanded(pattern: str) -> list[str]:
