@@ -18,6 +18,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -51,9 +52,10 @@ def main() -> None:
     words.add_argument("--count", type=int, default=50_000)
     words.add_argument("--tree", type=Path, default=Path(__file__).parents[2])
     options = words.parse_args()
+    options.folder = options.folder.absolute()
     (options.folder / "net.py").parent.mkdir(parents=True, exist_ok=True)
     (options.folder / "net.py").write_text(NET)
-    print("| layout | workers | found s | first block s | known s | again s | memory MB | dry run s |")
+    print("| layout | workers | found s | first block s | known s | again s | memory MB | dry run, again, s |")
     print("| --- " * 8 + "|", flush=True)
     for layout in options.layouts.split(","):
         place = options.folder / layout
@@ -82,8 +84,9 @@ def measured(place: Path, layout: str, workers: int, tree: Path) -> list[str]:
     first, known = (run([*command, str(place / "aside")], cache, tree, place / "aside") for _ in range(2))
     complete = [*command, str(place / "store")]
     run(complete, cache, tree)
-    again, dry = run(complete, cache, tree), run([*complete, "--dry-run"], cache, tree)
-    return [*first[:2], known[1], *again[2:], dry[2]]
+    again = run(complete, cache, tree)
+    plans = [run([*complete, "--dry-run"], cache, tree)[2] for _ in range(2)]
+    return [*first[:2], known[1], *again[2:], ", ".join(plans)]
 
 
 def run(command: list[str], cache: Path, tree: Path, aside: Path | None = None) -> list[str]:
@@ -95,9 +98,9 @@ def run(command: list[str], cache: Path, tree: Path, aside: Path | None = None) 
         rmtree(aside, ignore_errors=True)
     begin = time.perf_counter()
     log = cache.with_name("log.txt")
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tree)}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1"}
     with log.open("w") as file:
-        child = subprocess.Popen(command, stdout=file, stderr=file, env=environment, start_new_session=True)
+        child = subprocess.Popen(command, cwd=tree, stdout=file, stderr=file, env=environment, start_new_session=True)
     found = block = None
     largest = 0
     while child.poll() is None and block is None:
@@ -109,7 +112,9 @@ def run(command: list[str], cache: Path, tree: Path, aside: Path | None = None) 
             block = now
         largest = max(largest, memory(child.pid))
     if block:
-        os.killpg(child.pid, signal.SIGKILL)
+        for each in [child.pid, *children(child.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
         time.sleep(1)
     elif child.wait():
         raise SystemExit(log.read_text())
