@@ -6,6 +6,7 @@ import tarfile
 import tracemalloc
 from pathlib import Path
 
+import outcomes
 import pytest
 from PIL import Image
 
@@ -13,7 +14,6 @@ from bench.errors import UserError
 from bench.images.containers import tar_files
 from bench.images.containers.tar_files import MOST_GLOBAL, MOST_HEADER
 from bench.images.decoding import UndecodableError, read
-from bench.images.image_source import Source
 from bench.images.sources import DataSpec, open_data
 
 BLOCK = tarfile.BLOCKSIZE
@@ -65,20 +65,7 @@ def written(folder: Path, form: int) -> bytes:
 
 
 def outcome(file: Path) -> str:
-    """`refused`, or how many of its images there are and cannot be read; anything else fails."""
-    try:
-        images = open_data(DataSpec(f"tar:{file}"))
-    except UserError as error:
-        return "refused" if "\n" not in str(error) else str(error)
-    return f"{len(images)} images, {sum(map(undecodable, images.sources))} undecodable"
-
-
-def undecodable(source: Source) -> bool:
-    try:
-        read(source)
-    except UndecodableError:
-        return True
-    return False
+    return outcomes.outcome(f"tar:{file}")
 
 
 def refused(file: Path, content: bytes) -> str:

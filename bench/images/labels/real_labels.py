@@ -1,6 +1,5 @@
 """`--labels real:FILE`: the labels of "Are we done with ImageNet?" (Beyer et al., 2020) for its validation images."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.labels.imagenet_names import wnids
+from bench.images.labels.json_files import read_json
 from bench.images.labels.known_images import image_number
 from bench.images.labels.named_classes import places_of_imagenet
 from bench.images.labels.right_labels import RULE, RightLabels, digest_of
@@ -73,12 +73,7 @@ def _require_own(images: Images, classes: tuple[tuple[int, ...], ...]) -> None:
 
 def _read(file: Path) -> list[tuple[int, ...]]:
     """The right classes of ILSVRC2012_val_00000001 to 00050000, in this order. Raises UserError and OSError."""
-    with file.open("rb") as opened:
-        content = opened.read(MOST_BYTES + 1)
-    try:
-        found = json.loads(content) if len(content) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
-        found = None
+    found = read_json(file, MOST_BYTES)
     if not isinstance(found, list) or len(found) != IMAGES or not all(map(_is_classes, found)):
         raise UserError(
             f"--labels {KIND}:{file}: it is no list of {IMAGES:,} lists of class indices, 0 to {len(wnids()) - 1}; "

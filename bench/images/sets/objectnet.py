@@ -3,7 +3,6 @@
 Its licence allows evaluation: only tuning the parameters of a model is forbidden.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bench.images.dataset import Images
 from bench.images.decoding import UndecodableError, opened
 from bench.images.image_source import Source
 from bench.images.labels.imagenet_names import classes_named, wnids
+from bench.images.labels.json_files import read_json
 from bench.images.labels.right_labels import RULE, RightLabels, digest_of
 from bench.images.sets.folder import require
 from bench.progress import progress
@@ -85,12 +85,7 @@ def _texts(file: Path) -> dict[str, str]:
             f"data {str(file.parent.parent)!r}: no mappings/{file.name}; give the folder objectnet-1.0, with images/ "
             "and mappings/ in it"
         )
-    with file.open("rb") as content:
-        text = content.read(MOST_BYTES + 1)
-    try:
-        found = json.loads(text) if len(text) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
-        found = None
+    found = read_json(file, MOST_BYTES)
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise UserError(f"data {str(file)!r}: it is no JSON object of texts; unpack objectnet-1.0 again")
     return found
