@@ -161,7 +161,7 @@ def broken(file: Path, error: Exception) -> UserError:
 
 def _opened(file: Path, stamp: Stamp) -> Any:
     opened = needed("pyarrow", "parquet").OSFile(os.fsencode(file))
-    stamp.require(file, os.fstat(opened.fileno()))
+    stamp.require(file, os.stat(file))  # after it is opened: pyarrow 17 does not give its number
     return opened
 
 
