@@ -39,7 +39,12 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
     for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class", "classes", "model-args"):
         whole.add_argument(f"--{name}", help="as for bench.run")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for speed.md and .json (runs/speed-DATE-TIME)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for speed.md and .json, and benchmark.json for pytest-benchmark (runs/speed-DATE-TIME)",
+    )
     return parser
 
 

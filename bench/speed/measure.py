@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from bench.nets.device import device_name, pick_device
 from bench.nets.out_of_memory import enough_memory
 from bench.progress import warn
 from bench.provenance import provenance
+from bench.speed.benchmark_file import Measured, benchmark_file
 from bench.speed.protocols import protocol_speed
+from bench.speed.stopwatch import ROUNDS
 from bench.speed.throughput import LAYOUTS, MODES, Sweep, net_speeds
 from results.atomic_files import write_text_atomically
 
@@ -46,8 +49,8 @@ class NetSpeeds:
         _check("--layouts", self.layouts, tuple(LAYOUTS))
         _check("--modes", self.modes, MODES)
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """A record for every setting and batch size. Raises UserError."""
+    def measured(self) -> Iterator[Measured]:
+        """Every setting and batch size. Raises UserError."""
         device = pick_device(self.device)
         if "quick" in self.modes and device.type != "cpu":
             raise UserError(f"--modes quick: these forms are for a CPU, this is {device.type}; give eager or compiled")
@@ -55,8 +58,10 @@ class NetSpeeds:
             sweep = Sweep(name, self.width, self.dtypes, self.layouts, self.modes, self.largest, self.seconds, device)
             with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
                 for record in net_speeds(sweep):
+                    rounds = record.pop(ROUNDS)
                     warn(" ".join(_cells(record).values()))
-                    yield record
+                    said = {key: record[key] for key in ("dtype", "layout", "mode", "batch")}
+                    yield Measured(record, {"model": name, "width": self.width, **said}, rounds)
 
 
 @dataclass(frozen=True)
@@ -73,15 +78,18 @@ class ProtocolSpeeds:
     def device(self) -> str:
         return self.request.computation.device
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """A record for every format, net and protocol. Raises UserError."""
+    def measured(self) -> Iterator[Measured]:
+        """Every format, net and protocol. Raises UserError."""
         for dtype in self.dtypes:
             request = replace(self.request, numbers=Numbers(dtype))
             with Shard() as shard:
                 images, models = open_all(request, shard)
             for model in models:
                 for protocol in request.protocols.of_model(model):
-                    yield protocol_speed(model, protocol, images, request.computation.loading)
+                    record = protocol_speed(model, protocol, images, request.computation.loading)
+                    rounds = record.pop(ROUNDS)
+                    said = {key: record[key] for key in ("model", "protocol", "dtype", "images")}
+                    yield Measured(record, {**said, "data": images.digest[:12]}, rounds)
 
 
 def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
@@ -89,16 +97,21 @@ def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
     device = pick_device(request.device)
     folder = writable("--out", out or dated(Path("runs"), "speed-"))
     about = {"device": device_name(device), "driver": _driver(device), **provenance()}
-    records = list(request.records())
+    measured = list(request.measured())
+    records = [each.record for each in measured]
     table = _table([_cells(record) for record in records])
     if isinstance(request, ProtocolSpeeds):
         table += "\n\n" + _table([cells for record in records for cells in _layer_cells(record)])
     lines = [*(f"- {name}: {value}" for name, value in about.items()), "", table, ""]
-    measured = json.dumps({"about": about, "records": records}, indent=1)
-    writing_to(folder, lambda: write_text_atomically(folder / "speed.md", "\n".join(lines)))
-    writing_to(folder, lambda: write_text_atomically(folder / "speed.json", measured))
+    written = {
+        "speed.md": "\n".join(lines),
+        "speed.json": json.dumps({"about": about, "records": records}, indent=1),
+        "benchmark.json": json.dumps(benchmark_file(measured, about), indent=1),
+    }
+    for name, text in written.items():
+        writing_to(folder, partial(write_text_atomically, folder / name, text))
     say(table)
-    print(f"written to {folder}/speed.md and .json", file=sys.stderr)
+    print(f"written to {folder}/speed.md and .json, and benchmark.json", file=sys.stderr)
 
 
 def _check(option: str, given: Sequence[str], allowed: Sequence[str]) -> None:
@@ -111,7 +124,7 @@ def _table(cells: Sequence[dict[str, str]]) -> str:
     return pd.DataFrame(cells).fillna("–").to_markdown(index=False, disable_numparse=True)
 
 
-def _layer_cells(record: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _layer_cells(record: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """A row for every kind of layer: its time and its share of the net's; what is left is cutting, moving, joining."""
     layers = record["layers_ms"]
     for kind, ms in (layers | {"rest": record["net_ms"] - sum(layers.values())}).items():
@@ -119,7 +132,7 @@ def _layer_cells(record: dict[str, Any]) -> Iterator[dict[str, str]]:
         yield _cells({**said, "layer": kind, "ms": ms, "share": ms / record["net_ms"]})
 
 
-def _cells(record: dict[str, Any]) -> dict[str, str]:
+def _cells(record: Mapping[str, Any]) -> dict[str, str]:
     return {name: _cell(name, value) for name, value in record.items() if not isinstance(value, dict)}
 
 

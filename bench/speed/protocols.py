@@ -26,6 +26,7 @@ from bench.nets.device import synchronise
 from bench.nets.model import Model
 from bench.nets.torch_settings import single_threads
 from bench.speed.layer_times import layer_times
+from bench.speed.stopwatch import ROUNDS
 from protocols.protocol import Protocol
 
 SAMPLE = 8  # images whose stages are timed in turn
@@ -45,7 +46,10 @@ class Netless(Model):
 
 
 def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: int) -> dict[str, Any]:
-    """Images/s, all blocks computed anew after a block to warm up; and the stages' shares, each in one thread."""
+    """Images/s, all blocks computed anew after a block to warm up; and the stages' shares, each in one thread.
+
+    ROUNDS in the record has one timing: the whole evaluation, in seconds.
+    """
     row = Row(((model, protocol),))
     with tempfile.TemporaryDirectory() as folder:
         _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), loading)
@@ -63,6 +67,7 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
         **{f"{stage}_ms": 1e3 * stages[stage] for stage in STAGES},
         **{f"{stage}_share": stages[stage] / total for stage in STAGES},
         "layers_ms": {kind: 1e3 * layers[kind] / counted for kind in slowest_first},
+        ROUNDS: [seconds],
     }
 
 

@@ -11,6 +11,7 @@ from bench.interrupt import heed
 from bench.nets.device import synchronise
 
 FEWEST = 5  # repetitions, of which quartiles still mean something
+ROUNDS = "rounds_s"  # in a record: the timings themselves
 
 
 class Spread(NamedTuple):

@@ -17,7 +17,7 @@ from bench.nets.device import Precision
 from bench.nets.float32_parts import keep_single
 from bench.nets.flops import net_flops
 from bench.nets.out_of_memory import ERRORS, out_of_memory, release
-from bench.speed.stopwatch import FEWEST, percentile, repeated, spread_of
+from bench.speed.stopwatch import FEWEST, ROUNDS, percentile, repeated, spread_of
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 MODES = ("eager", "compiled", "quick")
@@ -44,7 +44,7 @@ class Sweep:
 
 
 def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
-    """A record for every setting and batch size, doubled until memory runs out."""
+    """A record for every setting and batch size, doubled until memory runs out; its ROUNDS are each call's seconds."""
     for dtype in sweep.dtypes:
         precision = Precision(dtype)
         precision.check(sweep.device)
@@ -100,7 +100,7 @@ def matrix_peak(precision: Precision, device: torch.device, seconds: float) -> f
 @torch.inference_mode()
 def _measured(
     net: Callable, shape: tuple[int, ...], dtype: torch.dtype, form: torch.memory_format, sweep: Sweep
-) -> dict[str, float] | None:
+) -> dict[str, Any] | None:
     """Timings and peak memory of one batch; None where it does not fit into memory."""
     device, batch = sweep.device, shape[0]
     try:
@@ -113,10 +113,11 @@ def _measured(
         return None
     low, median, high = spread_of(times)
     latency = {"p50_ms": 1e3 * percentile(times, 50), "p99_ms": 1e3 * percentile(times, 99)} if batch == 1 else {}
-    return {"ms": 1e3 * median, "ms_low": 1e3 * low, "ms_high": 1e3 * high, "peak_MiB": peak[0] / 2**20, **latency}
+    spread = {"ms": 1e3 * median, "ms_low": 1e3 * low, "ms_high": 1e3 * high}
+    return {**spread, "peak_MiB": peak[0] / 2**20, **latency, ROUNDS: times}
 
 
-def _rates(batch: int, found: dict[str, float], flops: int, peak: float) -> dict[str, float]:
+def _rates(batch: int, found: dict[str, Any], flops: int, peak: float) -> dict[str, float]:
     per_second = 1e3 * batch / found["ms"]
     return {
         "images_per_second": per_second,
