@@ -9,6 +9,8 @@ import numpy as np
 
 from results.posteriors import Posteriors
 
+MOST_EXACT = 10_000  # images whose binomial is summed exactly, in milliseconds
+
 
 class Standings(NamedTuple):
     """Where each image's own class stands: how many others are `above` it and how many `level` with it, (N,) int64."""
@@ -73,6 +75,20 @@ def mcnemar(only_first: int, only_second: int) -> float:
         term = term * (n - k) // (k + 1)
         ways += term
     return min(1.0, float(Fraction(2 * ways, 2**n)))
+
+
+def mcnemar_bound(wrong_first: int, wrong_second: int, n: int) -> float:
+    """The largest p that McNemar's exact test can give, from how many of n images two classifiers got wrong each.
+
+    Which images these were is not known. As many as possible are taken to be wrong for one alone, since the more there
+    are, the likelier is a difference by chance; they are at most those wrong for either, and those right for either.
+    Beyond MOST_EXACT of them the bound is Tusnady's, between the binomial and the normal (Massart, 2002).
+    """
+    only_first, only_second = min(wrong_first, n - wrong_second), min(wrong_second, n - wrong_first)
+    apart, difference = only_first + only_second, abs(only_first - only_second)
+    if apart <= MOST_EXACT:
+        return mcnemar(only_first, only_second)
+    return math.erfc(max(0, difference - 2) / math.sqrt(2 * apart))
 
 
 def paired_difference(
