@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from results.names import or_same
 
-SIGNS = re.compile(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\.|(?<=\])\(")
+# the last is what GitHub's logs obey, ##[command]
+SIGNS = re.compile(r"[\\|`*<~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=[wW]{3})\.|(?<=\])\(|(?<=#)#(?=\[)")
 MAIL = re.compile(r"(?<=[\w.+-])@(?=[^\s@]*\.\w)")
 LONGEST = 100  # letters of a name; no table and no picture has room for more
 
