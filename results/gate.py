@@ -2,182 +2,235 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain, product
+from decimal import ROUND_CEILING, Context
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from tabulate import tabulate
-
 from results.errors import ResultError
-from results.formatting import escaped, number
+from results.formatting import number
+from results.gate_pairs import differing_fields, paired_rows
+from results.gate_speed import Speed, compare_speeds
+from results.metrics import mcnemar_bound
+from results.paired import PairedErrors
 from results.result import signature_id
-from results.written_tables import PROVENANCE, ROW_NAMES, UNKNOWN, Counts, WrittenRow, read_table
+from results.written_tables import PROVENANCE, ROW_NAMES, Counts, WrittenRow, read_table
 
-HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
-PASSING = ("better", "within tolerance")
-Pair = tuple[WrittenRow | None, WrittenRow | None]  # of BASELINE and of NEW
+PASSING = ("equal", "better", "within tolerance", "within chance")
+NOT_SAVED = "which images were wrong is not in the baseline; --save-posteriors beside it makes this sharper"
+UPWARD = Context(prec=3, rounding=ROUND_CEILING)  # a bound that is rounded down is none
+Pairing = Callable[[WrittenRow, WrittenRow], tuple[PairedErrors, PairedErrors | None]]
 
 
-class Finding(NamedTuple):
-    """One line of the report, in Markdown."""
+@dataclass(frozen=True)
+class Rules:
+    """What still passes. Raises ResultError for what makes no sense.
 
-    row: str
-    what: str
-    baseline: str
-    new: str
-    change: str
+    `tolerance` is how many more wrong images pass; with `alpha` any number does while McNemar's p is not below it; at
+    most one of the two is given. A row fails below the share `throughput` of the baseline's images/s, None for off.
+    """
+
+    tolerance: int | None = None
+    alpha: float | None = None
+    throughput: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and self.alpha is not None:
+            raise ResultError("a tolerance and an alpha are two rules for one thing; give one of --tolerance, --alpha")
+        if self.tolerance is not None and self.tolerance < 0:
+            raise ResultError(f"tolerance {self.tolerance}: give a number of images, 0 or more")
+        if self.alpha is not None and not 0 < self.alpha < 1:
+            raise ResultError(f"alpha {self.alpha}: give a probability between 0 and 1, such as 0.01")
+        if self.throughput is not None and not 0 < self.throughput < math.inf:
+            raise ResultError(
+                f"throughput {self.throughput}: give a share of the baseline's images/s above 0, such as 0.8"
+            )
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many more images are wrong than in the baseline (below 0: fewer), and McNemar's two-sided p.
+
+    `p` is exact where the images were paired, NEW's first; else `pairs` is None and `p` the largest that fits the
+    counts.
+    """
+
+    images: int
+    p: float
+    pairs: PairedErrors | None = None
+
+    @property
+    def p_text(self) -> str:
+        return f"p = {self.p:.3g}" if self.pairs else f"p <= {float(UPWARD.create_decimal(self.p)):.3g}"
+
+    def __str__(self) -> str:
+        return f"{self.images:+d} ({self.p_text})" if self.images else "0"
+
+
+class Beside(NamedTuple):
+    """What differs beside the signatures: a machine or a version."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """A row of BASELINE and that of NEW which is compared with it, None where there is none, and what comes of it.
+
+    `verdict` is in PASSING or one of: worse, missing, new, signature differs, no clean number, not comparable.
+    `top1` and `top5` are None where there is nothing to compare, `speed` where it is not judged; `by_counts` says why
+    the images were not paired, empty where they were.
+    """
+
+    old: WrittenRow | None
+    new: WrittenRow | None
+    verdict: str
+    why: str = ""
+    top1: Change | None = None
+    top5: Change | None = None
+    by_counts: str = ""
+    speed: Speed | None = None
+
+    @property
+    def row(self) -> WrittenRow:
+        """The one that there is, the baseline's before NEW's."""
+        row = self.old or self.new
+        assert row is not None
+        return row
+
+    @property
+    def name(self) -> str:
+        """What people know the row by."""
+        return ", ".join(self.row[name] for name in ROW_NAMES[:3])
+
+    @property
+    def id(self) -> str:
+        return signature_id(self.row.signature)
+
+    @property
+    def slower(self) -> bool:
+        return self.speed is not None and self.speed.slower
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict in PASSING and not self.slower
+
+    @property
+    def equal(self) -> bool:
+        """Whether there is nothing to say of it."""
+        return self.verdict == "equal" and not self.slower
+
+    @property
+    def warnings(self) -> str:
+        """What is said of the row in NEW and was not in BASELINE; whether it matters is for people to judge."""
+        found = self.new.warnings if self.new else ""
+        return "" if self.old and found == self.old.warnings else found
 
 
 @dataclass(frozen=True)
 class GateReport:
-    """What changed, how many rows did not, how many speeds could not be compared and why, what differs beside, and
-    what NEW warns of and BASELINE does not."""
+    """Every row of both tables and what became of it, the baseline's order first."""
 
-    findings: Sequence[Finding]
-    equal: int
-    uncompared: Mapping[str, int]
-    beside: Sequence[str]
-    warnings: Sequence[str]
+    baseline: Path
+    new: Path
+    rules: Rules
+    rows: Sequence[GateRow]
 
     @property
     def passed(self) -> bool:
-        return all(finding.what in PASSING for finding in self.findings)
+        return all(row.passed for row in self.rows)
 
-    def markdown(self) -> str:
-        """A table of the rows that changed, one line that counts, and a list of what differs beside the signature."""
-        table = [tabulate(self.findings, HEADERS, tablefmt="pipe", disable_numparse=True), ""] if self.findings else []
-        counts = {**Counter(finding.what for finding in self.findings), **self.uncompared}
-        equal = f"{self.equal} row{'' if self.equal == 1 else 's'} equal"
-        summary = ", ".join([equal, *(f"{count} {what}" for what, count in counts.items())])
-        beside = ["", "Different beside the signature:", "", *self.beside] if self.beside else []
-        warnings = ["", "Warnings that are new:", "", *self.warnings] if self.warnings else []
-        return "\n".join([*table, f"gate: {summary}; {'passed' if self.passed else 'failed'}", *beside, *warnings])
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each verdict but equal, slower ones too, then why speeds were not compared."""
+        verdicts = chain.from_iterable(_verdicts(row) for row in self.rows)
+        speeds = (row.speed.verdict for row in self.rows if row.speed and not row.slower)
+        return {**Counter(verdicts), **Counter(filter(None, speeds))}
 
-
-def compare_tables(baseline: Path, new: Path, tolerance: int = 0, share: float | None = None) -> GateReport:
-    """Compare two files; `tolerance` is in images, `share` of the baseline's images/s. Raises ResultError."""
-    if tolerance < 0:
-        raise ResultError(f"tolerance {tolerance}: give a number of images, 0 or more")
-    if share is not None and not 0 < share < math.inf:
-        raise ResultError(f"throughput {share}: give a share of the baseline's images/s above 0, such as 0.8")
-    pairs = _pairs(read_table(baseline), read_table(new))
-    findings = [_findings(old, new, tolerance, share) for old, new in pairs]
-    both = [(old, new) for old, new in pairs if old and new]
-    apart = [_apart(old, new) for old, new in both if share is not None and old.signature == new.signature]
-    equal, warned = findings.count([]), _warned(pairs)
-    return GateReport(list(chain(*findings)), equal, Counter(filter(None, apart)), _beside(both), warned)
+    @cached_property
+    def beside(self) -> list[Beside]:
+        """Machine and versions where they differ, each change once."""
+        pairs = [(row.old, row.new) for row in self.rows if row.old and row.new]
+        changes = [Beside(name, old[name], new[name]) for name in PROVENANCE for old, new in pairs]
+        return list(dict.fromkeys(change for change in changes if change.before != change.after))
 
 
-def _pairs(olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]) -> list[Pair]:
-    """Rows of one signature; of the others those of the same names, the closest first; the rest alone."""
-    partners = {line: line for line in olds if line in news}  # signatures in BASELINE and in NEW
-    old_rest = [row for line, row in olds.items() if line not in partners]
-    new_rest = [row for line, row in news.items() if line not in partners]
-    partners |= _closest(old_rest, new_rest)
-    taken = set(partners.values())
-    pairs: list[Pair] = [(row, news[partners[line]] if line in partners else None) for line, row in olds.items()]
-    return [*pairs, *((None, row) for line, row in news.items() if line not in taken)]
+def compare_tables(baseline: Path, new: Path, rules: Rules | None = None, pairing: Pairing | None = None) -> GateReport:
+    """Compare two files, results.json or results.csv. Raises ResultError.
+
+    `pairing` gives two rows' errors on the same images, NEW's first, or raises ResultError; without it p comes from
+    counts.
+    """
+    rules = rules or Rules()
+    pairs = paired_rows(read_table(baseline), read_table(new))
+    return GateReport(baseline, new, rules, [compare_rows(old, new, rules, pairing) for old, new in pairs])
 
 
-def _closest(olds: Sequence[WrittenRow], news: Sequence[WrittenRow]) -> dict[str, str]:
-    """By signature: to each old row the new one of the same names that differs in the fewest fields, each once."""
-    alike = [(old, new) for old, new in product(olds, news) if all(old[name] == new[name] for name in ROW_NAMES)]
-    partners: dict[str, str] = {}
-    taken: set[str] = set()
-    for old, new in sorted(alike, key=lambda pair: _distance(*pair)):
-        if old.signature not in partners and new.signature not in taken:
-            partners[old.signature] = new.signature
-            taken.add(new.signature)
-    return partners
-
-
-def _findings(old: WrittenRow | None, new: WrittenRow | None, tolerance: int, share: float | None) -> list[Finding]:
-    """What there is to say of a pair; nothing where it is equal."""
+def compare_rows(
+    old: WrittenRow | None, new: WrittenRow | None, rules: Rules | None = None, pairing: Pairing | None = None
+) -> GateRow:
+    """What there is to say of one row of BASELINE and one of NEW; one of them may be None."""
+    rules = rules or Rules()
     if old is None or new is None:
-        what, change = ("missing", "missing in NEW") if old else ("new", "not in BASELINE")
-        return [_finding(old, new, what, change)]
+        return GateRow(old, new, *(("missing", "missing in NEW") if old else ("new", "not in BASELINE")))
     if old.signature != new.signature:
-        return [_finding(old, new, "signature differs", ", ".join(_fields(old, new)) or "order of the fields")]
+        return GateRow(old, new, "signature differs", ", ".join(differing_fields(old, new)) or "order of the fields")
+    speed = None if rules.throughput is None else compare_speeds(old, new, rules.throughput)
     if not (old.clean and new.clean):
-        return [_finding(old, new, "no clean number", "ties decide more than 1 % of the images")]
-    found = []
-    if old.counts != new.counts:
-        found.append(_finding(old, new, _verdict(old.counts, new.counts, tolerance), _changes(old.counts, new.counts)))
-    if share is not None and not _apart(old, new) and new.speed < share * old.speed:
-        before, after = (f"{row.speed:.3g} images/s" for row in (old, new))
-        found.append(Finding(_row_label(old), "slower", before, after, f"x{new.speed / old.speed:.3g}"))
-    return found
+        unjudged = None if speed and speed.slower else speed
+        return GateRow(old, new, "no clean number", "ties decide more than 1 % of the images", speed=unjudged)
+    if old.counts.n != new.counts.n or (old.counts.wrong5 is None) != (new.counts.wrong5 is None):
+        return GateRow(old, new, "not comparable", _count_changes(old.counts, new.counts), speed=speed)
+    top1, top5, by_counts = _changes(old, new, pairing)
+    verdict = _verdict([change for change in (top1, top5) if change], rules)
+    return GateRow(old, new, verdict, _count_changes(old.counts, new.counts), top1, top5, by_counts, speed)
 
 
-def _verdict(old: Counts, new: Counts, tolerance: int) -> str:
-    if old.n != new.n or (old.wrong5 is None) != (new.wrong5 is None):
-        return "not comparable"
-    grown = max(new.wrong1 - old.wrong1, (new.wrong5 or 0) - (old.wrong5 or 0))
-    if grown > tolerance:
-        return "worse"
-    return "within tolerance" if grown > 0 else "better"
+def _changes(old: WrittenRow, new: WrittenRow, pairing: Pairing | None) -> tuple[Change, Change | None, str]:
+    """At top-1 and top-5, and why the images were not paired, if so."""
+    by_counts = NOT_SAVED
+    if pairing:
+        try:
+            first, fifth = pairing(old, new)
+        except ResultError as error:
+            by_counts = str(error)
+        else:
+            return _of_pairs(first), _of_pairs(fifth) if fifth else None, ""
+    n, was, now = new.counts.n, old.counts, new.counts
+    top5 = None if was.wrong5 is None or now.wrong5 is None else _of_counts(was.wrong5, now.wrong5, n)
+    return _of_counts(was.wrong1, now.wrong1, n), top5, by_counts
 
 
-def _apart(old: WrittenRow, new: WrittenRow) -> str:
-    """Why two speeds cannot be compared, if so."""
-    places = [(row["machine"], row["device"]) for row in (old, new)]
-    if any(place in UNKNOWN for place in chain(*places)):
-        return "not compared: unknown device"
-    if places[0] != places[1]:
-        return "not compared: other device"
-    return "not compared: no speed" if math.isnan(old.speed + new.speed) else ""
+def _of_pairs(pairs: PairedErrors) -> Change:
+    return Change(pairs.wrong_first - pairs.wrong_second, pairs.p, pairs)
 
 
-def _finding(old: WrittenRow | None, new: WrittenRow | None, what: str, change: str) -> Finding:
-    before, after = (str(row.counts) if row else "–" for row in (old, new))
-    label = next(_row_label(row) for row in (old, new) if row)
-    return Finding(label, what, before, after, escaped(change))
+def _of_counts(old: int, new: int, n: int) -> Change:
+    return Change(new - old, mcnemar_bound(old, new, n))
 
 
-def _row_label(row: WrittenRow) -> str:
-    return f"{escaped(', '.join(row[name] for name in ROW_NAMES[:3]))} `{signature_id(row.signature)}`"
+def _verdict(changes: Sequence[Change], rules: Rules) -> str:
+    grown = [change for change in changes if change.images > 0]
+    if not grown:
+        return "better" if any(change.images for change in changes) else "equal"
+    if rules.alpha is not None:
+        return "worse" if any(change.p < rules.alpha for change in grown) else "within chance"
+    return "worse" if max(change.images for change in grown) > (rules.tolerance or 0) else "within tolerance"
 
 
-def _fields(old: WrittenRow, new: WrittenRow) -> list[str]:
-    """The fields in which two signatures differ."""
-    was, now = (dict(word.partition("=")[::2] for word in row.signature.split()) for row in (old, new))
-    steps = [(key, was.get(key, "–"), now.get(key, "–")) for key in {**was, **now}]
-    return [f"{key}: {before} -> {after}" for key, before, after in steps if before != after]
+def _verdicts(row: GateRow) -> list[str]:
+    return [row.verdict] * (row.verdict != "equal") + ["slower"] * row.slower
 
 
-def _distance(old: WrittenRow, new: WrittenRow) -> int:
-    """How many fields differ."""
-    was, now = _words(old.signature), _words(new.signature)
-    return len({key for key, _ in was ^ now})
-
-
-@cache
-def _words(signature: str) -> frozenset[tuple[str, str]]:
-    return frozenset((key, value) for key, _, value in (word.partition("=") for word in signature.split()))
-
-
-def _changes(old: Counts, new: Counts) -> str:
+def _count_changes(old: Counts, new: Counts) -> str:
     changes = ((name, a, b) for name, a, b in zip(Counts._fields, old, new, strict=True) if a != b)
-    return ", ".join(f"{name} {_change(a, b)}" for name, a, b in changes)
+    return ", ".join(f"{name} {_count_change(a, b)}" for name, a, b in changes)
 
 
-def _change(a: int | None, b: int | None) -> str:
+def _count_change(a: int | None, b: int | None) -> str:
     return f"{number(a)} -> {number(b)}" if a is None or b is None else f"{b - a:+d}"
-
-
-def _beside(pairs: Sequence[tuple[WrittenRow, WrittenRow]]) -> list[str]:
-    """Machine and versions where they differ, each change once."""
-    changes = [(name, old[name], new[name]) for name in PROVENANCE for old, new in pairs if old[name] != new[name]]
-    return [f"- {escaped(f'{name}: {before} -> {after}')}" for name, before, after in dict.fromkeys(changes)]
-
-
-def _warned(pairs: Sequence[Pair]) -> list[str]:
-    """What is said of a row in NEW and was not in BASELINE; whether it matters is for people to judge."""
-    return [
-        f"- {_row_label(new)}: {escaped(new.warnings)}"
-        for old, new in pairs
-        if new and new.warnings and new.warnings != (old.warnings if old else "")
-    ]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.command import command_parser, finished, say
+from bench.command import command_parser, finished
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,8 +15,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("baseline", metavar="BASELINE", type=Path, help="results.json or results.csv to compare with")
     parser.add_argument("new", metavar="NEW", type=Path, help="results.json or results.csv to judge")
+    parser.add_argument("--tolerance", type=int, metavar="IMAGES", help="so many more wrong images still pass (0)")
     parser.add_argument(
-        "--tolerance", type=int, default=0, metavar="IMAGES", help="so many more wrong images still pass (0)"
+        "--alpha", type=float, metavar="P", help="more wrong images pass unless McNemar's p is below this, such as 0.01"
     )
     parser.add_argument(
         "--throughput",
@@ -24,6 +25,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="fail below this share of the baseline's images/s, such as 0.8, on the same device and machine (off)",
     )
+    out = parser.add_argument_group("what comes out, of all rows")
+    out.add_argument("--json", action="store_true", help="print JSON in place of Markdown")
+    out.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML, a test case a row")
+    out.add_argument("--summary", type=Path, metavar="FILE", help="append Markdown, such as to $GITHUB_STEP_SUMMARY")
     return parser
 
 
@@ -31,11 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from results.gate import compare_tables
+        from bench.gate.judge import Output, judge
+        from results.gate import Rules
 
-        comparison = compare_tables(options.baseline, options.new, options.tolerance, options.throughput)
-        say(comparison.markdown())
-        return 0 if comparison.passed else 1
+        rules = Rules(options.tolerance, options.alpha, options.throughput)
+        return judge(options.baseline, options.new, rules, Output(options.json, options.junit, options.summary))
 
     return finished("bench.gate", work)
 

@@ -1,0 +1,171 @@
+"""What a comparison says: in a terminal, under a CI job, and as JSON."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from results.formatting import escaped
+from results.gate import Change, GateReport, GateRow
+from results.gate_speed import Speed
+from results.written_tables import WrittenRow
+
+HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
+ALL_HEADERS = ("row (model, S, protocol)", "baseline", "new", "top-1", "top-5", "verdict")
+LEGEND = "Top-1 and top-5: how many more images are wrong, and McNemar's two-sided p"
+
+
+def markdown(report: GateReport) -> str:
+    """A table of the rows that changed, one line that counts, and a list of what differs beside the signature."""
+    lines = [line for row in report.rows for line in _changed(row, report.rules.alpha is not None)]
+    table = [_table(lines, HEADERS), ""] if lines else []
+    bounds = _listed("Where p is a bound:", _bounds(report)) if report.rules.alpha is not None else []
+    return "\n".join([*table, verdict_line(report), *bounds, *_beside(report), *_warnings(report)])
+
+
+def summary(report: GateReport) -> str:
+    """All rows, for the page of a CI job, in Markdown that ends with an empty line."""
+    cells = [
+        (
+            row_label(row),
+            _counts(row.old),
+            _counts(row.new),
+            number_or_dash(row.top1),
+            number_or_dash(row.top5),
+            _verdict(row),
+        )
+        for row in report.rows
+    ]
+    head = ["## Accuracy gate: " + ("passed" if report.passed else "failed"), "", _table(cells, ALL_HEADERS), ""]
+    bounds = _listed("Where p is a bound:", _bounds(report))
+    below = [verdict_line(report), "", f"{LEGEND}.", *bounds, *_beside(report), *_warnings(report)]
+    return "\n".join([*head, *below, "", ""])
+
+
+def record(report: GateReport) -> dict[str, Any]:
+    """Everything, as JSON has it: numbers in full, null where there is none."""
+    return {
+        "passed": report.passed,
+        "baseline": str(report.baseline),
+        "new": str(report.new),
+        "rules": {**vars(report.rules), "tolerance": tolerance_of(report)},
+        "equal": sum(row.equal for row in report.rows),
+        "counts": report.counts,
+        "rows": [_row_record(row) for row in report.rows],
+        "beside": [change._asdict() for change in report.beside],
+    }
+
+
+def verdict_line(report: GateReport) -> str:
+    """How many rows are equal, how many of each other verdict, and whether all passed."""
+    equal = sum(row.equal for row in report.rows)
+    counts = [f"{equal} row{'' if equal == 1 else 's'} equal", *(f"{n} {what}" for what, n in report.counts.items())]
+    return f"gate: {', '.join(counts)}; {'passed' if report.passed else 'failed'}"
+
+
+def tolerance_of(report: GateReport) -> int | None:
+    """In images; None where chance is the rule."""
+    return None if report.rules.alpha is not None else report.rules.tolerance or 0
+
+
+def row_label(row: GateRow) -> str:
+    """A row's names and signature id, in Markdown."""
+    return f"{escaped(row.name)} `{row.id}`"
+
+
+def number_or_dash(change: Change | None) -> str:
+    return "–" if change is None else str(change)
+
+
+def speeds_text(speed: Speed) -> tuple[str, str, str]:
+    """Before, after, and their ratio."""
+    return f"{speed.old:.3g} images/s", f"{speed.new:.3g} images/s", f"x{speed.new / speed.old:.3g}"
+
+
+def _changed(row: GateRow, chance: bool) -> list[Sequence[str]]:
+    """The lines that a row has in the short table: none where it is equal."""
+    lines: list[Sequence[str]] = []
+    if row.verdict != "equal":
+        cells = (_counts(row.old), _counts(row.new))
+        lines.append((row_label(row), row.verdict, *cells, escaped(row.why) + (_chances(row) if chance else "")))
+    if row.speed and row.slower:
+        lines.append((row_label(row), "slower", *speeds_text(row.speed)))
+    return lines
+
+
+def _chances(row: GateRow) -> str:
+    """McNemar's p of what grew, behind what changed."""
+    grown = [(k, change) for k, change in ((1, row.top1), (5, row.top5)) if change and change.images > 0]
+    return f" ({', '.join(f'top-{k}: {escaped(change.p_text)}' for k, change in grown)})" if grown else ""
+
+
+def _counts(row: WrittenRow | None) -> str:
+    return "–" if row is None else str(row.counts)
+
+
+def _verdict(row: GateRow) -> str:
+    """In bold where it fails, with what was measured differently or how much slower it is."""
+    told = row.verdict if row.old is None or row.new is None or row.top1 else f"{row.verdict}: {escaped(row.why)}"
+    slower = f"; slower: {speeds_text(row.speed)[2]}" if row.speed and row.slower else ""
+    return told + slower if row.passed else f"**{told}{slower}**"
+
+
+def _bounds(report: GateReport) -> Iterable[str]:
+    """Why p is a bound, each reason once; only of rows whose p says something."""
+    shown = (row for row in report.rows if row.by_counts and any(c and c.images for c in (row.top1, row.top5)))
+    return dict.fromkeys(escaped(row.by_counts) for row in shown)
+
+
+def _beside(report: GateReport) -> list[str]:
+    changes = (escaped(f"{each.name}: {each.before} -> {each.after}") for each in report.beside)
+    return _listed("Different beside the signature:", changes)
+
+
+def _warnings(report: GateReport) -> list[str]:
+    warned = (f"{row_label(row)}: {escaped(row.warnings)}" for row in report.rows if row.warnings)
+    return _listed("Warnings that are new:", warned)
+
+
+def _listed(title: str, items: Iterable[str]) -> list[str]:
+    lines = [f"- {item}" for item in items]
+    return ["", title, "", *lines] if lines else []
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _row_record(row: GateRow) -> dict[str, Any]:
+    return {
+        "row": row.name,
+        "data": row.row["data"],
+        "signature_id": row.id,
+        "verdict": row.verdict,
+        "passed": row.passed,
+        "change": row.why,
+        "baseline": row.old and {"signature": row.old.signature, **row.old.counts._asdict()},
+        "new": row.new and {"signature": row.new.signature, **row.new.counts._asdict()},
+        "top1": row.top1 and _change_record(row.top1),
+        "top5": row.top5 and _change_record(row.top5),
+        "by_counts": row.by_counts,
+        "speed": row.speed and _speed_record(row.speed),
+        "warnings": row.warnings,
+    }
+
+
+def _change_record(change: Change) -> dict[str, Any]:
+    pairs = change.pairs
+    return {
+        "images": change.images,
+        "p": change.p,
+        "p_is": "exact" if pairs else "an upper bound",
+        "only_new_wrong": pairs.only_first if pairs else None,
+        "only_baseline_wrong": pairs.only_second if pairs else None,
+        "difference": list(pairs.difference) if pairs else None,
+    }
+
+
+def _speed_record(speed: Speed) -> dict[str, Any]:
+    old, new = (None if math.isnan(each) else each for each in speed[:2])
+    return {"baseline": old, "new": new, "verdict": speed.verdict}
