@@ -23,7 +23,7 @@ class Origin:
     are what those options take, from any working folder; `data` is None where only the process that evaluated them had
     the images. `images` is how many were asked for; `classes` the names, which labels count in; `competing` the indices
     of those that compete, None for all; `rows` by signature id, for each net the names of its parts' folders in `store`
-    with their shares.
+    with their shares; `said` what the run said of nets and images, in sentences.
     """
 
     data: str | None
@@ -40,6 +40,7 @@ class Origin:
     exif: bool = False
     labels: str | None = None
     list_columns: str | None = None
+    said: tuple[str, ...] = ()
 
     def nets(self, row: str, store: Path | None = None) -> list[StoredNet]:
         """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
@@ -80,6 +81,7 @@ def read_origin(folder: Path) -> Origin:
             exif=bool(said.get("exif", False)),
             labels=None if said.get("labels") is None else str(said["labels"]),
             list_columns=None if said.get("list_columns") is None else str(said["list_columns"]),
+            said=tuple(map(str, said.get("said", ()))),
         )
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None

@@ -94,8 +94,8 @@ class Result:
             "data": self.data,
             "n": self.n,
             "skipped": self.skipped,
-            **_error("top1", self.wrong1, self.ties1, self.n),
-            **_error("top5", self.wrong5, self.ties5, self.n),
+            **error_rate("top1", self.wrong1, self.ties1, self.n),
+            **error_rate("top5", self.wrong5, self.ties5, self.n),
             "wrong1": self.wrong1,
             "wrong5": self.wrong5,
             "views": self.views,
@@ -127,8 +127,8 @@ def assumed_text(assumed: Collection[str]) -> str:
     return ", ".join(each for each in ASSUMED if each in assumed)
 
 
-def _error(name: str, wrong: int | None, ties: int, n: int) -> dict[str, float | None]:
-    """Error in % with its 95 % Wilson interval; none where ties decide it."""
+def error_rate(name: str, wrong: int | None, ties: int, n: int) -> dict[str, float | None]:
+    """Error in % with its 95 % Wilson interval, as `name`, `name_low` and `name_high`; none where ties decide it."""
     if wrong is None or refused(ties, n):
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     low, high = wilson(wrong, n)

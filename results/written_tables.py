@@ -6,16 +6,19 @@ import json
 import math
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from results.doubts import refused
 from results.errors import ResultError
 from results.formatting import number
+from results.result import error_rate, signature_id
 
 NUMBERS = ("n", "wrong1", "wrong5", "images_per_second", "ties1", "ties5")
+BESIDE = ("skipped", "views", "gflops", "paper_top1", "paper_top5", "published_top1", "published_top5")  # said by some
 ROW_NAMES = ("model", "S", "protocol", "data")  # what people know a row by
+MORE_NAMES = ("configuration", "weights", "Q")
 VERSIONS = ("python", "torch", "torchvision", "numpy", "pillow", "vgg-protocols")
 PROVENANCE = ("machine", "device", "cpu_capability", *VERSIONS)
 UNKNOWN = ("–", "unknown")  # of provenance: not in the table, or not in the blocks that it was counted from
@@ -38,7 +41,8 @@ class Counts(NamedTuple):
 class WrittenRow:
     """What was measured and what came out; `speed` in images/s, NaN where unknown; `texts` are names and provenance.
 
-    `ties` are the images that ties decide at top-1 and top-5, 0 where the table does not say; `warnings` as written.
+    `ties` are the images that ties decide at top-1 and top-5, 0 where the table does not say; `warnings` and `assumed`
+    as written; `beside` the other numbers (of BESIDE), None where the table does not say.
     """
 
     signature: str
@@ -47,6 +51,19 @@ class WrittenRow:
     texts: Mapping[str, str]
     ties: tuple[int, int] = (0, 0)
     warnings: str = ""
+    assumed: str = ""
+    beside: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Eight digits that stand for the signature."""
+        return signature_id(self.signature)
+
+    @property
+    def errors(self) -> dict[str, float | None]:
+        """Top-1 and top-5 error in % with their 95 % intervals, from the counts, named as in tables."""
+        n, wrong1, wrong5 = self.counts
+        return {**error_rate("top1", wrong1, self.ties[0], n), **error_rate("top5", wrong5, self.ties[1], n)}
 
     @property
     def clean(self) -> bool:
@@ -102,7 +119,10 @@ def _csv(text: str) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = list(lines)
     if any(None in record or None in record.values() for record in records):
         raise ValueError("too few or too many cells")
-    return [{name: _cell(text) if name in NUMBERS else text for name, text in record.items()} for record in records]
+    return [
+        {name: _cell(text) if name in (*NUMBERS, *BESIDE) else text for name, text in record.items()}
+        for record in records
+    ]
 
 
 def _cell(text: str) -> Any:
@@ -119,7 +139,7 @@ def _written_row(record: Mapping[str, Any]) -> WrittenRow:
     if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):
         warnings = "; ".join(warnings)
     _require("warnings", warnings, isinstance(warnings, str), "a list of texts")
-    texts = {name: record.get(name) or "–" for name in (*ROW_NAMES, *PROVENANCE)}
+    texts = {name: record.get(name) or "–" for name in (*ROW_NAMES, *MORE_NAMES, *PROVENANCE)}
     for name, text in (("signature", line), *texts.items()):
         _require(name, text, isinstance(text, str) and bool(text.strip()), "a text")
     _require("n", n, _is_number(n), "a whole number")
@@ -128,9 +148,15 @@ def _written_row(record: Mapping[str, Any]) -> WrittenRow:
     _require("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
     for name, count in zip(NUMBERS[-2:], ties, strict=True):
         _require(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
+    beside = {name: record.get(name) for name in BESIDE}
+    for name, value in beside.items():
+        _require(name, value, value is None or _is_number(value, whole=False), "a number from 0")
+    assumed = record.get("assumed") or ""
+    _require("assumed", assumed, isinstance(assumed, str), "a text")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
     ties1, ties5 = (int(count or 0) for count in ties)
-    return WrittenRow(line, counts, math.nan if speed is None else float(speed), texts, (ties1, ties5), warnings)
+    rate = math.nan if speed is None else float(speed)
+    return WrittenRow(line, counts, rate, texts, (ties1, ties5), warnings, assumed, beside)
 
 
 def _require(name: str, value: Any, fine: bool, wanted: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.engine.fill import expected_of
+from bench.engine.header import sentences
 from bench.engine.job import Job
 from bench.engine.rows import Row
 from bench.engine.signatures import joined, per_net, protocols_text, row_signature
@@ -136,6 +137,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
         exif=images.exif,
         list_columns=data.list_columns if data else None,
         labels=anywhere(data.labels) if data and data.labels else None,
+        said=tuple(sentences(job.models, images)),
         rows={
             line: [[(store.folder.name, share) for store, share in net] for net in stored_nets(job, row)]
             for line, row in kept.items()

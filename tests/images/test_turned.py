@@ -16,10 +16,10 @@ from bench.images.loader import Loader
 from bench.images.scaling import Scaling
 from bench.images.sources import DataSpec, open_data
 from bench.inspect.__main__ import main as inspect
-from bench.inspect.stored_rows import _places
 from bench.pictures.contact_sheet import _font, _picture
 from bench.predict.__main__ import main as predict
 from bench.run.__main__ import main
+from bench.stored.run import open_run
 from bench.train.crops import CentreCrops, TrainingCrops
 from bench.train.training_request import TrainingRequest, command_line
 from protocols.scales import parse_S
@@ -99,7 +99,7 @@ def test_exif_is_said_once_applied_on_demand_and_named(net, root, capsys):
     assert plain["signature"].replace(",noEXIF,", ",EXIF,") == applied["signature"]
     assert upright["signature"].count(",noEXIF,") == 1
     assert [read_origin(root / out).exif for out in "bc"] == [False, True]
-    places = _places(read_origin(root / "c"))
+    places = open_run(root / "c").places
     assert {place.exif for place in places.values()} == {True}
     assert inspect([str(root / "c")]) == 0
 

@@ -1,0 +1,1 @@
+"""Runs that were written, read again without their nets."""
