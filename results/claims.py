@@ -60,7 +60,6 @@ class Comparison(PairedErrors):
 
     def record(self) -> dict[str, Any]:
         """Everything that is written to files; rates and differences in %."""
-        difference, low, high = (100 * each for each in self.difference)
         ours, theirs = (published()[frozenset(nets)][0] for nets in (self.claim.first, self.claim.second))
         return {
             "claim": self.claim.text,
@@ -71,12 +70,7 @@ class Comparison(PairedErrors):
             "n": self.n,
             "top1_first": round(100 * self.wrong_first / self.n, 4),
             "top1_second": round(100 * self.wrong_second / self.n, 4),
-            "difference": round(difference, 4),
-            "difference_low": round(low, 4),
-            "difference_high": round(high, 4),
-            "only_first_wrong": self.only_first,
-            "only_second_wrong": self.only_second,
-            "mcnemar_p": self.p,
+            **self.fields,
             "verdict": self.verdict,
             "paper_difference": round(ours - theirs, 1),
         }

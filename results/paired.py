@@ -1,10 +1,12 @@
 """Two rows on the same images: which of them got more wrong, and whether that is more than chance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from results.metrics import mcnemar, paired_difference
+from results.power import images_needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,24 @@ class PairedErrors:
         As shares of the images (Bonett and Price, 2012).
         """
         return paired_difference(self.only_first, self.only_second, self.n)
+
+    @property
+    def images_needed(self) -> int | None:
+        """About how many images would show such a difference, as `images_needed` tells it; None where there is none."""
+        return images_needed(self.only_first, self.only_second, self.n)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is written to files of the difference: in %, with the images that only one has wrong and the test."""
+        difference, low, high = (round(100 * each, 4) for each in self.difference)
+        return {
+            "difference": difference,
+            "difference_low": low,
+            "difference_high": high,
+            "only_first_wrong": self.only_first,
+            "only_second_wrong": self.only_second,
+            "mcnemar_p": self.p,
+        }
 
     def __str__(self) -> str:
         rate, low, high = (100 * each for each in self.difference)

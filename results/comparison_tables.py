@@ -1,0 +1,124 @@
+"""A comparison of two rows as people read it: Markdown that a terminal shows as well."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from results.formatting import escaped, interval, number
+from results.paired import PairedErrors
+from results.table import error_cell, markdown_of
+
+if TYPE_CHECKING:
+    from results.comparison import Comparison
+
+SHOWN = 10  # classes
+WIDTH = 100
+NAMED = 5  # images
+ROW_TEXTS = ("", "row", "model", "S", "protocol")
+
+
+def comparison_markdown(found: "Comparison", classes: int | None = SHOWN) -> str:
+    """Both rows, what differs and whether that is more than chance, and so many of the classes that changed most.
+
+    None are all classes.
+    """
+    rows = {"A": found.first.record(), "B": found.second.record()}
+    return "\n".join(
+        [
+            f"{found.n} images of {escaped(found.first.row['data'])}: {found.verdict}",
+            "",
+            markdown_of([row_cells(letter, record) for letter, record in rows.items()], ROW_TEXTS),
+            "",
+            *(line for k in (1, 5) if (errors := found.top(k)) for line in _difference_lines(k, errors)),
+            *_images_lines(found),
+            *(line for note in _notes(found, rows) for line in wrapped(f"- {escaped(note)}")),
+            "",
+            *_class_lines(found, classes),
+        ]
+    )
+
+
+def row_cells(letter: str, record: dict[str, Any]) -> dict[str, str]:
+    """What a row is, and its errors."""
+    return {
+        "": letter,
+        "row": escaped(record["name"]) or f"`{record['signature_id']}`",
+        **{name: escaped(record[name]) for name in ("model", "S", "protocol")},
+        "top-1 error %": error_cell(record, "top1"),
+        "top-5 error %": error_cell(record, "top5"),
+    }
+
+
+def difference_cell(errors: PairedErrors) -> str:
+    """The difference in points with its interval, as the JSON has it."""
+    fields = errors.fields
+    return interval(fields["difference"], fields["difference_low"], fields["difference_high"], "+.2f")
+
+
+def needed_cell(errors: PairedErrors) -> str:
+    """About how many images show such a difference."""
+    return number(errors.images_needed, ",")
+
+
+def wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _difference_lines(k: int, errors: PairedErrors) -> list[str]:
+    needed = errors.images_needed
+    enough = (
+        f"about {needed:,} images show such a difference (80 % power at 5 %); here are {errors.n:,}"
+        if needed
+        else "no number of images shows a difference of 0"
+    )
+    return wrapped(
+        f"- top-{k}: A less B {difference_cell(errors)} points, 95 %; exact McNemar p {errors.p:.3g}: "
+        f"only A has {errors.only_first} wrong, only B {errors.only_second}; {enough}"
+    )
+
+
+def _images_lines(found: "Comparison") -> list[str]:
+    sides = {"A": found.only_first_wrong["id"].tolist(), "B": found.only_second_wrong["id"].tolist()}
+    told = [f"- Only {letter} is wrong: {_named(ids)}" for letter, ids in sides.items() if ids]
+    return [line for text in told for line in wrapped(text)]
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(escaped(name) for name in ids[:NAMED]) + more
+
+
+def _notes(found: "Comparison", rows: dict[str, dict[str, Any]]) -> Iterator[str]:
+    yield from found.notes
+    yield from (f"{letter}: {record['warnings']}" for letter, record in rows.items() if record["warnings"])
+
+
+def _class_lines(found: "Comparison", most: int | None) -> list[str]:
+    """A table of classes; where not all are wanted, of those that changed."""
+    table = found.classes
+    changed = table if most is None else table[table["only_first_wrong"] + table["only_second_wrong"] > 0]
+    shown = changed if most is None else changed.head(most)
+    if most == 0:
+        return []
+    if shown.empty:
+        return ["No class changed."]
+    cells = [
+        {
+            "class": escaped(row["class"]),
+            "images": str(row["images"]),
+            "wrong A": str(row["wrong_first"]),
+            "wrong B": str(row["wrong_second"]),
+            "A less B": f"{row['difference']:+d}" if row["difference"] else "0",
+            "only A / only B wrong": f"{row['only_first_wrong']} / {row['only_second_wrong']}",
+            "McNemar p": f"{row['mcnemar_p']:.2g}",
+            "p, Holm": f"{row['holm_p']:.2g}",
+        }
+        for row in shown.to_dict("records")
+    ]
+    said = (
+        f"All {len(table)} classes with images"
+        if most is None
+        else f"Classes that changed most: {len(shown)} of {len(changed)} that changed, of {len(table)} with images"
+    )
+    said += f"; top-1, in images; Holm's p is corrected for {len(table)} classes:"
+    return [*wrapped(said), "", markdown_of(cells, ("class",))]
