@@ -1,0 +1,55 @@
+"""The rows that a report is about: of one run or of several, each looked into once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.errors import UserError
+from bench.stored.run import StoredRun
+from results.inspection import Inspection
+from results.written_tables import WrittenRow
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A row with its images one by one; `number` counts from 1 over all runs, in the order of their tables."""
+
+    number: int
+    run: StoredRun
+    inspection: Inspection
+
+    @property
+    def row(self) -> WrittenRow:
+        """What its table says."""
+        return self.inspection.row
+
+    @property
+    def key(self) -> str:
+        """What scripts and anchors call it."""
+        return f"row{self.number}"
+
+    @property
+    def net(self) -> str:
+        """The net, or the fused ones, with S where the weights have one."""
+        return f"{self.row['model']}, S={self.row['S']}"
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+        return f"{self.number}. {self.row['model']} {self.row['protocol']}"
+
+
+def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
+    """All rows of the runs, each signature once. Raises UserError and ResultError."""
+    found = list(_distinct(runs))
+    if not found:
+        raise UserError("none of the runs has a row; give folders that bench.run wrote")
+    return [ReportRow(number, run, run.inspected(row)) for number, (run, row) in enumerate(found, 1)]
+
+
+def _distinct(runs: Sequence[StoredRun]) -> Iterator[tuple[StoredRun, WrittenRow]]:
+    seen: set[str] = set()
+    for run in runs:
+        for row in run.rows:
+            if row.signature not in seen:
+                seen.add(row.signature)
+                yield run, row
