@@ -150,7 +150,8 @@ def _written_row(record: Mapping[str, Any]) -> WrittenRow:
         _require(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
     beside = {name: record.get(name) for name in BESIDE}
     for name, value in beside.items():
-        _require(name, value, value is None or _is_number(value, whole=False), "a number from 0")
+        most = 100 if "top" in name else MOST  # errors are in %
+        _require(name, value, value is None or _is_number(value, most, whole=False), f"a number from 0 to {most:g}")
     assumed = record.get("assumed") or ""
     _require("assumed", assumed, isinstance(assumed, str), "a text")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))

@@ -44,6 +44,9 @@ NO_VALUES = {
     "device": [7, True, ["cpu"]],
     "ties1": [-1, 0.5, "4", True, NAN, 201, [1]],
     "ties5": [-1, 0.5, "", HUGE, 201],
+    "gflops": [-1, "many", True, NAN, INF, HUGE, [1]],
+    "paper_top1": [-1, 100.5, "low", NAN, {}],
+    "assumed": [7, True, ["S"]],
     "warnings": [7, True, [7], ["a", None], {"a": "b"}],
 }
 NO_CELLS = ["", "-1", "44x", "nan", "inf", "1e400", "201", "0x2c", "[1]", "null"]
