@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from bench.errors import UserError
 from bench.interrupt import noted
 from bench.memory import keep_freed_memory
+from bench.quiet import be_quiet
 from bench.version import __version__
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
@@ -20,12 +22,28 @@ SCRIPT = "vgg-protocols"  # the console script that has all commands
 OTHERS_WAIT = 10.0  # seconds
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A shell's `*` gives names of files, which may hold what a terminal obeys."""
+        super().error(shown(message))
+
+
+class _Quiet(argparse.Action):
+    """At once, not as a value for every command to hand on; until the command is `finished`."""
+
+    def __call__(self, *_: object) -> None:
+        be_quiet()
+
+
 def command_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
-    """A parser whose help shows the examples as they are written, for the console script as for `python -m`."""
+    """A parser whose help shows the examples as they are written, for the console script as for `python -m`.
+
+    It knows `--version`, and `--quiet`, which takes effect when it is read.
+    """
     written, called = "python -m bench.", "python -m bench."
     if Path(sys.argv[0]).stem == SCRIPT:
         called = f"{SCRIPT} "
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=called + command.removeprefix("bench."),
         description=description,
         epilog=epilog.replace(written, called),
@@ -33,6 +51,13 @@ def command_parser(command: str, description: str, epilog: str = "") -> argparse
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{SCRIPT} {__version__}")
+    parser.add_argument(
+        "--quiet",
+        action=_Quiet,
+        nargs=0,
+        dest=argparse.SUPPRESS,
+        help="say nothing but results, warnings and errors: no progress, no sentences on what is done",
+    )
     return parser
 
 
@@ -47,6 +72,7 @@ def finished(
     `kept` says what there is when it was stopped; `shared` is work that the workers of `torchrun` do together.
     """
     try:
+        _open_streams()
         keep_freed_memory()
         with noted():
             if not shared:
@@ -57,8 +83,17 @@ def finished(
     except KeyboardInterrupt:
         exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
         code, said = 130, f"stopped; {kept}"
+    finally:
+        be_quiet(False)
     print(f"{command}: {said}", file=sys.stderr)  # after the last words of bars, which end with what was raised
     return code
+
+
+def _open_streams() -> None:
+    """Where the shell closed one (`2>&-`) its number would go to the next file, such as a block, and words into it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, as long as the process
 
 
 def _refuse_workers() -> None:

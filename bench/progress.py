@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 from bench.errors import BenchWarning
 from bench.interrupt import heed
+from bench.quiet import quiet
+from results.formatting import shown_lines
 
 T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
@@ -94,8 +96,12 @@ def _drawn() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
+def _silent() -> bool:
+    return quiet() or _hidden.get()
+
+
 def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
-    hidden = hidden or _hidden.get()
+    hidden = hidden or _silent()
     if _said.get() is not None and not hidden and (widget := _notebook()):
         return widget(bar_format=WIDGET, **options)
     if _drawn():
@@ -116,8 +122,8 @@ def _notebook() -> type[tqdm] | None:
 @contextmanager
 def downloading() -> Iterator[None]:
     """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
-    bars = nullcontext() if _drawn() and not _hidden.get() else redirect_stderr(StringIO())
-    announced = redirect_stdout(StringIO() if _hidden.get() else sys.stderr)
+    bars = nullcontext() if _drawn() and not _silent() else redirect_stderr(StringIO())
+    announced = redirect_stdout(StringIO() if _silent() else sys.stderr)
     with announced, bars:
         yield
 
@@ -138,11 +144,21 @@ def _levels_to_caller() -> int:
 def warn(text: str) -> None:
     """Say something on standard error, above a bar that may stand there; a caller from Python gets a warning."""
     said = _said.get()
-    if said is not None:
-        if text not in said:
-            said.add(text)
-            warnings.warn(text, BenchWarning, stacklevel=_levels_to_caller())
-        return
+    if said is None:
+        _tell(text)
+    elif text not in said:
+        said.add(text)
+        warnings.warn(text, BenchWarning, stacklevel=_levels_to_caller())
+
+
+def note(text: str) -> None:
+    """Say how a command goes on, or where it wrote, on standard error; nothing if it is to be quiet."""
+    if not quiet():
+        _tell(text)
+
+
+def _tell(text: str) -> None:
+    text = shown_lines(text)
     if _drawn():
         tqdm.write(text, file=sys.stderr)
     else:

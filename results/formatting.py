@@ -16,6 +16,11 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in or_same(text))
 
 
+def shown_lines(text: str) -> str:
+    """Text for several lines of a terminal, each as it is shown."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
 def escaped(text: str) -> str:
     """File names may hold what Markdown reads as markup, and addresses, which GitHub makes links."""
     plain = SIGNS.sub(r"\\\g<0>", shown(" ".join(text.split())))

@@ -12,7 +12,9 @@ from conftest import ROOT, torchrun
 
 from bench import __version__
 from bench.__main__ import COMMANDS, main
+from bench.errors import UserError
 from bench.provenance import command_given, computing
+from bench.quiet import quiet
 
 
 def test_every_command_is_there():
@@ -120,6 +122,18 @@ def test_workers_of_torchrun_are_refused_by_commands_that_do_not_share_their_wor
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_knows_quiet_while_it_works(name, monkeypatch, capsys):
+    def work():
+        raise UserError(f"quiet: {quiet()}")
+
+    monkeypatch.setattr("bench.command.keep_freed_memory", work)
+    for more in ([], ["--quiet"]):
+        assert main([name, *ALONE.get(name, []), *more]) == 2
+        assert capsys.readouterr().err == f"bench.{name}: error: quiet: {bool(more)}\n"
+        assert not quiet()
+
+
 def test_every_command_shares_its_work_or_refuses_workers():
     assert {each.split()[0] for each in ALONE} == set(COMMANDS) - {"run", "tables"}
 
@@ -135,6 +149,7 @@ def test_nothing_heavy_is_imported_for_help_or_version():
     code = """
 import contextlib, io, sys
 from bench.__main__ import COMMANDS, main
+from bench.errors import UserError
 for words in [["--help"], *([name, option] for name in COMMANDS for option in ("--help", "--version"))]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main(words)

@@ -1,6 +1,5 @@
 """Rows of a run looked into: from the stored posteriors to tables and pictures."""
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability
-from bench.progress import warn
+from bench.progress import note, warn
 from bench.stored.run import StoredRun, open_run
 from results.confusion import occurring
 from results.inspection import Inspection
@@ -48,7 +47,7 @@ def run(request: InspectionRequest) -> None:
         folder = writable("--out", (request.out or stored.folder / "inspect") / signature_id(row.signature))
         writing_to(folder, partial(_write, found, folder, request.mistakes, places))
         say(found.summary())
-        print(f"written to {folder}", file=sys.stderr)
+        note(f"written to {folder}")
 
 
 def _places(stored: StoredRun) -> Places:

@@ -13,7 +13,7 @@ from bench.nets.named import said_side
 from bench.nets.state_dicts import State, shape_text
 from bench.nets.vgg import NAMES
 from bench.nets.weights import Weights
-from bench.progress import warn
+from bench.progress import note
 
 
 def randomise(net: nn.Module) -> None:
@@ -46,7 +46,7 @@ def initial_net(
         randomise(net)
     if init:
         left = start_from(net, name, width, init, classes)
-        warn(_description(net, init, left))
+        note(_description(net, init, left))
         if frozen:
             _check_frozen(net, init, left)
             freeze(net)

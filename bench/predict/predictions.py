@@ -1,7 +1,6 @@
 """Single images, from options to the best classes of each."""
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from bench.images.decoding import FORMATS
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.predict.report import Report
-from bench.progress import warn
+from bench.progress import note, warn
 from results.formatting import escaped, shown
 from results.result import assumed_text
 
@@ -63,7 +62,7 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
     row = Row(tuple((model, request.protocols.of_model(model)[0]) for model in models))
     for model, part in row.parts:
         model.check(part, images.ids[0])
-    print("\n".join(_header(models, images)), file=sys.stderr)
+    note("\n".join(_header(models, images)))
     for place, why in missing.items():
         warn(_unread(place, why))
     unread = len(missing)
@@ -76,11 +75,11 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
             else:
                 warn(_unread(name, found))
                 unread += 1
-    for note in survey.notes(headers, images.exif):
-        print(note, file=sys.stderr)
+    for sentence in survey.notes(headers, images.exif):
+        note(sentence)
     if unread:
         total = len(images) + len(missing)
-        print(f"{unread} of {total} images cannot be read; they are named above", file=sys.stderr)
+        warn(f"{unread} of {total} images cannot be read; they are named above")
     return 1 if unread else 0
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from bench.folders import dated, writable
 from bench.images.pixels import size_of
 from bench.pictures.prediction import plot_prediction
 from bench.predict.heat import heat_map
-from bench.progress import above
+from bench.progress import above, note
 from results.formatting import shown
 
 BEST = 5  # classes that are reported
@@ -67,7 +66,7 @@ class Report(AbstractContextManager):
         self.files.close()
         for what, place in (("image(s)", self.out), ("picture(s)", self.plots)):
             if place:
-                print(f"{self.count} {what} in {shown(str(place))}", file=sys.stderr)
+                note(f"{self.count} {what} in {shown(str(place))}")
 
     def add(self, prediction: Prediction) -> None:
         """Print, tabulate and draw a prediction, as far as that was asked for."""

@@ -110,12 +110,13 @@ def _looked_at(options: argparse.Namespace) -> "DataSpec | OpenedData":
     from bench.data_options import data_spec
     from bench.images.first_look import first_look
     from bench.images.sources import OpenedData, fetched, open_data
+    from bench.progress import note
 
     spec = data_spec(options)
     if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
         return spec
     images = open_data(spec)
-    print(first_look(images), file=sys.stderr, flush=True)
+    note(first_look(images))
     return OpenedData(spec, images)
 
 

@@ -1,6 +1,5 @@
 """One run: a request evaluated, its tables written, the short one printed."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bench.engine.job import complete, job_of
 from bench.engine.request import Evaluation
 from bench.engine.workers import Shard
 from bench.folders import dated, writable
+from bench.progress import note
 from bench.provenance import provenance
 from results.terminal_table import check_columns, terminal_table
 
@@ -33,7 +33,7 @@ def run(request: Evaluation, output: Output) -> None:
     with Shard() as shard:
         job = shard.in_turn(lambda: job_of(request, shard))
         if shard.first:
-            print("\n".join(sentences(job.models, job.images)), file=sys.stderr)
+            note("\n".join(sentences(job.models, job.images)))
             folder = writable("--out", output.folder or dated(Path("runs")))
         complete(job, request, shard)
         if shard.first:
@@ -52,4 +52,4 @@ def _report(evaluated: Evaluated, folder: Path, output: Output) -> None:
     results = evaluated.write(folder, output.save_posteriors)
     say(terminal_table(results, output.columns))
     evaluated.warn()
-    print(f"written to {folder}/results.csv, .json and .md, with all columns and signatures", file=sys.stderr)
+    note(f"written to {folder}/results.csv, .json and .md, with all columns and signatures")

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +21,7 @@ from bench.folders import dated, writable, writing_to
 from bench.nets import zoo
 from bench.nets.device import device_name, pick_device
 from bench.nets.out_of_memory import enough_memory
-from bench.progress import warn
+from bench.progress import note
 from bench.provenance import provenance
 from bench.speed.benchmark_file import Measured, benchmark_file
 from bench.speed.protocols import protocol_speed
@@ -59,7 +58,7 @@ class NetSpeeds:
             with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
                 for record in net_speeds(sweep):
                     rounds = record.pop(ROUNDS)
-                    warn(" ".join(_cells(record).values()))
+                    note(" ".join(_cells(record).values()))
                     said = {key: record[key] for key in ("dtype", "layout", "mode", "batch")}
                     yield Measured(record, {"model": name, "width": self.width, **said}, rounds)
 
@@ -111,7 +110,7 @@ def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
     for name, text in written.items():
         writing_to(folder, partial(write_text_atomically, folder / name, text))
     say(table)
-    print(f"written to {folder}/speed.md and .json, and benchmark.json", file=sys.stderr)
+    note(f"written to {folder}/speed.md and .json, and benchmark.json")
 
 
 def _check(option: str, given: Sequence[str], allowed: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Train the systems, evaluate them under each protocol, and judge what is claimed of them."""
 
 import csv
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.images.sources import DataSpec, open_data
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.nets.reading import read_weights
+from bench.progress import note
 from bench.provenance import provenance
 from bench.systems.systems import CACHED, PLAIN, SETS, SYSTEM_CLAIMS, SYSTEMS, System
 from bench.train.processes import PlannedTraining, train_nets
@@ -92,7 +92,7 @@ def run(request: SystemsRequest) -> None:
     by_data = {name: [each for each in systems if each.data == name] for name in request.data}
     sections = [_section(own, request.data[name], request) for name, own in by_data.items() if own]
     writing_to(request.out, lambda: write_systems(sections, request.out, provenance()))
-    print(f"written to {request.out}/systems.md and .csv", file=sys.stderr)
+    note(f"written to {request.out}/systems.md and .csv")
 
 
 def _training(system: System, request: SystemsRequest) -> PlannedTraining:
@@ -138,7 +138,7 @@ def _evaluated(
             for protocol in PROTOCOLS
         }
         job = make_job(setup, images, models, list(rows.values()))
-        print("\n".join(sentences(models, images)), file=sys.stderr)
+        note("\n".join(sentences(models, images)))
         complete(job, setup, shard)
     return rows, Evaluated(job)
 

@@ -1,6 +1,5 @@
 """The paper's tables and claims, from weights to written files: every part computed once for all of them."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.nets.model import Model
 from bench.nets.reading import SUFFIXES, builtin_names
+from bench.progress import note
 from bench.train.paper_nets import NETS, PaperNet
 from protocols.protocol import parse
 from protocols.scales import parse_S
@@ -45,12 +45,12 @@ def run(request: TablesRequest) -> None:
     with Shard() as shard:
         rows, job = shard.in_turn(lambda: _prepare(request, shard))
         if shard.first:
-            print("\n".join(sentences(job.models, job.images)), file=sys.stderr)
+            note("\n".join(sentences(job.models, job.images)))
             writable("--out", request.out)
         complete(job, request, shard)
         if shard.first:
             writing_to(request.out, lambda: _write(request.out, rows, Evaluated(job)))
-            print(f"written to {request.out}/table3 to table6 and claims, each .md and .csv", file=sys.stderr)
+            note(f"written to {request.out}/table3 to table6 and claims, each .md and .csv")
 
 
 def dry_run(request: TablesRequest) -> None:

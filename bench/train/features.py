@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from bench.errors import UserError
 from bench.folders import writing_to
 from bench.nets.head import inputs_of_head
-from bench.progress import progress, warn
+from bench.progress import note, progress
 from bench.train.batches import Batches
 from bench.train.crops import CentreCrops
 from bench.train.feed import batches_of
@@ -115,7 +115,7 @@ def _room(path: Path, shape: tuple[int, ...]) -> np.memmap:
             f"--cache-features: {path} needs {_megabytes(size)} and {_megabytes(free)} are free; "
             "free some, give another --out, or leave --cache-features out"
         )
-    warn(f"features of {shape[0]} images, {_megabytes(size)}, go to {path} until the head is trained")
+    note(f"features of {shape[0]} images, {_megabytes(size)}, go to {path} until the head is trained")
     _note_of(path).unlink(missing_ok=True)  # of other features
     return writing_to(path.parent, lambda: _taken(path, shape))
 

@@ -1,6 +1,5 @@
 """The twelve nets of Table 3, each trained by a `bench.train` of its own once the net that it starts from is there."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.folders import writable
 from bench.images.sources import open_data
+from bench.progress import note
 from bench.train.defaults import RATE, VALIDATED, WIDTH
 from bench.train.processes import PlannedTraining, train_nets
 from bench.train.training_request import TrainingRequest, option
@@ -51,7 +51,7 @@ def train_all(request: TrainingRequest, jobs: int | None) -> None:
     open_data(replace(request.images, limit=VALIDATED))
     trainings = {net.name: PlannedTraining(own_request(net, request, out), net.start) for net in NETS}
     train_nets(trainings, out, jobs, request.threads)
-    print(f"the twelve nets are in {out}/*/weights.safetensors", file=sys.stderr)
+    note(f"the twelve nets are in {out}/*/weights.safetensors")
 
 
 def own_request(net: PaperNet, request: TrainingRequest, out: Path) -> TrainingRequest:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bench.errors import UserError
 from bench.progress import Meter, warn
+from bench.quiet import quiet
 from bench.train.training_request import TrainingRequest, command_line
 
 
@@ -87,7 +88,7 @@ def _ended(
 def _train(request: TrainingRequest, threads: int, folder: Path, children: list[subprocess.Popen[bytes]]) -> str | None:
     """Run a training to its end, its messages into `messages.txt`; return what it says where it fails."""
     messages = folder / "messages.txt"
-    words = command_line(replace(request, threads=threads, out=folder))
+    words = command_line(replace(request, threads=threads, out=folder)) + ["--quiet"] * quiet()
     command = [sys.executable, "-m", "bench.train", *words]
     # torch's own setting comes too late for the libraries' threads, which would spin beside the other trainings
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}

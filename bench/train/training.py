@@ -1,7 +1,6 @@
 """Training epoch by epoch, with a checkpoint after each from which it goes on exactly."""
 
 import csv
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -27,7 +26,7 @@ from bench.nets.reading import read_weights
 from bench.nets.vgg import NAMES
 from bench.nets.weights import Weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
-from bench.progress import warn
+from bench.progress import note, warn
 from bench.provenance import provenance
 from bench.train.batches import Batches, crop_batches
 from bench.train.checkpoint import keep, resume
@@ -53,13 +52,13 @@ def _train(request: TrainingRequest) -> None:
     training = Training(request)
     if training.weights_path.exists() and training.over:
         training.tidy()  # it may have been killed before
-        print(f"{training.weights_path} is there already", file=sys.stderr)
+        note(f"{training.weights_path} is there already")
         return
     for _ in training.epochs():
         training.log()
     name = shown(training.out.name)
     writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
-    print(training.save(), file=sys.stderr)
+    note(training.save())
 
 
 class Training:
@@ -218,9 +217,9 @@ def _open(data: DataSpec) -> tuple[Images, Images]:
     classes = train.classes or ()
     validation = open_data(replace(data, limit=VALIDATED))
     for images in (train, validation):
-        warn(first_look(images))
-    for note in dict.fromkeys((*train.notes, *validation.notes)):
-        warn(f"data {data.source}: {note}")
+        note(first_look(images))
+    for sentence in dict.fromkeys((*train.notes, *validation.notes)):
+        warn(f"data {data.source}: {sentence}")
     return train, reconcile(validation, len(classes), classes, f"{data.source}, split train,")
 
 
@@ -228,7 +227,7 @@ def _digests(train: Images, validation: Images) -> dict[str, str]:
     """What tells the images, and how they become pixels where that is not as usual."""
     parts = {"training": train, "validation": validation}
     for name, images in parts.items():
-        for note in images.told[len(images.notes) :]:  # of their files, which takes longer to know
-            warn(f"{name} images: {note}")
+        for sentence in images.told[len(images.notes) :]:  # of their files, which takes longer to know
+            warn(f"{name} images: {sentence}")
     unusual = {f"{name}_rules": images.rules for name, images in parts.items() if images.rules != USUAL_RULES}
     return {"data": train.digest, "validation": validation.digest, **unusual}
