@@ -1,67 +1,44 @@
 """A comparison in the languages of CI: JUnit's XML, and GitHub's annotations."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from results.formatting import shown
-from results.gate import GateReport, GateRow
-from results.gate_report import number_or_dash, speeds_text
+from results.told import Told
 
 SUITE = "bench.gate"
 
 
-def junit(report: GateReport) -> str:
+def junit(told: Told) -> str:
     """A test case a row, as GitHub, GitLab and Jenkins read them: a failure with its message where it did not pass."""
-    failed = str(sum(not row.passed for row in report.rows))
-    counts = {"tests": str(len(report.rows)), "failures": failed, "errors": "0", "skipped": "0"}
+    failed = str(sum(not case.passed for case in told.cases))
+    counts = {"tests": str(len(told.cases)), "failures": failed, "errors": "0", "skipped": "0"}
     suites = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(suites, "testsuite", {"name": SUITE, **counts})
-    for row in report.rows:
-        names = {"classname": SUITE, "name": f"{shown(row.name)} {row.id}", "file": shown(str(report.baseline))}
-        case = ElementTree.SubElement(suite, "testcase", names)
-        if not row.passed:
-            about = {"message": shown(message(row)), "type": row.verdict if row.verdict != "equal" else "slower"}
-            ElementTree.SubElement(case, "failure", about).text = "\n".join(map(shown, details(row)))
-        if row.warnings:
-            ElementTree.SubElement(case, "system-out").text = shown(f"new warnings: {row.warnings}")
+    for case in told.cases:
+        names = {"classname": SUITE, "name": shown(case.name), "file": shown(str(told.baseline))}
+        element = ElementTree.SubElement(suite, "testcase", names)
+        if not case.passed:
+            about = {"message": shown(case.message), "type": case.kind}
+            ElementTree.SubElement(element, "failure", about).text = "\n".join(map(shown, case.details))
+        if case.warnings:
+            ElementTree.SubElement(element, "system-out").text = shown(f"new warnings: {case.warnings}")
     ElementTree.indent(suites, " ")
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=False) + "\n"
 
 
-def annotations(report: GateReport, root: Path | None = None) -> list[str]:
+def annotations(told: Told, root: Path | None = None) -> list[str]:
     """GitHub's lines: an error for each row that fails, a warning for each that has new ones.
 
     They stand at the baseline's path, from the `root` of the clone where it lies in it.
     """
-    file, lines = _from(report.baseline, root), []
-    for row in report.rows:
-        title = f"{row.name} {row.id}"
-        if not row.passed:
-            lines.append(_annotation("error", file, title, message(row)))
-        if row.warnings:
-            lines.append(_annotation("warning", file, title, row.warnings))
+    file, lines = _from(told.baseline, root), []
+    for case in told.cases:
+        if not case.passed:
+            lines.append(_annotation("error", file, case.name, case.message))
+        if case.warnings:
+            lines.append(_annotation("warning", file, case.name, case.warnings))
     return lines
-
-
-def message(row: GateRow) -> str:
-    """What became of a row, in one line."""
-    slower = f"slower: {' -> '.join(speeds_text(row.speed)[:2])}" if row.speed and row.slower else ""
-    told = "" if row.verdict == "equal" else ": ".join(filter(None, (row.verdict, row.why)))
-    return "; ".join(filter(None, (told, slower)))
-
-
-def details(row: GateRow) -> Iterator[str]:
-    """What a person wants to know next, line by line."""
-    yield message(row)
-    for name, each in (("baseline", row.old), ("new", row.new)):
-        yield f"{name}: {each.counts}" if each else f"{name}: none"
-    for name, change in (("top-1", row.top1), ("top-5", row.top5)):
-        if change:
-            yield f"{name}: {number_or_dash(change)}"
-    if row.top1 and row.by_counts:
-        yield f"p is a bound: {row.by_counts}"
-    yield f"signature: {row.row.signature}"
 
 
 def _from(path: Path, root: Path | None) -> str:

@@ -1,7 +1,7 @@
 """What a comparison says: in a terminal, under a CI job, and as JSON."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -9,11 +9,17 @@ from tabulate import tabulate
 from results.formatting import escaped
 from results.gate import Change, GateReport, GateRow
 from results.gate_speed import Speed
+from results.told import Case, Told
 from results.written_tables import WrittenRow
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
 ALL_HEADERS = ("row (model, S, protocol)", "baseline", "new", "top-1", "top-5", "verdict")
 LEGEND = "Top-1 and top-5: how many more images are wrong, and McNemar's two-sided p"
+
+
+def told(report: GateReport) -> Told:
+    """Everything, in every form."""
+    return Told(report.baseline, markdown(report), summary(report), record(report), [_case(row) for row in report.rows])
 
 
 def markdown(report: GateReport) -> str:
@@ -109,6 +115,32 @@ def _verdict(row: GateRow) -> str:
     told = row.verdict if row.old is None or row.new is None or row.top1 else f"{row.verdict}: {escaped(row.why)}"
     slower = f"; slower: {speeds_text(row.speed)[2]}" if row.speed and row.slower else ""
     return told + slower if row.passed else f"**{told}{slower}**"
+
+
+def _case(row: GateRow) -> Case:
+    kind = row.verdict if row.verdict != "equal" else "slower"
+    name, warnings = f"{row.name} {row.id}", row.warnings
+    return Case(name, row.passed, kind, _message(row), list(_details(row)), warnings)
+
+
+def _message(row: GateRow) -> str:
+    """What became of a row, in one line."""
+    slower = f"slower: {' -> '.join(speeds_text(row.speed)[:2])}" if row.speed and row.slower else ""
+    told = "" if row.verdict == "equal" else ": ".join(filter(None, (row.verdict, row.why)))
+    return "; ".join(filter(None, (told, slower)))
+
+
+def _details(row: GateRow) -> Iterator[str]:
+    """What a person wants to know next, line by line."""
+    yield _message(row)
+    for name, each in (("baseline", row.old), ("new", row.new)):
+        yield f"{name}: {each.counts}" if each else f"{name}: none"
+    for name, change in (("top-1", row.top1), ("top-5", row.top5)):
+        if change:
+            yield f"{name}: {number_or_dash(change)}"
+    if row.top1 and row.by_counts:
+        yield f"p is a bound: {row.by_counts}"
+    yield f"signature: {row.row.signature}"
 
 
 def _bounds(report: GateReport) -> Iterable[str]:

@@ -89,13 +89,18 @@ def read_table(path: Path) -> dict[str, WrittenRow]:
     return rows
 
 
+def content_of(path: Path) -> str:
+    """A file's text in UTF-8. Raises OSError, and ValueError for what is none, or is longer than MOST_BYTES."""
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)  # a device may never end
+    if len(content) > MOST_BYTES:
+        raise ValueError("too long")
+    return content.decode("utf-8-sig")
+
+
 def _records(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)  # a device may never end
-        if len(content) > MOST_BYTES:
-            raise ValueError("too long")
-        text = content.decode("utf-8-sig")
+        text = content_of(path)
         records = _json(text) if text.lstrip().startswith(("[", "{")) else _csv(text)
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; {WANTED}") from None
@@ -138,33 +143,34 @@ def _written_row(record: Mapping[str, Any]) -> WrittenRow:
     warnings = record.get("warnings") or ""
     if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):
         warnings = "; ".join(warnings)
-    _require("warnings", warnings, isinstance(warnings, str), "a list of texts")
+    require("warnings", warnings, isinstance(warnings, str), "a list of texts")
     texts = {name: record.get(name) or "–" for name in (*ROW_NAMES, *MORE_NAMES, *PROVENANCE)}
     for name, text in (("signature", line), *texts.items()):
-        _require(name, text, isinstance(text, str) and bool(text.strip()), "a text")
-    _require("n", n, _is_number(n), "a whole number")
-    _require("wrong1", wrong1, _is_number(wrong1, n), "a whole number from 0 to n")
-    _require("wrong5", wrong5, wrong5 is None or _is_number(wrong5, n), "a whole number from 0 to n")
-    _require("images_per_second", speed, speed is None or _is_number(speed, whole=False), "a number from 0")
+        require(name, text, isinstance(text, str) and bool(text.strip()), "a text")
+    require("n", n, is_number(n), "a whole number")
+    require("wrong1", wrong1, is_number(wrong1, n), "a whole number from 0 to n")
+    require("wrong5", wrong5, wrong5 is None or is_number(wrong5, n), "a whole number from 0 to n")
+    require("images_per_second", speed, speed is None or is_number(speed, whole=False), "a number from 0")
     for name, count in zip(NUMBERS[-2:], ties, strict=True):
-        _require(name, count, count is None or _is_number(count, n), "a whole number from 0 to n")
+        require(name, count, count is None or is_number(count, n), "a whole number from 0 to n")
     beside = {name: record.get(name) for name in BESIDE}
     for name, value in beside.items():
         most = 100 if "top" in name else MOST  # errors are in %
-        _require(name, value, value is None or _is_number(value, most, whole=False), f"a number from 0 to {most:g}")
+        require(name, value, value is None or is_number(value, most, whole=False), f"a number from 0 to {most:g}")
     assumed = record.get("assumed") or ""
-    _require("assumed", assumed, isinstance(assumed, str), "a text")
+    require("assumed", assumed, isinstance(assumed, str), "a text")
     counts = Counts(int(n), int(wrong1), None if wrong5 is None else int(wrong5))
     ties1, ties5 = (int(count or 0) for count in ties)
     rate = math.nan if speed is None else float(speed)
     return WrittenRow(line, counts, rate, texts, (ties1, ties5), warnings, assumed, beside)
 
 
-def _require(name: str, value: Any, fine: bool, wanted: str) -> None:
+def require(name: str, value: Any, fine: bool, wanted: str) -> None:
+    """Raise ValueError, which says what came and what is `wanted`, unless it is `fine`."""
     if not fine:
         raise ValueError(f"{name} {reprlib.repr(value)} is not {wanted}")
 
 
-def _is_number(value: Any, most: float = MOST, whole: bool = True) -> bool:
+def is_number(value: Any, most: float = MOST, whole: bool = True) -> bool:
     """Whole numbers may be floats: pandas writes 3.0 for 3 in a column with gaps."""
     return type(value) in (int, float) and 0 <= value <= most and (not whole or value % 1 == 0)

@@ -11,10 +11,10 @@ def parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "bench.gate",
         "Compare two tables of results row by row. Exit 1 where a row is worse, missing, or measures something else "
-        "than in the baseline.",
+        "than in the baseline; or two files of timings, as bench.speed and pytest-benchmark write them.",
     )
-    parser.add_argument("baseline", metavar="BASELINE", type=Path, help="results.json or results.csv to compare with")
-    parser.add_argument("new", metavar="NEW", type=Path, help="results.json or results.csv to judge")
+    parser.add_argument("baseline", metavar="BASELINE", type=Path, help="results.json, results.csv or benchmark.json")
+    parser.add_argument("new", metavar="NEW", type=Path, help="the same, to judge")
     parser.add_argument("--tolerance", type=int, metavar="IMAGES", help="so many more wrong images still pass (0)")
     parser.add_argument(
         "--alpha", type=float, metavar="P", help="more wrong images pass unless McNemar's p is below this, such as 0.01"

@@ -1,4 +1,4 @@
-"""Two tables compared, and what comes out: printed, written, and as annotations where GitHub reads along."""
+"""Two tables or files of timings compared, and what comes out: printed, written, annotated where GitHub reads along."""
 
 import json
 import os
@@ -9,11 +9,14 @@ from pathlib import Path
 
 from bench.command import say
 from bench.errors import UserError
+from results import gate_report, timings_report
 from results.atomic_files import write_text_atomically
-from results.gate import GateReport, Rules, compare_tables
+from results.gate import Rules, compare_tables
 from results.gate_ci import annotations, junit
-from results.gate_report import markdown, record, summary
+from results.gate_timings import compare_timings
 from results.names import unicode_of
+from results.timings import read_timings
+from results.told import Told
 from results.wrong_images import pairing_of
 
 
@@ -28,26 +31,39 @@ class Output:
 
 def judge(baseline: Path, new: Path, rules: Rules, output: Output) -> int:
     """Compare, say it, and return the exit code. Raises UserError and ResultError."""
-    report = compare_tables(baseline, new, rules, pairing_of(baseline, new))
+    told = _compared(baseline, new, rules)
     if output.junit:
-        _to("--junit", output.junit, lambda path: write_text_atomically(path, junit(report)))
+        _to("--junit", output.junit, lambda path: write_text_atomically(path, junit(told)))
     if output.summary:
-        _to("--summary", output.summary, lambda path: _append(path, summary(report)))
-    say(_json(report) if output.as_json else markdown(report))
+        _to("--summary", output.summary, lambda path: _append(path, told.summary))
+    say(_json(told) if output.as_json else told.markdown)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        _annotate(report, to_errors=output.as_json)
-    return 0 if report.passed else 1
+        _annotate(told, to_errors=output.as_json)
+    return 0 if told.passed else 1
 
 
-def _json(report: GateReport) -> str:
+def _compared(baseline: Path, new: Path, rules: Rules) -> Told:
+    """Two tables of results, or two files of timings."""
+    timings = read_timings(baseline), read_timings(new)
+    if timings == (None, None):
+        return gate_report.told(compare_tables(baseline, new, rules, pairing_of(baseline, new)))
+    if timings[0] is None or timings[1] is None:
+        given, other = (baseline, new) if timings[0] else (new, baseline)
+        raise UserError(f"'{given}' holds timings, and '{other}' is no file of them; give two of one kind")
+    if rules.throughput is None or rules.tolerance is not None or rules.alpha is not None:
+        raise UserError(f"'{baseline}' holds timings, which --throughput alone judges; give --throughput 0.8, say")
+    return timings_report.told(compare_timings((baseline, timings[0]), (new, timings[1]), rules.throughput))
+
+
+def _json(told: Told) -> str:
     """Names as they are, but for the sign that GitHub obeys wherever it stands on a line."""
-    return json.dumps(record(report), indent=1, ensure_ascii=False).replace("##[", "#\\u0023[")
+    return json.dumps(told.record, indent=1, ensure_ascii=False).replace("##[", "#\\u0023[")
 
 
-def _annotate(report: GateReport, to_errors: bool) -> None:
+def _annotate(told: Told, to_errors: bool) -> None:
     """The lines that GitHub's runner reads, on either stream."""
     workspace = os.environ.get("GITHUB_WORKSPACE")
-    lines = annotations(report, Path(workspace) if workspace else None)
+    lines = annotations(told, Path(workspace) if workspace else None)
     if lines and to_errors:
         print("\n".join(lines), file=sys.stderr)
     elif lines:

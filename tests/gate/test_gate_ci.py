@@ -10,6 +10,7 @@ from gate_rows import DENSE, FIRST, LAST, ROWS, line, result
 
 from results.gate import compare_tables
 from results.gate_ci import annotations
+from results.gate_report import told
 from results.result import signature_id
 
 WORSE = [FIRST, replace(DENSE, wrong1=45, doubts=("labels may be shifted",)), LAST]
@@ -139,7 +140,7 @@ def test_annotations_stand_at_the_path_as_given_outside_of_the_clone(gate, tmp_p
     gate(ROWS, WORSE)
     report = compare_tables(tmp_path / "baseline/results.json", tmp_path / "new/results.json")
     for root in (None, tmp_path / "elsewhere"):
-        assert f"file={tmp_path}/baseline/results.json," in annotations(report, root)[0]
+        assert f"file={tmp_path}/baseline/results.json," in annotations(told(report), root)[0]
 
 
 @pytest.mark.parametrize("option", ["--junit", "--summary"])
