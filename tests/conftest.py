@@ -23,6 +23,7 @@ from bench.nets.weights import Weights, save_weights
 from protocols.scales import TrainingScale
 from results.table import write
 
+pytest_plugins = ("watched_browser",)  # a second conftest.py would hide this one from `from conftest import`
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = tuple(f"class {letter}" for letter in "abcdefg")
 WIDTH = 1 / 32
