@@ -144,7 +144,7 @@ def inspect(
             f"row {name}: the stored posteriors give wrong1 {wrong} of {n}, but its table says {row.counts.wrong1} of "
             f"{row.counts.n}: they were computed anew since, or the table was altered; run bench.run again"
         )
-    return Inspection(row, predictions, _distinct(classes), range(len(classes)) if competing is None else competing)
+    return Inspection(row, predictions, distinct(classes), range(len(classes)) if competing is None else competing)
 
 
 def _of_classes(block: Posteriors, classes: int) -> Posteriors:
@@ -153,7 +153,7 @@ def _of_classes(block: Posteriors, classes: int) -> Posteriors:
     return block
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """Names in Unicode; those that several classes share, such as ImageNet's two cranes, get their index."""
     plain = [name.encode(errors="backslashreplace").decode() for name in names]
     counts = Counter(plain)

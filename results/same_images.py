@@ -14,7 +14,7 @@ ONE_SET = "evaluate both on one set"
 
 
 def check_same_images(first: ComparedRow, second: ComparedRow) -> list[str]:
-    """Sentences about what else the comparison rests on, A for the first row and B for the second.
+    """Sentences about what else the comparison rests on.
 
     The same images have the same ids, the same labels by name, and the digest of ids, labels and contents that both
     signatures have. Digests are over labels as numbers and over images in order; where either differs they cannot be
@@ -22,21 +22,25 @@ def check_same_images(first: ComparedRow, second: ComparedRow) -> list[str]:
     """
     _check_sources_of_labels(first, second)
     _check_ids(first, second)
-    renumbered, reordered = list(first.classes) != list(second.classes), list(first.ids) != list(second.ids)
     if "labels" not in first.words:
         _check_labels(first, second)
-    notes = []
-    if first.words.get("data") != second.words.get("data"):
-        if not renumbered and not reordered:
-            raise _refusal(
-                first,
-                second,
-                f"ids and labels agree, but other contents: data={first.words.get('data', '–')} and "
-                f"data={second.words.get('data', '–')}",
-            )
-        why = "number their classes differently" if renumbered else "have the images in another order"
-        notes.append(f"Ids and labels agree; whether the files do is not known, since the rows {why}")
-    return notes + _beside(first, second)
+    return [*_contents(first, second), *_beside(first, second)]
+
+
+def _contents(first: ComparedRow, second: ComparedRow) -> list[str]:
+    """What is to be said of the files, where ids and labels agree."""
+    one, other = (row.words.get("data", "–") for row in (first, second))
+    if one == other:
+        return []
+    if not np.array_equal(first.ids, second.ids):
+        why = "have the images in another order"
+    elif list(first.classes) != list(second.classes) and not np.array_equal(*_labels(first, second)):
+        why = "number their classes differently"
+    else:
+        raise _refusal(
+            first, second, f"ids and labels agree, but other contents: data={shown(one)} and data={shown(other)}"
+        )
+    return [f"Ids and labels agree; whether the files do is not known, since the rows {why}"]
 
 
 def _beside(first: ComparedRow, second: ComparedRow) -> list[str]:
@@ -44,13 +48,14 @@ def _beside(first: ComparedRow, second: ComparedRow) -> list[str]:
     notes = []
     if first.row.signature == second.row.signature:
         notes.append("Both rows have one signature: they measured the same thing")
-    one, other = (row.words.get("classes", "–") for row in (first, second))
-    if one != other or set(first.classes) != set(second.classes):
-        counts = (len(row.classes) for row in (first, second))
-        said = [f"{name} of {count}" for name, count in zip((one, other), counts, strict=True)]
-        notes.append(f"Other classes compete: {said[0]} in A, {said[1]} in B")
+    competing = [(row.words.get("classes", "–"), len(row.classes)) for row in (first, second)]
+    other_names = _unnamed(first) == _unnamed(second) and set(first.classes) != set(second.classes)
+    if competing[0] != competing[1] or other_names:
+        said = [f"{shown(which)} of {count}" for which, count in competing]
+        notes.append(f"Other classes compete: {said[0]} in {first.called}, {said[1]} in {second.called}")
     if first.has_top5 != second.has_top5:
-        notes.append(f"No top-5 difference: {'B' if first.has_top5 else 'A'} has no top-5 error")
+        without = second if first.has_top5 else first
+        notes.append(f"No top-5 difference: {without.called} has no top-5 error")
     if "labels" in first.words:
         notes.append("Several classes are right for an image: by class it stands under one of them")
     return notes
@@ -67,6 +72,8 @@ def _check_sources_of_labels(first: ComparedRow, second: ComparedRow) -> None:
 
 
 def _check_ids(first: ComparedRow, second: ComparedRow) -> None:
+    if np.array_equal(first.ids, second.ids):
+        return
     only_first, only_second = _missing(first, second), _missing(second, first)
     if not only_first and not only_second:
         return
@@ -81,7 +88,7 @@ def _check_ids(first: ComparedRow, second: ComparedRow) -> None:
 
 def _check_labels(first: ComparedRow, second: ComparedRow) -> None:
     """By name, since nets may number classes differently; as numbers where only one of them has names."""
-    labels = first.images["label"].to_numpy(), second.in_order_of(first.ids)["label"].to_numpy()
+    labels = _labels(first, second)
     if _unnamed(first) == _unnamed(second):
         names = (np.array(row.classes, dtype=object) for row in (first, second))
         one, other = (known[each] for known, each in zip(names, labels, strict=True))
@@ -92,6 +99,11 @@ def _check_labels(first: ComparedRow, second: ComparedRow) -> None:
         at = differ[0]
         said = f"labels of {len(differ)} images differ, first of {first.ids[at]}: {one[at]} and {other[at]}"
         raise _refusal(first, second, shown(said))
+
+
+def _labels(first: ComparedRow, second: ComparedRow) -> tuple[np.ndarray, np.ndarray]:
+    """As numbers, in the order of the first's images."""
+    return first.images["label"].to_numpy(), second.in_order_of(first.ids)["label"].to_numpy()
 
 
 def _unnamed(row: ComparedRow) -> bool:

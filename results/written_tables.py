@@ -79,7 +79,7 @@ def read_table(path: Path) -> dict[str, WrittenRow]:
     rows: dict[str, WrittenRow] = {}
     for place, record in enumerate(_records(path), 1):
         try:
-            row = _written_row(record)
+            row = written_row(record)
         except ValueError as error:
             raise ResultError(f"'{path}', row {place}: {error}; {WANTED}") from None
         if rows.setdefault(row.signature, row).counts != row.counts:
@@ -138,7 +138,8 @@ def _cell(text: str) -> Any:
         return text
 
 
-def _written_row(record: Mapping[str, Any]) -> WrittenRow:
+def written_row(record: Mapping[str, Any]) -> WrittenRow:
+    """A row from what `Result.record` says of it. Raises ValueError, which says what is wrong in it."""
     line, n, wrong1, wrong5, speed, *ties = [record.get(name, None) for name in ("signature", *NUMBERS)]
     warnings = record.get("warnings") or ""
     if isinstance(warnings, list) and all(isinstance(each, str) for each in warnings):

@@ -182,15 +182,18 @@ def test_rows_that_ties_decide_are_refused():
 
 def test_other_competing_classes_are_said():
     found = compare_rows(row([1, 2, 1], "a"), row([1, 1, 1], "b", compete="present"))
-    assert found.notes == ("Other classes compete: all of 8 in A, present of 8 in B",)
+    assert found.notes == ("Other classes compete: all of 8 in a, present of 8 in b",)
     found = compare_rows(row([1, 2, 1], "a"), row([1, 1, 1], "b", classes=[*CLASSES, "background"]))
-    assert "Other classes compete: all of 8 in A, all of 9 in B" in found.notes
+    assert "Other classes compete: all of 8 in a, all of 9 in b" in found.notes
 
 
 def test_classes_that_only_one_row_names_are_those_of_the_same_numbers():
     numbers = [str(index) for index in range(8)]
     found = compare_rows(row([1, 2, 1], "a"), row([1, 1, 1], "b", classes=numbers))
     assert found.classes["class"][0] == "class 1"
+    assert found.notes == ()
+    with pytest.raises(ResultError, match="other contents"):
+        compare_rows(row([1, 2, 1], "a"), row([1, 1, 1], "b", classes=numbers, data="other"))
 
 
 def test_one_row_twice_is_no_difference_and_said():
