@@ -127,3 +127,20 @@ def compare_rows(first: ComparedRow, second: ComparedRow) -> Comparison:
 def difference_record(errors: PairedErrors) -> dict[str, Any]:
     """A difference with its test, and how many images show one like it."""
     return {**errors.fields, "images_needed": errors.images_needed}
+
+
+def corrected(pairs: Sequence[Comparison], k: int) -> list[float] | None:
+    """McNemar's p of each pair at top-k, corrected for all of them (Holm); None where one has no such error."""
+    found = [pair.top(k) for pair in pairs]
+    ps = [errors.p for errors in found if errors is not None]
+    return holm(ps) if len(ps) == len(pairs) else None
+
+
+def corrected_record(pair: Comparison, ps: dict[int, float]) -> dict[str, Any]:
+    """The differences of a pair with their corrected p by k."""
+    found = {f"top{k}": pair.top(k) for k in ps}
+    return {
+        name: {**difference_record(errors), "holm_p": p}
+        for (name, errors), p in zip(found.items(), ps.values(), strict=True)
+        if errors is not None
+    }

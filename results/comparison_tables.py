@@ -33,7 +33,7 @@ def comparison_markdown(found: "Comparison", classes: int | None = SHOWN) -> str
             *_images_lines(found),
             *(line for note in _notes(found, rows) for line in wrapped(f"- {escaped(note)}")),
             "",
-            *_class_lines(found, classes),
+            *class_lines(found, classes),
         ]
     )
 
@@ -93,7 +93,7 @@ def _notes(found: "Comparison", rows: dict[str, dict[str, Any]]) -> Iterator[str
     yield from (f"{letter}: {record['warnings']}" for letter, record in rows.items() if record["warnings"])
 
 
-def _class_lines(found: "Comparison", most: int | None) -> list[str]:
+def class_lines(found: "Comparison", most: int | None, letters: tuple[str, str] = ("A", "B")) -> list[str]:
     """A table of classes; where not all are wanted, of those that changed."""
     table = found.classes
     changed = table if most is None else table[table["only_first_wrong"] + table["only_second_wrong"] > 0]
@@ -102,14 +102,15 @@ def _class_lines(found: "Comparison", most: int | None) -> list[str]:
         return []
     if shown.empty:
         return ["No class changed."]
+    a, b = letters
     cells = [
         {
             "class": escaped(row["class"]),
             "images": str(row["images"]),
-            "wrong A": str(row["wrong_first"]),
-            "wrong B": str(row["wrong_second"]),
-            "A less B": f"{row['difference']:+d}" if row["difference"] else "0",
-            "only A / only B wrong": f"{row['only_first_wrong']} / {row['only_second_wrong']}",
+            f"wrong {a}": str(row["wrong_first"]),
+            f"wrong {b}": str(row["wrong_second"]),
+            f"{a} less {b}": f"{row['difference']:+d}" if row["difference"] else "0",
+            f"only {a} / only {b} wrong": f"{row['only_first_wrong']} / {row['only_second_wrong']}",
             "McNemar p": f"{row['mcnemar_p']:.2g}",
             "p, Holm": f"{row['holm_p']:.2g}",
         }
