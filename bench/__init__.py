@@ -39,7 +39,6 @@ __all__ = [
 
 # where each name is, which is imported when it is first used: torch takes a second
 HOMES = {
-    "compare": "bench.api.compare",
     "evaluate": "bench.api.evaluate",
     "load_model": "bench.api.opening",
     "open_images": "bench.api.opening",
@@ -51,8 +50,8 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "predict":  # the command's package, which can be called
-        return import_module("bench.predict")
+    if name in ("predict", "compare"):  # the commands' packages, which can be called
+        return import_module(f"bench.{name}")
     if name not in HOMES:
         raise AttributeError(f"module 'bench' has no attribute {name!r}")
     return getattr(import_module(HOMES[name]), name)

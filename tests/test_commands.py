@@ -97,6 +97,7 @@ ALONE = {
     "predict": ["x.png", "--out", "OUT.csv"],
     "speed": ["--out", "OUT"],
     "inspect": ["OUT"],
+    "compare": ["OUT:1", "OUT:2"],
     "gate": ["OUT", "OUT"],
     "convert": ["x.pth", "--model", "vgg16", "--out", "OUT.safetensors"],
 }

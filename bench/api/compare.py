@@ -1,33 +1,64 @@
 """`bench.compare`."""
 
+import os
+from pathlib import Path
+
+import pandas as pd
+
 from bench.api.evaluation_table import EvaluatedRow
+from bench.api.session import mistakes
+from bench.api.values import given_store
 from bench.errors import UserError
-from results.paired import PairedErrors, paired
+from bench.progress import called_from_python
+from bench.stored.named_rows import named_rows
+from results.compared_row import ComparedRow
+from results.comparison import Comparison, compare_rows
+from results.inspection import distinct
+from results.written_tables import written_row
 
 
-def compare(first: EvaluatedRow, second: EvaluatedRow) -> PairedErrors:
-    """Which of two rows makes fewer top-1 errors on the same images, and whether that is more than chance.
+def compare(
+    first: EvaluatedRow | str | Path, second: EvaluatedRow | str | Path, *, store: str | Path | None = None
+) -> Comparison:
+    """Which of two rows makes fewer errors on the same images, whether that is more than chance, and where they differ.
 
     Args:
-        first, second: rows of tables of `evaluate`, of the same images under the same labels.
+        first, second: rows of tables of `evaluate`, or of what bench.run wrote, as `"runs/x:2"` or `"runs/x:fe16a62e"`;
+            of the same images under the same labels.
+        store: where the blocks of such runs are now, if they were moved.
 
     Returns:
-        `PairedErrors`: `difference`, the first's error rate less the second's with its 95 % interval, as shares of the
-        images (Bonett and Price, 2012); `p` of McNemar's exact test; the counts that both come from. Printed, one line.
+        `Comparison`: `difference`, the first's top-1 error rate less the second's with its 95 % interval, as shares of
+        the images (Bonett and Price, 2012); `p` of McNemar's exact test; the counts that both come from;
+        `images_needed` to see such a difference; `top5` with the same of top-5. `classes` and `images` are tables of
+        what changed where. Printed, one line; `markdown()` and `record()` say all of it.
 
     Raises:
         UserError: where the rows are not of the same images and labels, or where ties decide one of them.
     """
-    for row in (first, second):
-        if not isinstance(row, EvaluatedRow):
-            raise UserError(
-                f"compare: something of type {type(row).__name__}; give rows of tables, such as table['dense']"
-            )
-        if not row.result.clean:
-            raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
-    if first.ids != second.ids or first.right != second.right:
+    with mistakes(), called_from_python(False):
+        one, other = (_opened(row, given_store(store)) for row in (first, second))
+        return compare_rows(one, other)
+
+
+def _opened(row: EvaluatedRow | str | Path, store: Path | None) -> ComparedRow:
+    """Raises UserError and ResultError."""
+    if isinstance(row, EvaluatedRow):
+        return _evaluated(row)
+    if not isinstance(row, str | os.PathLike):
         raise UserError(
-            f"compare: {first.result.data} ({first.n}) and {second.result.data} ({second.n}): the rows are not of the "
-            "same images with the same labels; evaluate both on one set"
+            f"compare: something of type {type(row).__name__}; give rows of tables, such as table['dense'], "
+            "or of runs, such as 'runs/x:2'"
         )
-    return paired(first.ranks >= 1, second.ranks >= 1)
+    (named,) = named_rows([str(row)], store)
+    if len(named.rows) > 1:
+        raise UserError(f"compare '{row}': {len(named.rows)} rows; name one, such as {named.names()[0]}")
+    return named.opened(named.rows[0])
+
+
+def _evaluated(row: EvaluatedRow) -> ComparedRow:
+    """A row of a table as one of a run is; its posteriors need not be read."""
+    if not row.result.clean:
+        raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
+    images = pd.DataFrame({"id": row.ids, "label": row.labels, "rank": row.ranks + 1})
+    return ComparedRow("", written_row(row.result.record()), images, distinct(row.class_names))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.api.session import mistakes
-from bench.engine.counting import counted_images, posteriors_of
+from bench.engine.counting import class_names, counted_images, posteriors_of
 from bench.engine.evaluated import Evaluated
 from bench.engine.request import ProtocolSpec
 from bench.engine.rows import Row
@@ -123,6 +123,11 @@ class EvaluatedRow:
     def classes(self) -> tuple[str, ...] | None:
         """The classes' names in the order of the posteriors' columns, None where nobody knows them."""
         return self._evaluated.job.images.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names, or their numbers where nobody knows names: what `labels` count in."""
+        return class_names(self._evaluated.job)
 
     @property
     def corruptions(self) -> CorruptionErrors | None:

@@ -119,6 +119,11 @@ def _made(counted: Tally) -> dict[str, str]:
     return dict(sorted(made.items(), key=lambda each: each[0] in ADDED))
 
 
+def class_names(job: Job) -> tuple[str, ...]:
+    """What labels count in; numbers where nobody knows the classes' names."""
+    return job.images.classes or tuple(map(str, range(job.models[0].count)))
+
+
 def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
     """Where rows come from, by their signature ids; those of nets that are not kept are not there."""
     images, data = job.images, job.data
@@ -129,7 +134,7 @@ def origin_of(job: Job, rows: Mapping[str, Row]) -> Origin:
         seed=data.seed if data else 0,
         images=len(images),
         store=job.root.resolve(),
-        classes=images.classes or tuple(map(str, range(job.models[0].count))),
+        classes=class_names(job),
         competing=None if job.competing is None else tuple(job.competing.tolist()),
         class_order=data.class_order if data else None,
         labels_from=data.labels_from if data else 0,
