@@ -80,13 +80,26 @@ class StoredRun:
     def posteriors(self, row: WrittenRow) -> Iterator[Posteriors]:
         """A row's posteriors, block by block, under the labels that count. Raises UserError and ResultError.
 
-        As --save-posteriors wrote them, else from the store. Where several labels are right for an image it has the
-        likeliest of them.
+        Where several labels are right for an image it has the likeliest of them.
         """
-        name = signature_id(row.signature)
-        blocks: Iterable[Posteriors] = self._saved(name) or self._stored(name)
+        return self.labelled(row, self.recorded(row))
+
+    def recorded(self, row: WrittenRow) -> Iterator[Posteriors]:
+        """A row's posteriors as --save-posteriors wrote them, else from the store block by block. Raises ResultError.
+
+        Their labels are the images' own.
+        """
+        saved = self._saved(row.id)
+        return iter(saved) if saved else self._stored(row.id)
+
+    def labelled(self, row: WrittenRow, blocks: Iterable[Posteriors]) -> Iterator[Posteriors]:
+        """Posteriors of a row, of this run or of one that measured the same, under the labels that count.
+
+        Raises UserError where several are right for an image and it is not known any more which.
+        """
         if LABELLED in row.signature:
-            return (resolved(block, {each: self._right.get(each, ()) for each in block.ids}) for block in blocks)
+            right = self._right
+            return (resolved(block, {each: right.get(each, ()) for each in block.ids}) for block in blocks)
         return iter(blocks)
 
     def _saved(self, name: str) -> Sequence[Posteriors]:
