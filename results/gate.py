@@ -16,7 +16,6 @@ from results.gate_pairs import differing_fields, paired_rows
 from results.gate_speed import Speed, compare_speeds
 from results.metrics import mcnemar_bound
 from results.paired import PairedErrors
-from results.result import signature_id
 from results.written_tables import PROVENANCE, ROW_NAMES, Counts, WrittenRow, read_table
 
 PASSING = ("equal", "better", "within tolerance", "within chance")
@@ -110,7 +109,7 @@ class GateRow:
 
     @property
     def id(self) -> str:
-        return signature_id(self.row.signature)
+        return self.row.id
 
     @property
     def slower(self) -> bool:

@@ -20,6 +20,11 @@ def paired_rows(olds: Mapping[str, WrittenRow], news: Mapping[str, WrittenRow]) 
     return [*pairs, *((None, row) for line, row in news.items() if line not in taken)]
 
 
+def same_counts(old: WrittenRow, new: WrittenRow) -> bool:
+    """Whether both measured the same, and the same came out."""
+    return old.signature == new.signature and old.counts == new.counts
+
+
 def differing_fields(old: WrittenRow, new: WrittenRow) -> list[str]:
     """The fields in which two signatures differ."""
     was, now = (dict(word.partition("=")[::2] for word in row.signature.split()) for row in (old, new))

@@ -5,10 +5,10 @@ import io
 import json
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from results.doubts import refused
 from results.errors import ResultError
@@ -74,10 +74,18 @@ class WrittenRow:
         return self.texts[name]
 
 
+class WrittenFile(NamedTuple):
+    """A table's rows as they are written, in JSON or in CSV, and how a baseline came about, the newest change first."""
+
+    records: Sequence[dict[str, Any]]
+    form: Literal["JSON", "CSV"]
+    history: Sequence[dict[str, Any]] = ()
+
+
 def read_table(path: Path) -> dict[str, WrittenRow]:
-    """The rows of a results.json or results.csv by signature. Raises ResultError."""
+    """The rows of a results.json or results.csv, or of a baseline, by signature. Raises ResultError."""
     rows: dict[str, WrittenRow] = {}
-    for place, record in enumerate(_records(path), 1):
+    for place, record in enumerate(read_file(path).records, 1):
         try:
             row = written_row(record)
         except ValueError as error:
@@ -98,25 +106,32 @@ def content_of(path: Path) -> str:
     return content.decode("utf-8-sig")
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
+def read_file(path: Path) -> WrittenFile:
+    """A table as it is written, its rows unchecked but for their number. Raises ResultError."""
     try:
         text = content_of(path)
-        records = _json(text) if text.lstrip().startswith(("[", "{")) else _csv(text)
+        read = _json(text) if text.lstrip().startswith(("[", "{")) else WrittenFile(_csv(text), "CSV")
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; {WANTED}") from None
     except (ValueError, RecursionError, csv.Error):
         raise ResultError(f"'{path}' is not a table of results; {WANTED}") from None
-    if len(records) > MOST_ROWS:
-        raise ResultError(f"'{path}' holds {len(records)} rows; give a table of at most {MOST_ROWS}")
-    return records
+    if len(read.records) > MOST_ROWS:
+        raise ResultError(f"'{path}' holds {len(read.records)} rows; give a table of at most {MOST_ROWS}")
+    return read
 
 
-def _json(text: str) -> list[dict[str, Any]]:
-    records = json.loads(text)
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("not a list of objects")
-    json.dumps(records, ensure_ascii=False).encode()  # JSON can spell half a character, which cannot be printed
-    return records
+def _json(text: str) -> WrittenFile:
+    """A list of rows, or a baseline: an object of its `rows` and its `history`."""
+    content = json.loads(text)
+    json.dumps(content, ensure_ascii=False).encode()  # JSON can spell half a character, which cannot be printed
+    if isinstance(content, list):
+        content = {"rows": content, "history": []}
+    if set(content) != {"rows", "history"}:
+        raise ValueError("neither a list nor a baseline")
+    for records in content.values():
+        if not (isinstance(records, list) and all(isinstance(record, dict) for record in records)):
+            raise ValueError("not a list of objects")
+    return WrittenFile(content["rows"], "JSON", content["history"])
 
 
 def _csv(text: str) -> list[dict[str, Any]]:

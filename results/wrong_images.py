@@ -2,22 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from results.errors import ResultError
-from results.gate import NOT_SAVED, Pairing
 from results.metrics import ranks
-from results.origin import read_origin
 from results.paired import PairedErrors, paired
 from results.posteriors import Posteriors
-from results.result import signature_id
-from results.store import BLOCK
-from results.tally import row_blocks
 from results.written_tables import WrittenRow
-
-SAVED = "posteriors"  # the folder beside a table in which --save-posteriors writes an .npz a row
 
 
 @dataclass(frozen=True)
@@ -60,56 +52,3 @@ def wrong_images(row: WrittenRow, blocks: Iterable[Posteriors], competing: Seque
             "they were computed anew since, or the table was altered; save both anew"
         )
     return WrongImages(ids, above >= 1, wrong5)
-
-
-def saved_posteriors(table: Path, row: WrittenRow) -> Path:
-    """Where --save-posteriors writes those of a row of a table; nothing need be there."""
-    return table.parent / SAVED / f"{signature_id(row.signature)}.npz"
-
-
-def competing_classes(table: Path) -> tuple[int, ...] | None:
-    """The classes that compete in the run whose table this is, None for all or where the run is not there."""
-    try:
-        return read_origin(table.parent).competing
-    except ResultError:
-        return None
-
-
-def blocks_at_hand(table: Path, row: WrittenRow) -> Iterable[Posteriors]:
-    """A row's posteriors: as --save-posteriors wrote them beside its table, else from the run's store.
-
-    Raises ResultError, the latter also while they are read.
-    """
-    saved = saved_posteriors(table, row)
-    if saved.exists():
-        return [Posteriors.load(saved)]
-    origin, name = read_origin(table.parent), signature_id(row.signature)
-    if name not in origin.rows:
-        raise ResultError(f"row {name} is not in '{table.parent}/origin.json': its table is of another run")
-    return row_blocks(origin.nets(name), [None] * -(-origin.images // BLOCK))
-
-
-def pairing_of(baseline: Path, new: Path) -> Pairing | None:
-    """How rows of two tables are paired image by image, None where no posteriors are saved beside the baseline.
-
-    The baseline's are those saved beside it and never those of a store, which a later run may have computed anew.
-    """
-    if not (baseline.parent / SAVED).is_dir():
-        return None
-    competing = competing_classes(new) or competing_classes(baseline)
-
-    def pairing(old: WrittenRow, row: WrittenRow) -> tuple[PairedErrors, PairedErrors | None]:
-        saved = saved_posteriors(baseline, old)
-        if not saved.exists():
-            raise ResultError(NOT_SAVED)
-        try:
-            before = wrong_images(old, [Posteriors.load(saved)], competing)
-        except ResultError as error:
-            raise ResultError(f"BASELINE: {error}") from None
-        try:
-            after = wrong_images(row, blocks_at_hand(new, row), competing)
-        except ResultError as error:
-            raise ResultError(f"NEW: {error}") from None
-        return after.paired(before)
-
-    return pairing

@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.command import command_parser, finished
+from bench.errors import UserError
+
+JUDGING = ("tolerance", "alpha", "throughput", "json", "junit", "summary")
+UPDATING = ("why", "drop_missing", "save_posteriors")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +34,15 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--json", action="store_true", help="print JSON in place of Markdown")
     out.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML, a test case a row")
     out.add_argument("--summary", type=Path, metavar="FILE", help="append Markdown, such as to $GITHUB_STEP_SUMMARY")
+    new = parser.add_argument_group("a new baseline")
+    new.add_argument("--update", action="store_true", help="write the rows of NEW to BASELINE, if any changed")
+    new.add_argument("--why", metavar="TEXT", help="the reason, which the history in BASELINE keeps")
+    new.add_argument("--drop-missing", action="store_true", help="rows that NEW lacks leave the baseline")
+    new.add_argument(
+        "--save-posteriors",
+        action="store_true",
+        help="keep NEW's posteriors beside BASELINE; done anyway where some lie there",
+    )
     return parser
 
 
@@ -36,13 +50,34 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.gate.judge import Output, judge
-        from results.gate import Rules
-
-        rules = Rules(options.tolerance, options.alpha, options.throughput)
-        return judge(options.baseline, options.new, rules, Output(options.json, options.junit, options.summary))
+        return _update(options) if options.update else _judge(options)
 
     return finished("bench.gate", work)
+
+
+def _judge(options: argparse.Namespace) -> int:
+    from bench.gate.judge import Output, judge
+    from results.gate import Rules
+
+    _refuse(options, UPDATING, "goes with --update; leave it out, or give that too")
+    rules = Rules(options.tolerance, options.alpha, options.throughput)
+    return judge(options.baseline, options.new, rules, Output(options.json, options.junit, options.summary))
+
+
+def _update(options: argparse.Namespace) -> int:
+    from bench.gate.update import Update, update
+
+    _refuse(options, JUDGING, "is about judging, and --update judges nothing; leave it out")
+    about = Update(options.why or "", options.drop_missing, options.save_posteriors)
+    return update(options.baseline, options.new, about)
+
+
+def _refuse(options: argparse.Namespace, names: Sequence[str], why: str) -> None:
+    """Raise UserError for an option that does not belong to what is done."""
+    for name in names:
+        given = getattr(options, name)
+        if given is not None and given is not False:  # 0 is a tolerance
+            raise UserError(f"--{name.replace('_', '-')} {why}")
 
 
 if __name__ == "__main__":

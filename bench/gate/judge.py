@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.command import say
 from bench.errors import UserError
+from bench.gate.pairing import pairing_of
 from results import gate_report, timings_report
 from results.atomic_files import write_text_atomically
 from results.gate import Rules, compare_tables
@@ -17,7 +18,6 @@ from results.gate_timings import compare_timings
 from results.names import unicode_of
 from results.timings import read_timings
 from results.told import Told
-from results.wrong_images import pairing_of
 
 
 @dataclass(frozen=True)

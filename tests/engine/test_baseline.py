@@ -8,6 +8,7 @@ import pytest
 
 from bench.gate.__main__ import main as gate
 from bench.run.__main__ import main as run
+from results.written_tables import read_file
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "shapes.json"
 
@@ -51,7 +52,7 @@ def flip_one(path: Path) -> None:
 
 
 def test_the_committed_baseline_passes_against_itself_and_nothing_less(tmp_path, capsys):
-    records = json.loads(BASELINE.read_text())
+    records = read_file(BASELINE).records
     assert len(records) == 20
     assert gate([str(BASELINE), str(BASELINE)]) == 0
     less, none = tmp_path / "less.json", tmp_path / "none.json"

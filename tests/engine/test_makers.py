@@ -12,6 +12,7 @@ from bench.engine import fill
 from bench.gate.__main__ import main as gate
 from bench.provenance import computing
 from bench.run.__main__ import main
+from results.written_tables import read_file
 
 BASELINE = Path(__file__).parents[1] / "baselines" / "shapes.json"
 
@@ -37,7 +38,7 @@ def test_a_row_names_versions_vector_units_and_this_package(measured):
     assert row["vgg-protocols"] == __version__
     assert row["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
     assert {name: row[name] for name in computing()} == computing()
-    names, before = list(row), json.loads(BASELINE.read_text())[0]
+    names, before = list(row), read_file(BASELINE).records[0]
     assert names[: len(before)] == list(before)  # new columns stand behind those that there were
 
 

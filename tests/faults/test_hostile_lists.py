@@ -212,4 +212,4 @@ def test_tables_without_a_common_signature_are_compared_in_seconds(tmp_path, eve
     start = time.monotonic()
     found = compare_tables(tmp_path / "a", tmp_path / "b")
     assert time.monotonic() - start < (120 if every else 12)
-    assert [finding.change for finding in found.findings] == ["v: a -> b"] * count
+    assert [row.why for row in found.rows] == ["v: a -> b"] * count

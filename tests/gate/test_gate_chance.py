@@ -9,13 +9,13 @@ import pytest
 from gate_rows import DENSE, FIRST, LAST, ROWS, result, summary, table, whats
 
 from bench.gate.__main__ import main
+from bench.gate.pairing import SAVED, pairing_of
 from results.errors import ResultError
 from results.gate import NOT_SAVED, Rules, compare_tables
 from results.metrics import mcnemar
 from results.posteriors import Posteriors
 from results.result import signature_id
 from results.table import write
-from results.wrong_images import SAVED, pairing_of
 
 CLASSES = 10
 

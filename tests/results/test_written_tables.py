@@ -17,6 +17,13 @@ NO_RESULTS = {
     "prose": "hello,\nworld",
     "an object": json.dumps(GOOD),
     "a list of lists": "[[1, 2]]",
+    "a baseline without rows": json.dumps({"rows": [], "history": []}),
+    "a baseline of one row": json.dumps({"rows": GOOD, "history": []}),
+    "rows without a history": json.dumps({"rows": [GOOD]}),
+    "a history of texts": json.dumps({"rows": [GOOD], "history": ["why"]}),
+    "a history that is none": json.dumps({"rows": [GOOD], "history": None}),
+    "more than a baseline": json.dumps({"rows": [GOOD], "history": [], "more": 1}),
+    "a baseline with half a character": json.dumps({"rows": [GOOD], "history": [{"why": "\ud800"}]}),
     "half of a list": json.dumps([GOOD])[:-9],
     "two lists": json.dumps([GOOD]) * 2,
     "depth": "[" * 100_000,
@@ -61,7 +68,10 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize("content", [json.dumps([GOOD]), CELLS])
+BASELINE = json.dumps({"history": [{"why": "it is better", "more": [1]}], "rows": [GOOD]})
+
+
+@pytest.mark.parametrize("content", [json.dumps([GOOD]), CELLS, BASELINE])
 def test_the_row_that_is_broken_below_is_good(tmp_path, content):
     (tmp_path / "file").write_text(content)
     (row,) = read_table(tmp_path / "file").values()
