@@ -71,6 +71,7 @@ METHODS: dict[str, Callable[[Size, int, int], list[View]]] = {
     "squash-centre": centre,
     "googlenet-crops": googlenet_crops,
 }
+WHOLE = ("dense",)  # their views are whole images
 SQUARE = ("published-squash", "squash", "squash-centre")  # their images are squashed to Q x Q
 
 

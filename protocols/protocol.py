@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from protocols.methods import METHODS, SQUARE
+from protocols.methods import METHODS, SQUARE, WHOLE
 from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
@@ -103,6 +103,11 @@ class Part:
     def published(self) -> bool:
         """Whether it is the weights' makers' own."""
         return self.method.startswith(PUBLISHED)
+
+    @property
+    def whole(self) -> bool:
+        """Whether its views are whole images, which the convolutional net sees."""
+        return self.method in WHOLE
 
     @property
     def square(self) -> bool:

@@ -114,7 +114,7 @@ def engine(
 
 def cost(model: Model, part: Part) -> float:
     """Pixels that the net sees per image, as for a 4:3 one: what the progress bar counts in."""
-    if part.method == "dense":
+    if part.whole:
         return part.nominal_views * part.Q**2 * 4 / 3
     return part.nominal_views * model.side**2
 

@@ -17,7 +17,7 @@ def heat_map(row: Row, image: Prepared, index: int, size: Size) -> np.ndarray | 
     """
     maps = []
     for model, part in row.parts:
-        for view in part.views(image.size, model.side) if part.method == "dense" else ():
+        for view in part.views(image.size, model.side) if part.whole else ():
             seen = cut(image.at[scaling_of(part, model.pixels)], view)
             with enough_memory(f"the class score map of {image.name!r}", "give smaller Q, or leave --plot out"):
                 values = model.posterior_map(seen, index).numpy()

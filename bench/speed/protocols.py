@@ -102,7 +102,7 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
             cut = time.perf_counter()
             part_posteriors(model, part, block, capacity)
             stop = time.perf_counter()
-            with layer_times(model.dense_net if part.method == "dense" else model.crop_net, model.device) as spent:
+            with layer_times(model.dense_net if part.whole else model.crop_net, model.device) as spent:
                 part_posteriors(model, part, block, capacity)
             for kind, seconds in spent.items():
                 layers[kind] += seconds
