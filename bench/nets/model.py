@@ -13,8 +13,8 @@ from bench.nets.convert import map_places, smallest_side
 from bench.nets.cpu.grid import Grid
 from bench.nets.dense_form import dense_form
 from bench.nets.device import Precision
-from bench.nets.flops import counted_flops
-from bench.nets.layers import on_meta
+from bench.nets.flops import image_flops
+from bench.nets.layers import sharing_copy
 from bench.nets.out_of_memory import brief
 from bench.nets.overflow import Float16OverflowError, watched
 from bench.nets.ready import Workshop
@@ -92,11 +92,11 @@ class Model:
 
     def ready(self, part: Part) -> None:
         """Put the net that a part needs onto the device, before several threads ask for it at once."""
-        _ = self.dense_net if part.method == "dense" else self.grid
+        _ = self.dense_net if part.whole else self.grid
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
-        dense = part.method == "dense"
+        dense = part.whole
         if dense and self.side <= part.Q and self.converted:
             return
         if part.method == "squash" and self.side != part.Q:
@@ -176,13 +176,13 @@ class Model:
 
     def flops(self, height: int, width: int, whole: bool) -> int:
         """Floating-point operations for one view: twice its multiply-adds."""
-        net = self._meta_dense if whole else self._meta_crop
-        return counted_flops(net, (self.pixels.channels, height, width))
+        net = self._counted_dense if whole else self._counted_crop
+        return image_flops(net, (self.pixels.channels, height, width))
 
     @cached_property
-    def _meta_dense(self) -> nn.Module:
-        return on_meta(self.converted)
+    def _counted_dense(self) -> nn.Module:
+        return sharing_copy(self.converted).eval()
 
     @cached_property
-    def _meta_crop(self) -> nn.Module:
-        return on_meta(self.net)
+    def _counted_crop(self) -> nn.Module:
+        return sharing_copy(self.net).eval()
