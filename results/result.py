@@ -25,7 +25,8 @@ class Result:
     `ties1` and `ties5` are the images that would be wrong too if ties counted against the label; `assumed` is what
     nobody stated (of ASSUMED), `doubts` what else speaks against the labels, a sentence each. `makers` are the errors
     in % that the weights' makers publish, where the protocol is theirs; `corruptions` ImageNet-C's errors by group,
-    `detection` how well images of no class are told from others.
+    `detection` how well images of no class are told from others. `gflops` is what an image costs in 1e9
+    floating-point operations, twice the multiply-adds of all views of all parts of all nets; None where nobody counted.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Result:
     makers: tuple[float | None, float | None] | None = None
     corruptions: CorruptionErrors | None = None
     detection: Detection | None = None
+    gflops: float | None = None
 
     @property
     def images_per_second(self) -> float | None:
@@ -119,6 +121,7 @@ class Result:
         by_group = self.corruptions.record() if self.corruptions else {}
         by_group |= self.detection.record() if self.detection else {}
         record = measured | dict(self.provenance) | measured | said | by_group  # what was measured comes first and wins
+        record["gflops"] = None if self.gflops is None else float(f"{self.gflops:.6g}")
         return {name: unicode_of(value) if isinstance(value, str) else value for name, value in record.items()}
 
 

@@ -39,8 +39,8 @@ def posteriors_of(job: Job, row: Row) -> Posteriors:
     return join(list(row_blocks(stored_nets(job, row), expected_of(job.images))))
 
 
-def result_of(job: Job, row: Row, counted: Tally) -> Result:
-    """What the tables say of a counted row."""
+def result_of(job: Job, row: Row, counted: Tally, gflops: float | None = None) -> Result:
+    """What the tables say of a counted row, and of what an image costs."""
     nets, protocols = zip(*row.nets, strict=True)
     images = job.images
     n, wrong1, ties1 = len(counted.ranks), counted.standings.wrong(1), counted.standings.ties(1)
@@ -69,6 +69,7 @@ def result_of(job: Job, row: Row, counted: Tally) -> Result:
         makers=_makers(job, row),
         corruptions=None if refused(ties1, n) else _corruptions(images, counted),
         detection=_detection(job, row, counted),
+        gflops=gflops,
     )
 
 

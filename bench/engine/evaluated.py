@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bench.engine.costs import gflops_of
 from bench.engine.counting import origin_of, posteriors_of, result_of, tallies_of
 from bench.engine.header import header
 from bench.engine.job import Job, complete, job_of
@@ -31,7 +32,8 @@ class Evaluated:
     @cached_property
     def results(self) -> dict[Row, Result]:
         """What the tables say of every row, in their order."""
-        return {row: result_of(self.job, row, counted) for row, counted in self.tallies.items()}
+        costs = gflops_of(self.job)
+        return {row: result_of(self.job, row, counted, costs[row]) for row, counted in self.tallies.items()}
 
     def warn(self) -> None:
         """Say on standard error what speaks against the rows."""
