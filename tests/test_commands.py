@@ -98,6 +98,7 @@ ALONE = {
     "speed": ["--out", "OUT"],
     "inspect": ["OUT"],
     "compare": ["OUT:1", "OUT:2"],
+    "report": ["OUT"],
     "gate": ["OUT", "OUT"],
     "convert": ["x.pth", "--model", "vgg16", "--out", "OUT.safetensors"],
 }

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import Any
 
 from bench.errors import UserError
 from bench.stored.run import StoredRun
@@ -36,6 +38,22 @@ class ReportRow:
     def label(self) -> str:
         """What people know it by."""
         return f"{self.number}. {self.row['model']} {self.row['protocol']}"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The row as its table's cells are made from."""
+        row = self.row
+        return {
+            **row.texts,
+            **row.beside,
+            **row.errors,
+            "n": row.counts.n,
+            "wrong1": row.counts.wrong1,
+            "wrong5": row.counts.wrong5,
+            "images_per_second": None if isnan(row.speed) else row.speed,
+            "assumed": row.assumed,
+            "signature_id": row.id,
+        }
 
 
 def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:

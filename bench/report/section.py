@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.report.figures import Figure
+
+PICTURES = 48  # of mistakes, on a page
+
 
 @dataclass(frozen=True)
 class Section:
     """A part of the page under a heading, `name` being its anchor and that of its files.
 
-    `template` is a file in templates/ that gets `values` (escaped there); `figures` are Plotly figures by the name
-    that the template calls them by, as `figures.py` makes them; `data` goes to the page's scripts as JSON.
+    `template` is a file in templates/ that gets `values` (escaped there); `figures` are by the name that the template
+    puts them into the page by, `{{ figure("NAME") }}`; `data` goes to the page's scripts, as JSON.
     """
 
     name: str
     title: str
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAMES",
         help="of the table that is printed: all that results.md has, or names from its head or the CSV, commas between",
     )
+    out.add_argument("--html", action="store_true", help="write report.html too, as bench.report makes it")
     out.add_argument("--save-posteriors", action="store_true", help="write ids, labels and posteriors, an .npz a row")
     out.add_argument("--list", choices=("models", "protocols", "data", "weights"), help="say what there is, and stop")
     return parser
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         from bench.requests import evaluation
         from bench.run.measure import Output, dry_run, run
 
-        output = Output(options.out, options.columns, options.save_posteriors)
+        output = Output(options.out, options.columns, options.save_posteriors, options.html)
         request = evaluation(options, data)
         if options.dry_run:
             dry_run(request)

@@ -13,19 +13,23 @@ from bench.engine.workers import Shard
 from bench.folders import dated, writable
 from bench.progress import note
 from bench.provenance import provenance
+from bench.report.making import ReportRequest, check_installed, make
 from results.terminal_table import check_columns, terminal_table
 
 
 @dataclass(frozen=True)
 class Output:
-    """What comes out of a run: a folder (None: a dated one), columns of the printed table, posteriors as files."""
+    """What comes out of a run: a folder (None: a dated one), columns of the printed table, posteriors, a page."""
 
     folder: Path | None = None
     columns: str | None = None
     save_posteriors: bool = False
+    html: bool = False
 
     def __post_init__(self) -> None:
         check_columns(self.columns, [*provenance(), "device"])
+        if self.html:
+            check_installed()
 
 
 def run(request: Evaluation, output: Output) -> None:
@@ -53,3 +57,5 @@ def _report(evaluated: Evaluated, folder: Path, output: Output) -> None:
     say(terminal_table(results, output.columns))
     evaluated.warn()
     note(f"written to {folder}/results.csv, .json and .md, with all columns and signatures")
+    if output.html:
+        note(f"written to {make(ReportRequest((folder,)))}")

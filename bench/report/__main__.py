@@ -1,0 +1,54 @@
+"""`python -m bench.report`: one page about one or several runs, made from their stored posteriors without the nets."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.command import command_parser, finished
+from bench.report.section import PICTURES
+
+EPILOG = """examples:
+  python -m bench.report runs/20250101-120000
+  python -m bench.report runs/vgg16 runs/resnet50 --out both.html"""
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "bench.report",
+        "One HTML page about runs: errors, cost, scales, pairs, classes and mistakes. It is one file that needs no "
+        "network. Nothing is evaluated again.",
+        EPILOG,
+    )
+    parser.add_argument(
+        "runs", metavar="RUN", type=Path, nargs="+", help="folder that bench.run wrote, or its results.json"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (report.html in the first run's folder)")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=PICTURES,
+        metavar="N",
+        help=f"so many pictures of mistakes, 0 for none ({PICTURES})",
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+
+    def work() -> int:
+        from bench.progress import note
+        from bench.report.making import ReportRequest, make
+
+        page = make(ReportRequest(tuple(options.runs), options.out, options.store, options.pictures))
+        note(f"written to {page}")
+        return 0
+
+    return finished("bench.report", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

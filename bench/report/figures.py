@@ -1,0 +1,86 @@
+"""Figures as Plotly takes them, with what is said of them in words and their numbers as a table.
+
+Colours are names of CSS variables (`--series-1`), which the page's script replaces, so that light, dark and print have
+their own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from results.formatting import shortened, shown
+
+SERIES = 8  # colours that are told apart, and as many marks
+MARKS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
+IN_LABELS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+Trace = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its caption.
+
+    `finding` says in words what it shows, for those who do not see it; `columns` and `cells` are its numbers; `height`
+    in pixels. Of a trace, `customdata` are keys of rows, one a point: a click on it shows the row's signature.
+    """
+
+    traces: Sequence[Trace]
+    layout: Mapping[str, Any]
+    caption: str
+    finding: str
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    height: int = 420
+
+    @property
+    def plot(self) -> dict[str, Any]:
+        """What Plotly draws."""
+        return {"data": list(self.traces), "layout": _laid_out(self.layout), "height": self.height}
+
+
+def label(text: str, room: int = 60) -> str:
+    """A name in a figure, where Plotly reads markup: escaped, and shortened to `room` letters."""
+    return shortened(shown(text), room).translate(IN_LABELS)
+
+
+def colour(index: int) -> str:
+    """The colour of the series of this index."""
+    return f"--series-{index % SERIES + 1}"
+
+
+def mark(index: int) -> str:
+    """The mark of the series of this index, since colour alone tells too few people apart."""
+    return MARKS[index % len(MARKS)]
+
+
+def hover(texts: Sequence[str]) -> dict[str, Any]:
+    """What points say under the pointer, a text each, which is escaped here."""
+    return {"hovertext": [label(text, 200) for text in texts], "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis under a title (with its unit)."""
+    return {
+        "title": {"text": title, "standoff": 12},
+        "automargin": True,
+        "gridcolor": "--grid",
+        "linecolor": "--edge",
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": "--edge",
+        **more,
+    }
+
+
+def _laid_out(layout: Mapping[str, Any]) -> dict[str, Any]:
+    """What all figures have in common."""
+    return {
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "--ink"},
+        "paper_bgcolor": "--ground",
+        "plot_bgcolor": "--ground",
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "hoverlabel": {"bgcolor": "--raised", "bordercolor": "--edge", "font": {"color": "--ink"}},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        "dragmode": False,
+        **layout,
+    }

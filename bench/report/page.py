@@ -1,0 +1,67 @@
+"""Sections in one HTML file that needs nothing else: text, numbers, scripts, styles and the plotting library."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from bench.extras import needed
+from bench.report.figures import Figure
+from bench.report.section import Section
+from bench.version import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+OURS = files("bench.report")
+FIRST = "page.js"  # the others build on it
+IN_SCRIPTS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The whole page. What comes from runs is escaped in it, in text and in scripts."""
+    figures = {name: figure for section in sections for name, figure in section.figures.items()}
+    data = {section.name: section.data for section in sections}
+    environment = _environment()
+    environment.globals["figure"] = _figures(environment, figures)
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        sections=sections,
+        style=_static("page.css"),
+        library=needed("plotly.offline", "report").get_plotlyjs() if figures else "",
+        data=script_json({"data": data, "figures": {name: figure.plot for name, figure in figures.items()}}),
+        scripts=[_static(name) for name in _scripts()],
+        version=__version__,
+    )
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand in a <script>: nothing in it ends one or begins a comment. Raises ValueError for NaN."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(IN_SCRIPTS)
+
+
+def _environment() -> "Environment":
+    jinja2 = needed("jinja2", "report")
+    environment: Environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment
+
+
+def _figures(environment: "Environment", figures: Mapping[str, Figure]) -> Any:
+    """What templates call to put a figure into the page: figure("name")."""
+    draw: Any = environment.get_template("figure.html.j2").module
+    return lambda name: draw.figure(name, figures[name])
+
+
+def _static(name: str) -> str:
+    return (OURS / "static" / name).read_text(encoding="utf-8")
+
+
+def _scripts() -> list[str]:
+    names = {file.name for file in (OURS / "static").iterdir() if file.name.endswith(".js")}
+    return [FIRST, *sorted(names - {FIRST})]

@@ -1,0 +1,118 @@
+"""The table of rows, as results.md has it, and its errors as points with intervals."""
+
+from collections.abc import Sequence
+
+from bench.report.figures import Figure, axis, colour, hover, label, mark
+from bench.report.rows import ReportRow
+from bench.report.section import Section
+from results.formatting import number
+from results.table import PLAIN, PUBLISHED, error_cell, wide_cells
+
+TEXTS = (*PLAIN, "assumed")
+REFERENCES = {"paper": "the paper", "published": "the weights' makers"}
+ROOM, BETWEEN = 34, 60  # pixels of a row, and of what stands around them
+
+
+def section(rows: Sequence[ReportRow]) -> Section:
+    """A figure for top-1 and one for top-5, where there is one."""
+    figures = {f"errors-top{k}": _figure(rows, k) for k in (1, 5) if any(_error(row, k) is not None for row in rows)}
+    cells = [_cells(row) for row in rows]
+    columns = [name for name in cells[0] if name not in ("assumed", PUBLISHED) or any(row[name] for row in cells)]
+    values = {"rows": list(zip(rows, cells, strict=True)), "columns": columns, "texts": TEXTS, "figures": list(figures)}
+    return Section("errors", "Error by protocol", "errors.html.j2", values, figures)
+
+
+def _cells(row: ReportRow) -> dict[str, str]:
+    """The row's cells of results.md, with names as they are and views where an old table lacks them."""
+    cells = wide_cells(row.record)
+    names = {name: row.row[name] for name in PLAIN}
+    return {**cells, **names, "views": number(row.row.beside["views"])}
+
+
+def _error(row: ReportRow, k: int) -> float | None:
+    return row.row.errors[f"top{k}"]
+
+
+def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
+    """Rows one below another, grouped by net; `k` is 1 or 5."""
+    nets = list(dict.fromkeys(row.net for row in rows))
+    shown = [(net, [row for row in rows if row.net == net and _error(row, k) is not None]) for net in nets]
+    groups = [(net, members) for net, members in shown if members]
+    heights: dict[str, float] = {}
+    headings = []
+    place = 0.0
+    for net, members in groups:
+        headings.append({"text": f"<b>{label(net, 50)}</b>", "y": place, "x": 0, "xref": "paper", "xanchor": "left"})
+        for row in members:
+            place += 1
+            heights[row.key] = place
+        place += 1
+    traces = [_points(members, heights, k, nets.index(net)) for net, members in groups]
+    traces += [trace for kind in REFERENCES if (trace := _references(rows, heights, k, kind))]
+    listed = [row for _, members in groups for row in members]
+    layout = {
+        "xaxis": axis(f"top-{k} error, % (95 % interval)", rangemode="tozero"),
+        "yaxis": axis(
+            "",
+            tickvals=[heights[row.key] for row in listed],
+            ticktext=[label(row.row["protocol"], 28) for row in listed],
+            range=[place - 0.4, -0.6],
+            showgrid=False,
+            ticks="",
+        ),
+        "annotations": [{**heading, "showarrow": False} for heading in headings],
+        "showlegend": len(traces) > len(groups),
+    }
+    best = min(listed, key=lambda row: _error(row, k) or 0)
+    return Figure(
+        traces,
+        layout,
+        f"Top-{k} error of {len(listed)} rows, grouped by net.",
+        f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
+        ("row", "net", "protocol", f"top-{k} error % [95 %]"),
+        [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in listed],
+        height=round(BETWEEN + ROOM * (place + 1)),
+    )
+
+
+def _points(rows: Sequence[ReportRow], heights: dict[str, float], k: int, index: int) -> dict[str, object]:
+    errors = [row.row.errors for row in rows]
+    values = [each[f"top{k}"] or 0.0 for each in errors]
+    ends = [(each[f"top{k}_low"] or 0.0, each[f"top{k}_high"] or 0.0) for each in errors]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "measured here",
+        "showlegend": index == 0,
+        "x": values,
+        "y": [heights[row.key] for row in rows],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
+            "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
+            "color": colour(index),
+            "thickness": 2,
+            "width": 5,
+        },
+        "marker": {"color": colour(index), "symbol": mark(index), "size": 10},
+        "customdata": [row.key for row in rows],
+        **hover([f"{row.label}: {error_cell(row.record, f'top{k}')} %" for row in rows]),
+    }
+
+
+def _references(rows: Sequence[ReportRow], heights: dict[str, float], k: int, kind: str) -> dict[str, object] | None:
+    """What others report for the same, where they do; `kind` is of REFERENCES."""
+    known = [(row, row.row.beside[f"{kind}_top{k}"]) for row in rows if row.key in heights]
+    found = [(row, value) for row, value in known if value is not None]
+    if not found:
+        return None
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": REFERENCES[kind],
+        "x": [value for _, value in found],
+        "y": [heights[row.key] for row, _ in found],
+        "marker": {"color": "--ink", "symbol": "line-ns-open" if kind == "paper" else "x-thin-open", "size": 14},
+        **hover([f"{row.label}: {REFERENCES[kind]} {value} %" for row, value in found]),
+    }

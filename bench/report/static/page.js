@@ -1,0 +1,72 @@
+// What all sections share: their data, figures drawn as they come into view in the page's colours, signatures.
+(() => {
+  "use strict";
+  const { data, figures } = JSON.parse(document.getElementById("report-data").textContent);
+  const drawn = new Map();
+
+  // Colours in figures are names of CSS variables, so that each theme has its own.
+  const themed = (value, name = "") => {
+    if (typeof value === "string" && /color|scale/.test(name) && value.startsWith("--")) {
+      return getComputedStyle(document.documentElement).getPropertyValue(value).trim();
+    }
+    if (Array.isArray(value)) return value.map((each) => themed(each, name));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, themed(each, /scale/.test(name) ? name : key)]));
+    }
+    return value;
+  };
+
+  const draw = (element) => {
+    const figure = drawn.get(element) ?? figures[element.dataset.figure];
+    drawn.set(element, figure);
+    const { data, layout } = themed(figure);
+    Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+    if (!element.dataset.drawn) element.on("plotly_click", ({ points }) => showSignature(points[0].customdata));
+    element.dataset.drawn = "yes";
+  };
+
+  const showSignature = (key) => {
+    if (typeof key === "string") document.getElementById(`signature-${key}`)?.showPopover?.();
+  };
+
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        seen.unobserve(target);
+        draw(target);
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  const redraw = () => [...drawn.keys()].forEach(draw);
+
+  // What sections' scripts use: `figure` is as figures.py makes them, and is drawn as the page's own are.
+  window.report = {
+    data,
+    draw: (element, figure) => {
+      drawn.set(element, figure);
+      draw(element);
+    },
+    showSignature,
+  };
+
+  document.querySelectorAll("[data-figure]").forEach((element) => seen.observe(element));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("paper");
+    document.querySelectorAll("[data-figure]").forEach(draw);
+    redraw();
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("paper");
+    redraw();
+  });
+  document.addEventListener("click", ({ target }) => {
+    const text = target.dataset?.copy;
+    if (text === undefined) return;
+    navigator.clipboard?.writeText(text).then(() => {
+      target.textContent = "Copied";
+    });
+  });
+})();
