@@ -1,7 +1,7 @@
 """From posteriors to counts of wrong images."""
 
 import math
-from fractions import Fraction
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from results.posteriors import Posteriors
 
+MCNEMAR_BITS = 256  # kept of each term, so that the sum is right to the last bit of a float
 MOST_EXACT = 10_000  # images whose binomial is summed exactly, in milliseconds
 
 
@@ -64,17 +65,23 @@ def wilson(wrong: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+@lru_cache(1 << 12)
 def mcnemar(only_first: int, only_second: int) -> float:
     """Exact two-sided p of McNemar's test, from the images that only one of two classifiers got wrong.
 
     Binomial: if both were equally good, each such image would be either's with probability 1/2 (McNemar, 1947).
     """
     n, fewer = only_first + only_second, min(only_first, only_second)
-    ways = term = 1  # of choosing none of n; the next term follows from the one before
-    for k in range(fewer):
-        term = term * (n - k) // (k + 1)
+    term = math.comb(n, fewer)  # ways of choosing so many of n: the largest term, from which each smaller one follows
+    cut = max(0, term.bit_length() - MCNEMAR_BITS)
+    term >>= cut
+    ways = 0
+    for k in range(fewer, -1, -1):
+        if not term:
+            break
         ways += term
-    return min(1.0, float(Fraction(2 * ways, 2**n)))
+        term = term * k // (n - k + 1)
+    return min(1.0, 2 * ways / 2 ** (n - cut))
 
 
 def mcnemar_bound(wrong_first: int, wrong_second: int, n: int) -> float:

@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -185,6 +186,13 @@ def test_mcnemar_is_the_exact_sign_test_on_the_discordant_images(only_first, onl
 def test_mcnemar_stays_exact_where_floats_would_not():
     assert 0 < mcnemar(1000, 2000) < 1e-70
     assert mcnemar(5000, 5000) == 1
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (3, 0), (400, 380), (900, 40), (1500, 1499), (0, 2000), (7000, 100)])
+def test_mcnemar_is_to_the_last_bit_the_sum_of_all_its_terms(counts):
+    n = sum(counts)
+    exact = Fraction(2 * sum(math.comb(n, k) for k in range(min(counts) + 1)), 2**n)
+    assert mcnemar(*counts) == min(1.0, float(exact))
 
 
 def test_paired_difference_as_published():
