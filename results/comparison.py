@@ -49,7 +49,7 @@ class Comparison(PairedErrors):
         """
         both = {"first": (self.first, self.first.images), "second": (self.second, self._second)}
         names = np.array(self.first.classes, dtype=object)
-        columns = {"id": self.first.ids, "label": names[self.first.images["label"]]}
+        columns = {"id": pd.Series(self.first.ids, dtype=object), "label": names[self.first.images["label"]]}
         columns |= {f"rank_{which}": images["rank"].to_numpy() for which, (_, images) in both.items()}
         for which, (row, images) in both.items():
             if "predicted" in images:

@@ -27,7 +27,7 @@ def per_image(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd
         confidence = np.divide(confidence, together, out=unknown, where=together > 0)
     return pd.DataFrame(
         {
-            "id": posteriors.ids,
+            "id": pd.Series(posteriors.ids, dtype=object),  # names may be no Unicode, which pandas' text has to be
             "label": posteriors.labels,
             "predicted": np.where(above == 0, posteriors.labels, best_class),
             "confidence": confidence.clip(0, 1),  # float32 sums may pass 1 by a rounding

@@ -60,5 +60,5 @@ def _evaluated(row: EvaluatedRow) -> ComparedRow:
     """A row of a table as one of a run is; its posteriors need not be read."""
     if not row.result.clean:
         raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
-    images = pd.DataFrame({"id": row.ids, "label": row.labels, "rank": row.ranks + 1})
+    images = pd.DataFrame({"id": pd.Series(row.ids, dtype=object), "label": row.labels, "rank": row.ranks + 1})
     return ComparedRow("", written_row(row.result.record()), images, distinct(row.class_names))

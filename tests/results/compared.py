@@ -28,7 +28,7 @@ def row(
     where = np.asarray(ranks)
     images = pd.DataFrame(
         {
-            "id": [f"{index}.jpg" for index in range(n)] if ids is None else list(ids),
+            "id": pd.Series([f"{index}.jpg" for index in range(n)] if ids is None else list(ids), dtype=object),
             "label": np.arange(n) % len(classes) if truth is None else np.asarray(truth),
             "rank": where,
         }

@@ -143,6 +143,17 @@ def test_names_of_strangers_are_no_markup():
     assert text.count("\\<script") == 3  # the row, the image, the class
 
 
+def test_names_that_are_no_unicode_are_told():
+    ids = ["a\udcff.jpg", "b.jpg", "c.jpg"]
+    found = compare_rows(row([2, 1, 1], "a", ids=ids), row([1, 1, 2], "b", ids=ids[::-1], truth=[2, 1, 0]))
+    assert found.record()["only_first_wrong"] == []
+    found = compare_rows(row([2, 1, 1], "a", ids=ids), row([1, 1, 1], "b", ids=ids))
+    assert json.loads(json.dumps(found.record()))["only_first_wrong"] == ids[:1]
+    assert "Only A is wrong: a" in found.markdown()
+    with pytest.raises(ResultError, match="1 only in a"):
+        compare_rows(found.first, row([1, 1], "b", ids=ids[1:], truth=[1, 2]))
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [

@@ -55,5 +55,10 @@ def test_competing_classes_that_got_nothing_are_as_likely_as_one_another():
     assert found["confidence"].tolist() == [0.5]
 
 
+def test_names_that_are_no_unicode_stay_as_they_are(tied):
+    ids = np.array([f"a\udcff {k}.jpg" for k in range(len(tied.ids))])
+    assert per_image(Posteriors(tied.probs, tied.labels, ids))["id"].tolist() == ids.tolist()
+
+
 def test_confidence_never_passes_1():
     assert per_image(posteriors([[np.nextafter(np.float32(1), np.float32(2)), 0]], [0]))["confidence"].tolist() == [1]
