@@ -17,15 +17,19 @@ def centre(size: Size, Q: int, side: int) -> list[View]:
 
 def tencrop(size: Size, Q: int, side: int) -> list[View]:
     """Four corners and the centre of the image and of its mirror image, torchvision's ten (Krizhevsky et al., 2012)."""
-    right, bottom = size.width - side, size.height - side
-    places = [(0, 0), (right, 0), (0, bottom), (right, bottom), (_middle(size.width, side), _middle(size.height, side))]
+    places = _corners_and_middle(size, side)
     # where a crop of the mirror image lies in the image itself: an odd remainder moves the centre by a pixel
-    mirrored = [(right - left, top) for left, top in places]
+    mirrored = [(size.width - side - left, top) for left, top in places]
     return [
         View(Q, _square(left, top, side), flip)
         for flip, corners in ((False, places), (True, mirrored))
         for left, top in corners
     ]
+
+
+def fivecrop(size: Size, Q: int, side: int) -> list[View]:
+    """Four corners and the centre, torchvision's five: `tencrop` without mirror images."""
+    return [View(Q, _square(left, top, side), flip=False) for left, top in _corners_and_middle(size, side)]
 
 
 def multicrop(size: Size, Q: int, side: int) -> list[View]:
@@ -34,9 +38,19 @@ def multicrop(size: Size, Q: int, side: int) -> list[View]:
     return _with_flips(Q, [_square(left, top, side) for top in tops for left in lefts])
 
 
+def multicrop_noflip(size: Size, Q: int, side: int) -> list[View]:
+    """The grid of `multicrop` without mirror images: 25 views."""
+    return _without_flips(multicrop(size, Q, side))
+
+
 def dense(size: Size, Q: int, side: int) -> list[View]:
     """The whole image and its mirror image, for the convolutional net (section 3.2)."""
     return _with_flips(Q, [None])
+
+
+def dense_noflip(size: Size, Q: int, side: int) -> list[View]:
+    """The whole image, for the convolutional net, without its mirror image."""
+    return _without_flips(dense(size, Q, side))
 
 
 def squash(size: Size, Q: int, side: int) -> list[View]:
@@ -70,8 +84,17 @@ METHODS: dict[str, Callable[[Size, int, int], list[View]]] = {
     "squash": squash,
     "squash-centre": centre,
     "googlenet-crops": googlenet_crops,
+    "dense-noflip": dense_noflip,
+    "multicrop-noflip": multicrop_noflip,
+    "fivecrop": fivecrop,
 }
-WHOLE = ("dense",)  # their views are whole images
+WITHOUT_FLIPS = {
+    "dense": "dense-noflip",
+    "multicrop": "multicrop-noflip",
+    "tencrop": "fivecrop",
+}  # their straight views
+WHOLE = ("dense", "dense-noflip")  # their views are whole images
+GRIDS = ("multicrop", "multicrop-noflip")  # their views are the crops of a grid
 SQUARE = ("published-squash", "squash", "squash-centre")  # their images are squashed to Q x Q
 
 
@@ -79,6 +102,13 @@ def grid_offsets(length: int, side: int) -> list[int]:
     """Where the grid's crops begin along a side of `length` pixels: round half up of k * (length - side) / 4."""
     steps = GRID - 1
     return [(2 * k * (length - side) + steps) // (2 * steps) for k in range(GRID)]
+
+
+def _corners_and_middle(size: Size, side: int) -> list[tuple[int, int]]:
+    """Left and top of crops, in torchvision's order."""
+    right, bottom = size.width - side, size.height - side
+    middle = (_middle(size.width, side), _middle(size.height, side))
+    return [(0, 0), (right, 0), (0, bottom), (right, bottom), middle]
 
 
 def _middle(length: int, side: int) -> int:
@@ -91,3 +121,7 @@ def _square(left: int, top: int, side: int) -> Box:
 
 def _with_flips(Q: int, boxes: list[Box | None]) -> list[View]:
     return [View(Q, box, flip) for flip in (False, True) for box in boxes]
+
+
+def _without_flips(views: list[View]) -> list[View]:
+    return [view for view in views if not view.flip]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from protocols.methods import METHODS, SQUARE, WHOLE
+from protocols.methods import GRIDS, METHODS, SQUARE, WHOLE, WITHOUT_FLIPS
 from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
@@ -43,6 +43,9 @@ METHOD_NAMES: dict[str, tuple[str, Rule]] = {
     "googlenet-crops": ("googlenet-crops", _googlenet_scales),
     "squash": ("squash", lambda S, side: (side,)),
     "squash-centre": ("squash-centre", _crop_scale),
+    "dense-noflip": ("dense-noflip", multi_scale),
+    "multicrop-noflip": ("multicrop-noflip", multi_scale),
+    "fivecrop": ("fivecrop", _crop_scale),
 }
 PUBLISHED = "published"  # its Q belongs to the weights
 DESCRIPTIONS = {  # by the paper that a protocol is of
@@ -52,9 +55,12 @@ DESCRIPTIONS = {  # by the paper that a protocol is of
         "dense+multicrop": "any sum: the methods' posteriors averaged (Table 5)",
         "single-scale": "dense at the paper's one Q for the weights' S (Table 3)",
         "multi-scale": "another name for dense (Table 4)",
+        "dense-noflip": "dense without the mirror image: what flips bring",
+        "multicrop-noflip": "multicrop without mirror images: 25 crops a Q",
     },
     "AlexNet (Krizhevsky et al. 2012)": {
         "tencrop": "four corners and centre with flips, Q as for centre",
+        "fivecrop": "tencrop without mirror images (torchvision's FiveCrop)",
         "centre": "the centre crop of the net's own side, Q=256 unless written (for 224 px; else in proportion)",
     },
     "GoogLeNet (Szegedy et al. 2014)": {
@@ -108,6 +114,17 @@ class Part:
     def whole(self) -> bool:
         """Whether its views are whole images, which the convolutional net sees."""
         return self.method in WHOLE
+
+    @property
+    def grid(self) -> bool:
+        """Whether its views are the crops of a grid, which have early features in common."""
+        return self.method in GRIDS
+
+    @property
+    def without_flips(self) -> "Part | None":
+        """The part of its straight views alone; None where it has no such, or no mirror images."""
+        method = WITHOUT_FLIPS.get(self.method)
+        return Part(method, self.Q) if method else None
 
     @property
     def square(self) -> bool:

@@ -40,7 +40,7 @@ def part_posteriors(
     features of a grid's crops, those of one image do. `advance` is told of progress, `cost` for an image in all.
     """
     views = views_of(block, part, model.side, model.pixels)
-    as_grids = part.method == "multicrop" and model.grid is not None
+    as_grids = part.grid and model.grid is not None
     batches = by_grid(views) if as_grids else capacity.divide(model, views)
     cost_of_view = cost / np.bincount([view.owner for view in views], minlength=len(block))  # image by image
     rows = np.empty((len(views), model.count), np.float32)

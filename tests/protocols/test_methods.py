@@ -3,9 +3,9 @@ from math import floor
 
 import pytest
 import torch
-from torchvision.transforms.v2.functional import center_crop, hflip, ten_crop
+from torchvision.transforms.v2.functional import center_crop, five_crop, hflip, ten_crop
 
-from protocols.methods import METHODS, centre, dense, grid_offsets, multicrop, tencrop
+from protocols.methods import METHODS, WITHOUT_FLIPS, centre, dense, fivecrop, grid_offsets, multicrop, tencrop
 from protocols.protocol import Part, ProtocolError, parse
 from protocols.view import Box, Size, View, rescaled
 
@@ -19,6 +19,12 @@ SIZES = [
     Size(333, 501),
 ]
 EVEN_AND_ODD = [Size(8 + dx, 8 + dy) for dx in (0, 1, 2, 3, 4, 5, 7) for dy in (0, 1, 2, 3, 6, 9)]
+
+
+COUNTS = [
+    *(("centre", 1), ("tencrop", 10), ("fivecrop", 5)),
+    *(("dense", 2), ("dense-noflip", 1), ("multicrop", 50), ("multicrop-noflip", 25)),
+]
 
 
 def index_image(size):
@@ -56,6 +62,22 @@ def test_tencrop_shows_the_ten_patches_of_torchvision(size):
     assert sorted(ours[5:]) == sorted(theirs[5:])
 
 
+@pytest.mark.parametrize("size", EVEN_AND_ODD)
+def test_fivecrop_shows_the_five_patches_of_torchvision(size):
+    image = index_image(size)
+    ours = [shown(image, view).tolist() for view in fivecrop(size, 8, 8)]
+    assert ours == [crop.tolist() for crop in five_crop(image, [8, 8])]
+
+
+@pytest.mark.parametrize(("method", "without"), WITHOUT_FLIPS.items())
+def test_without_flips_there_are_the_straight_views_and_no_others(method, without):
+    for size in SIZES:
+        views = Part(method, 256).views(size, 224)
+        assert Part(without, 256).views(size, 224) == {view: n for view, n in views.items() if not view.flip}
+        assert Part(method, 256).without_flips == Part(without, 256)
+        assert Part(without, 256).without_flips is None
+
+
 def test_grid_offsets_are_quarters_of_the_room_rounded_half_up():
     for length in range(224, 1400):
         exact = [Fraction(k * (length - 224), 4) for k in range(5)]
@@ -77,7 +99,7 @@ def test_grid_offsets_by_hand(length, expected):
     assert grid_offsets(length, 224) == expected
 
 
-@pytest.mark.parametrize("method", ["multicrop", "tencrop"])
+@pytest.mark.parametrize("method", ["multicrop", "multicrop-noflip", "tencrop", "fivecrop"])
 def test_edge_crops_touch_the_edges(method):
     for size, views in every_view(method):
         assert min(view.box.left for view in views) == min(view.box.top for view in views) == 0
@@ -95,7 +117,7 @@ def test_every_crop_is_a_square_inside_the_image(method):
             assert box.bottom <= size.height
 
 
-@pytest.mark.parametrize(("method", "count"), [("centre", 1), ("tencrop", 10), ("dense", 2), ("multicrop", 50)])
+@pytest.mark.parametrize(("method", "count"), COUNTS)
 def test_number_of_views_at_each_Q(method, count):
     for size in SIZES:
         for Q in (224, 256, 288, 352, 384, 416, 512):
