@@ -9,8 +9,9 @@ from bench.extras import needed
 from bench.folders import writing_to
 from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
+from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
-from bench.report.sections import errors, measured
+from bench.report.sections import cost, errors, measured, pairs
 from bench.stored.run import open_run
 from results.atomic_files import write_text_atomically
 
@@ -52,9 +53,12 @@ def make(request: ReportRequest) -> Path:
 
 def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]:
     """What the page holds, in its order."""
+    groups = same_images(rows)
     return [
         measured.section(rows),
         errors.section(rows),
+        cost.section(groups),
+        pairs.section(groups),
     ]
 
 

@@ -41,7 +41,7 @@ def script_json(value: Any) -> str:
 
 
 def _environment() -> "Environment":
-    jinja2 = needed("jinja2", "report")
+    jinja2, markupsafe = needed("jinja2", "report"), needed("markupsafe", "report")
     environment: Environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.report"),
         autoescape=True,
@@ -49,6 +49,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = lambda text: markupsafe.escape(text).replace("/", markupsafe.Markup("/<wbr>"))
     return environment
 
 

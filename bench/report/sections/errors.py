@@ -1,6 +1,6 @@
 """The table of rows, as results.md has it, and its errors as points with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.report.figures import Figure, axis, colour, hover, label, mark
 from bench.report.rows import ReportRow
@@ -9,15 +9,18 @@ from results.formatting import number
 from results.table import PLAIN, PUBLISHED, error_cell, wide_cells
 
 TEXTS = (*PLAIN, "assumed")
+FIRST = ("model", "protocol", "S")  # the other names come after the numbers
+RARE = ("assumed", PUBLISHED)
 REFERENCES = {"paper": "the paper", "published": "the weights' makers"}
-ROOM, BETWEEN = 34, 60  # pixels of a row, and of what stands around them
+LETTERS = 28  # of a label
+ROOM, BETWEEN = 30, 60  # pixels of a row, and of what stands around them
 
 
 def section(rows: Sequence[ReportRow]) -> Section:
     """A figure for top-1 and one for top-5, where there is one."""
     figures = {f"errors-top{k}": _figure(rows, k) for k in (1, 5) if any(_error(row, k) is not None for row in rows)}
     cells = [_cells(row) for row in rows]
-    columns = [name for name in cells[0] if name not in ("assumed", PUBLISHED) or any(row[name] for row in cells)]
+    columns = [name for name in _ordered(cells[0]) if name not in RARE or any(row[name] for row in cells)]
     values = {"rows": list(zip(rows, cells, strict=True)), "columns": columns, "texts": TEXTS, "figures": list(figures)}
     return Section("errors", "Error by protocol", "errors.html.j2", values, figures)
 
@@ -27,6 +30,12 @@ def _cells(row: ReportRow) -> dict[str, str]:
     cells = wide_cells(row.record)
     names = {name: row.row[name] for name in PLAIN}
     return {**cells, **names, "views": number(row.row.beside["views"])}
+
+
+def _ordered(cells: Mapping[str, str]) -> list[str]:
+    """The columns with what people look for first."""
+    numbers = [name for name in cells if name not in TEXTS]
+    return [*FIRST, *numbers, *(name for name in TEXTS if name not in FIRST)]
 
 
 def _error(row: ReportRow, k: int) -> float | None:
@@ -39,35 +48,35 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
     shown = [(net, [row for row in rows if row.net == net and _error(row, k) is not None]) for net in nets]
     groups = [(net, members) for net, members in shown if members]
     heights: dict[str, float] = {}
-    headings = []
+    ticks: list[tuple[float, str]] = []
     place = 0.0
     for net, members in groups:
-        headings.append({"text": f"<b>{label(net, 50)}</b>", "y": place, "x": 0, "xref": "paper", "xanchor": "left"})
+        ticks.append((place, f"<b>{label(net, LETTERS)}</b>"))
         for row in members:
             place += 1
             heights[row.key] = place
+            ticks.append((place, label(row.row["protocol"], LETTERS)))
         place += 1
     traces = [_points(members, heights, k, nets.index(net)) for net, members in groups]
     traces += [trace for kind in REFERENCES if (trace := _references(rows, heights, k, kind))]
     listed = [row for _, members in groups for row in members]
     layout = {
-        "xaxis": axis(f"top-{k} error, % (95 % interval)", rangemode="tozero"),
+        "xaxis": axis(f"top-{k} error, %", rangemode="tozero"),
         "yaxis": axis(
             "",
-            tickvals=[heights[row.key] for row in listed],
-            ticktext=[label(row.row["protocol"], 28) for row in listed],
+            tickvals=[each for each, _ in ticks],
+            ticktext=[text for _, text in ticks],
             range=[place - 0.4, -0.6],
             showgrid=False,
             ticks="",
         ),
-        "annotations": [{**heading, "showarrow": False} for heading in headings],
         "showlegend": len(traces) > len(groups),
     }
     best = min(listed, key=lambda row: _error(row, k) or 0)
     return Figure(
         traces,
         layout,
-        f"Top-{k} error of {len(listed)} rows, grouped by net.",
+        f"Top-{k} error of {len(listed)} rows with 95 % intervals, grouped by net.",
         f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
         ("row", "net", "protocol", f"top-{k} error % [95 %]"),
         [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in listed],

@@ -41,6 +41,35 @@
   );
   const redraw = () => [...drawn.keys()].forEach(draw);
 
+  // An element with properties and content; texts stay texts.
+  const make = (name, properties = {}, ...content) => {
+    const element = Object.assign(document.createElement(name), properties);
+    if (properties.role) element.setAttribute("role", properties.role);
+    element.append(...content);
+    return element;
+  };
+
+  // A table of texts; the first of each line is its head.
+  const table = (columns, lines) =>
+    make(
+      "table",
+      {},
+      make("thead", {}, make("tr", {}, ...columns.map((text) => make("th", { scope: "col" }, text)))),
+      make(
+        "tbody",
+        {},
+        ...lines.map(([first, ...rest]) =>
+          make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((text) => make("td", {}, text))),
+        ),
+      ),
+    );
+
+  // Whole numbers that packing.py packed.
+  const unpacked = ({ bytes, base64 }) => {
+    const { buffer } = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    return new { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[bytes](buffer);
+  };
+
   // What sections' scripts use: `figure` is as figures.py makes them, and is drawn as the page's own are.
   window.report = {
     data,
@@ -49,6 +78,9 @@
       draw(element);
     },
     showSignature,
+    make,
+    table,
+    unpacked,
   };
 
   document.querySelectorAll("[data-figure]").forEach((element) => seen.observe(element));

@@ -1,0 +1,71 @@
+// A pair's numbers, and the images that only one of its rows got wrong.
+(() => {
+  "use strict";
+  const { make, unpacked, table } = window.report;
+  const { groups } = window.report.data.pairs;
+  const STEP = 50; // images shown at once
+
+  const heading = (text) => make("h4", {}, text);
+
+  const numbers = ({ top1, top5 }) =>
+    table(
+      top5 ? ["", "top-1", "top-5"] : ["", "top-1"],
+      top1.map(([name, text], index) => (top5 ? [name, text, top5[index][1]] : [name, text])),
+    );
+
+  // The images that row A alone got wrong; `images` are the group's numbers, unpacked.
+  const list = (group, images, a, b) => {
+    const found = group.ids.map((_, index) => index).filter((index) => images[a].ranks[index] > 1 && images[b].ranks[index] === 1);
+    const name = group.rows[a].label;
+    const block = make("div", {}, heading(`Only ${name} is wrong: ${found.length} image${found.length === 1 ? "" : "s"}`));
+    if (!found.length) return block;
+    const line = (index) => [
+      group.ids[index],
+      group.names[images.labels[index]],
+      group.names[images[a].predicted[index]],
+      String(images[a].ranks[index]),
+    ];
+    const shown = table(["image", "true class", "taken for", "rank of the true class"], found.slice(0, STEP).map(line));
+    block.append(make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: `Only ${name} is wrong` }, shown));
+    let next = STEP;
+    if (found.length > STEP) {
+      const more = make("button", { type: "button" }, `${found.length - next} more`);
+      more.addEventListener("click", () => {
+        const lines = table([], found.slice(next, next + STEP).map(line)).tBodies[0].rows;
+        shown.tBodies[0].append(...lines);
+        next += STEP;
+        more.textContent = `${found.length - next} more`;
+        if (next >= found.length) more.remove();
+      });
+      block.append(more);
+    }
+    return block;
+  };
+
+  const show = (place, group, pair) => {
+    const { row, column } = pair;
+    const images = { labels: unpacked(group.labels) };
+    for (const key of [row, column]) {
+      images[key] = { ranks: unpacked(group.rows[key].ranks), predicted: unpacked(group.rows[key].predicted) };
+    }
+    place.replaceChildren(
+      make("h3", {}, `${group.rows[row].label} less ${group.rows[column].label}`),
+      numbers(pair),
+      list(group, images, row, column),
+      list(group, images, column, row),
+    );
+    place.focus();
+    place.scrollIntoView({ block: "nearest" });
+  };
+
+  document.querySelectorAll("table.pairs").forEach((matrix) => {
+    const group = groups[matrix.dataset.group];
+    matrix.addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-pair]");
+      if (!button) return;
+      matrix.querySelectorAll("[aria-pressed]").forEach((each) => each.removeAttribute("aria-pressed"));
+      button.setAttribute("aria-pressed", "true");
+      show(document.getElementById(`pair-${matrix.dataset.group}`), group, group.pairs[button.dataset.pair]);
+    });
+  });
+})();
