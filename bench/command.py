@@ -12,7 +12,7 @@ from typing import NoReturn
 from bench.errors import UserError
 from bench.interrupt import noted
 from bench.memory import keep_freed_memory
-from bench.quiet import be_quiet
+from bench.quiet import be_quiet, discard
 from bench.version import __version__
 from protocols.protocol import ProtocolError
 from results.errors import ResultError
@@ -117,6 +117,6 @@ def say(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving fails on the same file
+        discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise UserError(f"cannot write to standard output: {error.strerror}; write elsewhere") from None

@@ -1,4 +1,4 @@
-"""One look for every progress bar: on standard error, with the time left; in a log file a line now and then."""
+"""One look for every progress bar: on standard error, with what is at work, rate and time left; in a log file lines."""
 
 import os
 import sys
@@ -11,17 +11,18 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from bench import bars
+from bench.bars import Bar, Lines, drawn, plain
 from bench.errors import BenchWarning
 from bench.interrupt import heed
-from bench.quiet import quiet
-from results.formatting import shown_lines
+from bench.quiet import discard, quiet
+from results.formatting import shown, shown_lines
 
 T = TypeVar("T")
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
 _said: ContextVar[set[str] | None] = ContextVar("said", default=None)  # what a caller from Python was warned of
 _hidden: ContextVar[bool] = ContextVar("hidden", default=False)
 WIDGET = "{l_bar}{bar}| {elapsed} so far, {remaining} left"
-SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
 
 
 @contextmanager
@@ -40,73 +41,63 @@ def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> 
 
     Raises KeyboardInterrupt where Ctrl-C came and was swallowed.
     """
-    form = "{l_bar}{bar}{r_bar}" if _drawn() else "{desc}: {percentage:3.0f}% {r_bar}"
-    for item in _bar(form, not FIRST, iterable=items, total=total, desc=what, unit=unit, delay=1):
-        heed()
-        yield item
+    form = "{desc}: {percentage:3.0f}%|{bar}{r_bar}" if drawn() else "{desc}: {percentage:3.0f}% {r_bar}"
+    bar = _bar(form, total=total, desc=what, unit=unit, delay=1)
+    try:
+        for item in items:
+            heed()
+            yield item
+            bar.update()
+    finally:
+        bar.close()
 
 
 class Meter:
-    """A bar for work whose steps cost differently: share done, time spent and time left."""
+    """A bar for work whose steps cost differently: what is at work, share done, time spent and time left.
 
-    def __init__(self, total: float, what: str) -> None:
-        form = "{desc} {percentage:3.0f}%" + ("|{bar}|" if _drawn() else ",") + " {elapsed} so far, {remaining} left"
-        self.left = total
-        self.bar = _bar(form, not FIRST or total == 0, total=total, desc=what, smoothing=0)
+    Where the whole of the work is `count` units, such as images, it says how many of them a second are done.
+    """
+
+    def __init__(self, total: float, what: str, count: float | None = None, unit: str = "") -> None:
+        form = "{desc} {percentage:3.0f}%" + ("|{bar}|" if drawn() else ",") + " {elapsed} so far, {remaining} left"
+        form += ", {rate_fmt}" * bool(unit)
+        self.what, self.total, self.left = what, total, total
+        self.count = total if count is None else count
+        self.bar = _bar(form, total == 0, total=self.count, desc=what, unit=unit, smoothing=0, miniters=0)
+
+    def at(self, part: str) -> None:
+        """Say what is at work from now on, in a few words."""
+        self.bar.desc = shown(f"{self.what} {part}".strip())
 
     def add(self, cost: float) -> None:
         """Say that a step is done. Raises KeyboardInterrupt where Ctrl-C came and was swallowed."""
         self.left = max(0.0, self.left - cost)
-        self.done((self.bar.total or 0) - self.left)  # not summed up, so that rounding carries it nowhere
+        self.done(self.total - self.left)  # not summed up, so that rounding carries it nowhere
 
     def done(self, share: float) -> None:
         """Say how much of the total is done by now. Raises KeyboardInterrupt as `add` does."""
         heed()
-        self.bar.n = share
+        self.bar.n = share * self.count / self.total if self.total else share
+        if share >= self.total:  # the last words are on all of it
+            self.bar.desc = shown(self.what)
         self.bar.update(0)
 
     def close(self) -> None:
         self.bar.close()
 
 
-class _Bar(tqdm):
-    """On a terminal as tqdm draws it."""
-
-    disable = True  # until it is made: else one that Ctrl-C leaves half made fails in its destructor
-
-
-class _Lines(_Bar):
-    """What a bar is in a file or a pipe: lines of which none goes over another."""
-
-    said: float | None = None  # how much was done when the last line was written
-
-    def display(self, msg: str | None = None, pos: int | None = None) -> None:
-        print(str(self) if msg is None else msg, file=self.fp, flush=True)
-        self.said = self.n
-
-    def close(self) -> None:
-        """Where it ended is said last, where a terminal would have shown a bar."""
-        if not self.disable and self.said != self.n and self.format_dict["elapsed"] >= (self.delay or 0):
-            self.display()
-        self.disable = True
-
-
-def _drawn() -> bool:
-    """Whether somebody looks on, for whom a bar is drawn again and again."""
-    return sys.stderr is not None and sys.stderr.isatty()
-
-
 def _silent() -> bool:
     return quiet() or _hidden.get()
 
 
-def _bar(form: str, hidden: bool, **options: Any) -> tqdm:
-    hidden = hidden or _silent()
+def _bar(form: str, hidden: bool = False, **options: Any) -> tqdm:
+    options["desc"] = shown(options["desc"])
+    hidden = hidden or not FIRST or _silent()
     if _said.get() is not None and not hidden and (widget := _notebook()):
         return widget(bar_format=WIDGET, **options)
-    if _drawn():
-        return _Bar(bar_format=form, disable=hidden, dynamic_ncols=True, **options)
-    return _Lines(bar_format=form, disable=hidden, mininterval=SPARSE, miniters=0, **options)
+    if drawn():
+        return Bar(bar_format=form, disable=hidden, dynamic_ncols=True, ascii=plain() or None, **options)
+    return Lines(**{**options, "bar_format": form, "disable": hidden, "mininterval": bars.SPARSE, "miniters": 0})
 
 
 def _notebook() -> type[tqdm] | None:
@@ -122,7 +113,7 @@ def _notebook() -> type[tqdm] | None:
 @contextmanager
 def downloading() -> Iterator[None]:
     """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
-    bars = nullcontext() if _drawn() and not _silent() else redirect_stderr(StringIO())
+    bars = nullcontext() if drawn() and not _silent() else redirect_stderr(StringIO())
     announced = redirect_stdout(StringIO() if _silent() else sys.stderr)
     with announced, bars:
         yield
@@ -130,7 +121,7 @@ def downloading() -> Iterator[None]:
 
 def above() -> AbstractContextManager[None]:
     """For printing to standard output above a bar that may stand there."""
-    return tqdm.external_write_mode(sys.stdout) if _drawn() else nullcontext()
+    return tqdm.external_write_mode(sys.stdout) if drawn() else nullcontext()
 
 
 def _levels_to_caller() -> int:
@@ -159,7 +150,10 @@ def note(text: str) -> None:
 
 def _tell(text: str) -> None:
     text = shown_lines(text)
-    if _drawn():
-        tqdm.write(text, file=sys.stderr)
-    else:
-        print(text, file=sys.stderr, flush=True)
+    try:
+        if drawn():
+            tqdm.write(text, file=sys.stderr)
+        else:
+            print(text, file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any more: no reason to end the work
+        discard(sys.stderr)

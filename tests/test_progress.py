@@ -112,7 +112,7 @@ def test_a_bar_that_is_left_half_made_says_nothing(drawn, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_drawn", lambda: drawn)
+    monkeypatch.setattr(module, "drawn", lambda: drawn)
     monkeypatch.setattr("tqdm.std.DisableOnWriteError", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Meter(1, "testing")

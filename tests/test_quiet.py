@@ -56,7 +56,7 @@ def test_trainings_that_it_starts_are_quiet_too(tmp_path, monkeypatch):
 
 
 def test_bars_notes_and_downloads_are_silent_and_warnings_are_not(monkeypatch, capsys):
-    monkeypatch.setattr("bench.progress.SPARSE", 0.0)
+    monkeypatch.setattr("bench.bars.SPARSE", 0.0)
     be_quiet()
     try:
         assert list(progress(range(3), 3, "reading")) == [0, 1, 2]
