@@ -52,7 +52,7 @@ class Tally:
 
 def tally(
     rows: Sequence[Sequence[StoredNet]],
-    blocks: Sequence[Expected],
+    blocks: Iterable[Expected],
     scored: np.ndarray | None = None,
     relabellings: Sequence[Relabelling] = (),
 ) -> list[Tally]:

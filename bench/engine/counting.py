@@ -13,6 +13,7 @@ from bench.images.dataset import Images
 from bench.images.kinds import anywhere
 from bench.images.labels.groups import CORRUPTION, DETECTION, OUTSIDE
 from bench.images.labels.relabellings import relabellings
+from bench.progress import progress
 from bench.provenance import computing, provenance
 from results.corruption import CorruptionErrors, corruption_errors
 from results.detection import Detection, detection
@@ -31,7 +32,9 @@ def tallies_of(job: Job) -> dict[Row, Tally]:
     """Count the rows from their stored parts. Raises StoreError, and ResultError where no image is left."""
     others = [] if job.images.right else relabellings(job.models[0].count)
     stored = [stored_nets(job, row) for row in job.rows]
-    return dict(zip(job.rows, tally(stored, expected_of(job.images), job.competing, others), strict=True))
+    blocks = expected_of(job.images)
+    counting = progress(blocks, len(blocks), "counting", "block")
+    return dict(zip(job.rows, tally(stored, counting, job.competing, others), strict=True))
 
 
 def posteriors_of(job: Job, row: Row) -> Posteriors:

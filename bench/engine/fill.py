@@ -22,7 +22,7 @@ from bench.images.loader import Loader, Prepared
 from bench.nets.device import device_name
 from bench.nets.model import Model
 from bench.nets.torch_settings import single_threads
-from bench.progress import Meter, warn
+from bench.progress import Meter, progress, warn
 from bench.provenance import computing
 from protocols.protocol import Part
 from results.formatting import shown
@@ -63,7 +63,12 @@ def fill(
     device = tasks[0].model.device
     name = device_name(device)
     costs = [cost(task.model, task.part) for task in tasks]
-    meter = Meter(sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts), "evaluating")
+    meter = Meter(
+        sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts),
+        "evaluating" + f" (worker {shard.rank + 1} of {shard.world})" * (shard.world > 1),
+        sum(len(blocks[b]) for b, _ in mine),
+        "image",
+    )
     with engine(images, tasks[0].model, batch_size, loading) as (loader, capacity):
         try:
             scalings = [scaling_of(task.part, task.model.pixels) for task in tasks]
@@ -77,6 +82,7 @@ def fill(
                 if corrupt and not skip:
                     raise _undecodable(loader.undecodable())
                 for t in needed:
+                    meter.at(f"{tasks[t].model.name} {tasks[t].part}")
                     start = time.perf_counter()
                     posteriors = compute(
                         tasks[t].model, tasks[t].part, images, blocks[number], block, capacity, meter.add
@@ -131,7 +137,8 @@ def expected_of(images: Images) -> list[Expected]:
 def _missing(stores: Sequence[Store], images: Images, fresh: bool, skip: bool) -> list[tuple[int, list[int]]]:
     """(block, tasks that lack it), by number. A stored block counts if it reads back whole and holds these images."""
     found = []
-    for number, expected in enumerate(expected_of(images)):
+    blocks = expected_of(images)
+    for number, expected in enumerate(progress(blocks, len(blocks), "looking for stored blocks", "block")):
         lacking = [t for t, store in enumerate(stores) if fresh or not _holds(store, number, expected, skip)]
         if lacking:
             found.append((number, lacking))

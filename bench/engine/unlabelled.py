@@ -37,16 +37,17 @@ def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[st
     """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
     blocks = blocks_of(images)
     scales = sorted({scaling_of(part, model.pixels) for model, part in row.parts})
-    meter = Meter(len(images) * sum(cost(model, part) for model, part in row.parts), "predicting")
+    costs = sum(cost(model, part) for model, part in row.parts)
+    meter = Meter(len(images) * costs, "predicting", len(images), "image")
     with (
         closing(meter),
         engine(images, row.nets[0][0], how.batch, how.loading, forgiving=True) as (loader, batch),
     ):
         for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
-            parts = {
-                (model, part): compute(model, part, images, indices, block, batch, meter.add)
-                for model, part in row.parts
-            }
+            parts = {}
+            for model, part in row.parts:
+                meter.at(f"{model.name} {part}")
+                parts[model, part] = compute(model, part, images, indices, block, batch, meter.add)
             probs = iter(_combined(row, parts).probs)
             for i, image in zip(indices, block, strict=True):
                 yield images.ids[i], Prediction(images.ids[i], image, next(probs)) if image else loader.why[i]

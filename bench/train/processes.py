@@ -37,7 +37,8 @@ def train_nets(trainings: Mapping[str, PlannedTraining], folder: Path, jobs: int
     threads = threads or max(1, cores // jobs)
     waiting = TopologicalSorter({name: [each.start] if each.start else [] for name, each in trainings.items()})
     waiting.prepare()
-    meter = Meter(sum(sum(each.request.epochs) for each in trainings.values()), "training")
+    epochs = {name: sum(each.request.epochs) for name, each in trainings.items()}
+    meter = Meter(sum(epochs.values()), "training", sum(epochs.values()), "epoch")
     running: dict[Future[str | None], str] = {}
     failed: list[str] = []
     children: list[subprocess.Popen[bytes]] = []
@@ -55,7 +56,10 @@ def train_nets(trainings: Mapping[str, PlannedTraining], folder: Path, jobs: int
                     warn(f"{name}: {error}")
                 else:
                     waiting.done(name)
-            meter.done(sum(_epochs_done(folder / name) for name in trainings))
+            done = {name: _epochs_done(folder / name) for name in trainings}
+            at_work = [name for future, name in running.items() if future.running()]
+            meter.at(", ".join(f"{each} {min(done[each] + 1, epochs[each])}/{epochs[each]}" for each in at_work))
+            meter.done(sum(done.values()))
     if failed:
         raise UserError(f"{', '.join(failed)} failed, see above; mend that and run again, what is trained is kept")
 

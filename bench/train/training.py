@@ -164,7 +164,8 @@ class Training:
         """One pass over the training images at a rate; return the mean loss and the error in %."""
         number = len(self.done)
         what = f"epoch {number + 1} of {sum(self.recipe.epochs)}"
-
+        if self.done:
+            what += f" (so far error {self.done[-1].validation_error:.1f} %, loss {self.done[-1].loss:.3g})"
         each = len(self.train) // self.recipe.batch
         rising = max(1, min(WARM_UP, int(WARM_SHARE * sum(self.recipe.epochs) * each)))
 

@@ -55,6 +55,16 @@ def test_batch_size_and_threads_change_nothing(weights, photographs, undisturbed
         assert np.abs(found - undisturbed[protocol]).max() < 1e-5
 
 
+def test_the_bar_names_the_net_and_the_part_at_work(weights, photographs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("bench.bars.SPARSE", 0.0)
+    assert main(arguments(weights, photographs, tmp_path, "--limit", "2", "--batch-size", "1")) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("evaluating")]
+    found = dict.fromkeys(line.partition("  ")[0] for line in lines[1:-1])
+    parts = ["centre@256", "tencrop@224", "dense@224", "multicrop@224"]
+    assert list(found) == [f"evaluating vgg11 {part}" for part in parts]
+    assert lines[-1].startswith("evaluating 100%, ")
+
+
 def as_here() -> partial:
     """What workers need for equal sums: as many threads as this process has."""
     return partial(take_threads, torch.get_num_threads())

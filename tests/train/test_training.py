@@ -31,6 +31,15 @@ from bench.train.training import Training
 from protocols.scales import TrainingScale
 
 
+def test_the_bar_says_how_the_net_did_in_the_epoch_before(folder, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("bench.train.batches.progress", lambda items, _, what, unit: said.append(what) or items)
+    training = Training(requested(parser().parse_args(words(folder, tmp_path))))
+    first, _ = training.epochs()
+    facts = f"error {first.validation_error:.1f} %, loss {first.loss:.3g}"
+    assert said == ["epoch 1 of 2", f"epoch 2 of 2 (so far {facts})"]
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -56,6 +56,21 @@ def test_who_is_ended_leaves_no_training_behind_and_begins_no_other(tmp_path, nu
     assert len(children) == 1
 
 
+def test_the_bar_names_the_nets_that_are_trained_now(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("bench.bars.SPARSE", 0.0)
+    child = tmp_path / "child"
+    child.write_text("#!/bin/sh\nsleep 0.3\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    nets = {
+        "one": PlannedTraining(TrainingRequest(epochs=(2, 1))),
+        "two": PlannedTraining(TrainingRequest(epochs=(1,))),
+    }
+    train_nets({**nets, "three": PlannedTraining(TrainingRequest(epochs=(4,)), "one")}, tmp_path, 1, 1)
+    lines = [line.partition("  ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert list(dict.fromkeys(lines)) == ["training", "training two 1/1", "training three 1/4"]
+
+
 def test_a_training_that_cannot_begin_is_named_and_the_others_are_done(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "executable", shutil.which("true"))
     (tmp_path / "one").touch()  # where its folder should be

@@ -137,7 +137,7 @@ def read_headers(path: Path) -> TarIndex:
         try:
             for end, info in _members(path, file, size):
                 if len(names) % OFTEN == OFTEN - 1:
-                    meter = meter or Meter(size, f"reading the index of {path.name}")
+                    meter = meter or Meter(size, f"reading the index of {path.name}", size / 1e6, "MB")
                     meter.done(min(end, size))
                 if "\0" in info.name + info.linkname:
                     raise _damaged(path, "a name that no file can have", info.offset)
