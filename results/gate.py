@@ -66,7 +66,9 @@ class Change:
         return f"p = {self.p:.3g}" if self.pairs else f"p <= {float(UPWARD.create_decimal(self.p)):.3g}"
 
     def __str__(self) -> str:
-        return f"{self.images:+d} ({self.p_text})" if self.images else "0"
+        if self.images:
+            return f"{self.images:+d} ({self.p_text})"
+        return f"0 ({self.pairs.only_first} changed each way)" if self.pairs and self.pairs.only_first else "0"
 
 
 class Beside(NamedTuple):

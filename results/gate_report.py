@@ -187,14 +187,16 @@ def _row_record(row: GateRow) -> dict[str, Any]:
 
 
 def _change_record(change: Change) -> dict[str, Any]:
+    """The difference of the error rates in points with its 95 % interval, None where the images were not paired."""
     pairs = change.pairs
+    difference = [round(100 * each, 4) for each in pairs.difference] if pairs else [None] * 3
     return {
         "images": change.images,
         "p": change.p,
         "p_is": "exact" if pairs else "an upper bound",
         "only_new_wrong": pairs.only_first if pairs else None,
         "only_baseline_wrong": pairs.only_second if pairs else None,
-        "difference": list(pairs.difference) if pairs else None,
+        **dict(zip(("difference", "difference_low", "difference_high"), difference, strict=True)),
     }
 
 

@@ -64,6 +64,7 @@ def test_equal_counts_of_other_images_are_equal_and_the_images_are_counted(tmp_p
     row = compared(old, new)
     assert (row.verdict, row.top1.images, row.top1.p) == ("equal", 0, 1)
     assert (row.top1.pairs.only_first, row.top1.pairs.only_second) == (44, 44)
+    assert str(row.top1) == "0 (44 changed each way)"
 
 
 def test_a_drop_fails_only_where_it_is_no_chance(tmp_path):
@@ -149,6 +150,10 @@ def test_a_tolerance_and_an_alpha_exclude_each_other(gate):
         Rules(tolerance=1, alpha=0.1)
 
 
+def points_of(pairs):
+    return {f"difference{end}": 100 * rate for end, rate in zip(("", "_low", "_high"), pairs.difference, strict=True)}
+
+
 def test_json_and_markdown_say_what_the_values_say(tmp_path, capsys):
     old, new = measured(tmp_path / "old", BEFORE), measured(tmp_path / "new", AFTER)
     row = compared(old, new)
@@ -160,6 +165,6 @@ def test_json_and_markdown_say_what_the_values_say(tmp_path, capsys):
         "p_is": "exact",
         "only_new_wrong": 10,
         "only_baseline_wrong": 0,
-        "difference": list(row.top1.pairs.difference),
+        **{name: pytest.approx(points, abs=1e-4) for name, points in points_of(row.top1.pairs).items()},
     }
     assert f"+10 (p = {row.top1.p:.3g})" in (tmp_path / "page.md").read_text()
