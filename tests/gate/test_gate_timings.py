@@ -116,6 +116,7 @@ def test_junit_json_summary_and_annotations_say_the_same(gate, tmp_path, monkeyp
 
 def test_what_pytest_benchmark_writes_is_compared(gate, pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # beside others pytest-benchmark measures nothing
     pytester.makepyfile(test_it="def test_sum(benchmark): benchmark(sum, range(100))")
     words = "-p pytest_benchmark.plugin --benchmark-json made.json --benchmark-max-time 0.01"
     pytester.runpytest_inprocess(*words.split()).assert_outcomes(passed=1)
