@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from results.errors import ResultError
 from results.formatting import number
-from results.gate_pairs import differing_fields, paired_rows
+from results.gate_pairs import differing_fields, measured, paired_rows
 from results.gate_speed import Speed, compare_speeds
 from results.metrics import mcnemar_bound
 from results.paired import PairedErrors
@@ -173,13 +173,20 @@ def compare_tables(baseline: Path, new: Path, rules: Rules | None = None, pairin
 
 
 def compare_rows(
-    old: WrittenRow | None, new: WrittenRow | None, rules: Rules | None = None, pairing: Pairing | None = None
+    old: WrittenRow | None,
+    new: WrittenRow | None,
+    rules: Rules | None = None,
+    pairing: Pairing | None = None,
+    may_differ: Collection[str] = (),
 ) -> GateRow:
-    """What there is to say of one row of BASELINE and one of NEW; one of them may be None."""
+    """What there is to say of one row of BASELINE and one of NEW; one of them may be None.
+
+    `may_differ` are fields of their signatures that nothing is said of.
+    """
     rules = rules or Rules()
     if old is None or new is None:
         return GateRow(old, new, *(("missing", "missing in NEW") if old else ("new", "not in BASELINE")))
-    if old.signature != new.signature:
+    if measured(old, may_differ) != measured(new, may_differ):
         return GateRow(old, new, "signature differs", ", ".join(differing_fields(old, new)) or "order of the fields")
     speed = None if rules.throughput is None else compare_speeds(old, new, rules.throughput)
     if not (old.clean and new.clean):

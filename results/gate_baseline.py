@@ -1,7 +1,7 @@
 """A new baseline for the gate, which says how it came about: every change of it with its reason."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -50,28 +50,40 @@ def change_baseline(baseline: Path, new: Path, why: str, drop_missing: bool = Fa
     One that is not there yet begins with NEW. Raises ResultError, also for rows that NEW lacks unless these are
     dropped, and for rows that have no clean number, which no gate lets pass.
     """
-    if not why.strip():
-        raise ResultError("a new baseline has a reason, which its history keeps; give --why TEXT")
-    history = _file(baseline).history if baseline.exists() else []
-    records = {record["signature"]: record for record in _file(new).records}
+    history = file_of(baseline).history if baseline.exists() else []
+    records = {record["signature"]: record for record in file_of(new).records}
     pairs = paired_rows(read_table(baseline) if baseline.exists() else {}, read_table(new))
     _refuse_missing([old for old, row in pairs if old and not row], new, drop_missing)
-    _refuse_unclean([row for _, row in pairs if row and not row.clean])
+    return change_of(pairs, [records[row.signature] for _, row in pairs if row], why, history)
+
+
+def change_of(
+    pairs: Sequence[Pair], records: Sequence[Record], why: str, history: Sequence[Record]
+) -> BaselineChange | None:
+    """What these rows of the old baseline and of NEW come to, None where none changed; `records` are all that stay.
+
+    Raises ResultError where there is no reason, and for rows of NEW that have no clean number.
+    """
+    if not why.strip():
+        raise ResultError("a new baseline has a reason, which its history keeps; give --why TEXT")
+    refuse_unclean(row for _, row in pairs if row)
     changed = [(old, row) for old, row in pairs if not (old and row and same_counts(old, row))]
     if not changed:
         return None
-    kept = [records[row.signature] for _, row in pairs if row]
+    lines = {row.signature for _, row in pairs if row}
+    made = [record for record in records if record["signature"] in lines]
     entry = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "why": unicode_of(" ".join(why.split())),
-        "version": _all_of("vgg-protocols", kept),
-        "commit": _all_of("commit", kept),
+        "version": _all_of("vgg-protocols", made),
+        "commit": _all_of("commit", made),
         "rows": [_row_record(old, row) for old, row in changed],
     }
-    return BaselineChange(pairs, [{**record, "posteriors": None} for record in kept], [entry, *history])
+    return BaselineChange(pairs, [{**record, "posteriors": None} for record in records], [entry, *history])
 
 
-def _file(path: Path) -> WrittenFile:
+def file_of(path: Path) -> WrittenFile:
+    """A table that may become a baseline. Raises ResultError."""
     found = read_file(path)
     if found.form == "CSV":
         raise ResultError(f"'{path}' is CSV, which has no room for a history; give results.json, as it lies beside it")
@@ -84,9 +96,9 @@ def _refuse_missing(rows: Sequence[WrittenRow], new: Path, drop: bool) -> None:
         raise ResultError(f"'{new}' lacks rows of the baseline: {ids}; measure them too, or give --drop-missing")
 
 
-def _refuse_unclean(rows: Sequence[WrittenRow]) -> None:
-    if rows:
-        ids = ", ".join(row.id for row in rows)
+def refuse_unclean(rows: Iterable[WrittenRow]) -> None:
+    """Raise ResultError where ties decide some of these rows."""
+    if ids := ", ".join(row.id for row in rows if not row.clean):
         raise ResultError(f"ties decide more than 1 % of the images of {ids}: no gate lets that pass; leave them out")
 
 

@@ -1,6 +1,6 @@
 """Which row of one table is compared with which of the other, and in what their signatures differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import product
 
@@ -30,6 +30,13 @@ def differing_fields(old: WrittenRow, new: WrittenRow) -> list[str]:
     was, now = (dict(word.partition("=")[::2] for word in row.signature.split()) for row in (old, new))
     steps = [(key, was.get(key, "–"), now.get(key, "–")) for key in {**was, **now}]
     return [f"{key}: {before} -> {after}" for key, before, after in steps if before != after]
+
+
+def measured(row: WrittenRow, without: Collection[str] = ()) -> str:
+    """What a row says that it measured: its signature, without some of its fields."""
+    if not without:
+        return row.signature
+    return " ".join(word for word in row.signature.split() if word.partition("=")[0] not in without)
 
 
 def _closest(olds: Sequence[WrittenRow], news: Sequence[WrittenRow]) -> dict[str, str]:

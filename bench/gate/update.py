@@ -1,6 +1,6 @@
 """A new baseline written, and the posteriors that belong to it beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from results.errors import ResultError
 from results.gate_baseline import BaselineChange, change_baseline
 from results.gate_pairs import same_counts
 from results.posteriors import join
-from results.written_tables import WrittenRow
+from results.written_tables import WrittenRow, read_table
 from results.wrong_images import wrong_images
 
 
@@ -36,28 +36,35 @@ def update(baseline: Path, new: Path, about: Update) -> int:
     if change is None:
         say(f"nothing changed: '{new}' has the rows and counts of '{baseline}', which stays as it is")
         return 0
-    try:
-        _write(baseline, new, change, about.save_posteriors or (baseline.parent / SAVED).is_dir())
-    except OSError as error:
-        raise UserError(
-            f"cannot write '{baseline}': {error.strerror or error}; give a BASELINE that can be written to"
-        ) from None
+    write_change(baseline, [new], change, about.save_posteriors)
     say("\n".join([f"'{baseline}' is the new baseline; changed:", "", *change.lines()]))
     return 0
 
 
-def _write(baseline: Path, new: Path, change: BaselineChange, keep: bool) -> None:
+def write_change(baseline: Path, tables: Sequence[Path], change: BaselineChange, save_posteriors: bool = False) -> None:
+    """Write a new baseline, and beside it the posteriors of the rows of these tables, where some are already.
+
+    Raises UserError where it cannot be written.
+    """
+    try:
+        _write(baseline, tables, change, save_posteriors or (baseline.parent / SAVED).is_dir())
+    except OSError as error:
+        raise UserError(
+            f"cannot write '{baseline}': {error.strerror or error}; give a BASELINE that can be written to"
+        ) from None
+
+
+def _write(baseline: Path, tables: Sequence[Path], change: BaselineChange, keep: bool) -> None:
     """Whenever it ends, no posteriors lie beside the baseline that are of other counts than its own."""
     baseline.parent.mkdir(parents=True, exist_ok=True)
-    apart = baseline.parent.resolve() != new.parent.resolve()  # else NEW's posteriors lie there already
-    if apart:
-        for old, row in change.pairs:
-            if not (old and row and same_counts(old, row)):
-                _remove_posteriors(baseline, filter(None, (old, row)))
+    apart = [table for table in tables if table.parent.resolve() != baseline.parent.resolve()]  # else they lie there
+    for old, row in change.pairs if apart else []:
+        if not (old and row and same_counts(old, row)):
+            _remove_posteriors(baseline, filter(None, (old, row)))
     write_text_atomically(baseline, change.text)
-    if apart and keep:
-        run, competing = open_run(new), competing_classes(new)
-        for row in filter(None, (row for _, row in change.pairs)):
+    for table in apart if keep else []:
+        run, competing = open_run(table), competing_classes(table)
+        for row in read_table(table).values():
             _save(run, row, competing, saved_posteriors(baseline, row))
 
 
