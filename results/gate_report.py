@@ -7,7 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from results.formatting import escaped
-from results.gate import Change, GateReport, GateRow
+from results.gate import NOT_SAVED, Change, GateReport, GateRow
 from results.gate_speed import Speed
 from results.told import Case, Told
 from results.written_tables import WrittenRow
@@ -144,9 +144,10 @@ def _details(row: GateRow) -> Iterator[str]:
 
 
 def _bounds(report: GateReport) -> Iterable[str]:
-    """Why p is a bound, each reason once; only of rows whose p says something."""
-    shown = (row for row in report.rows if row.by_counts and any(c and c.images for c in (row.top1, row.top5)))
-    return dict.fromkeys(escaped(row.by_counts) for row in shown)
+    """Why p is a bound, each reason once: where p says something, and where posteriors are there and do not fit."""
+    bounds = (row for row in report.rows if any(change and change.images for change in (row.top1, row.top5)))
+    unfit = (row for row in report.rows if row.by_counts != NOT_SAVED)
+    return dict.fromkeys(escaped(row.by_counts) for row in (*bounds, *unfit) if row.by_counts)
 
 
 def _beside(report: GateReport) -> list[str]:

@@ -16,53 +16,55 @@ from results.table import write
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS = ACTION["runs"]["steps"]
-EXPRESSION = re.compile(r"\$\{\{ inputs\.(\w+) \}\}")
+EXPRESSION = re.compile(r"\$\{\{ (inputs\.\w+|steps\.\w+\.outputs\.\w+) \}\}")
 
 
 @pytest.fixture
 def action(tmp_path):
-    """Run the steps with inputs: exit code, outputs, the summary's page, what was printed."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    # the package is there; so that its own folder does not count, as for an installed command
+    """Run the steps with inputs: exit code, outputs of the last, the summary's page, what was printed."""
+    programs, temp = tmp_path / "bin", tmp_path / "temp with blanks"
+    for folder in (programs, temp):
+        folder.mkdir()
+    # the package is there, and its own folder does not count, as for an installed command
     for name, words in {"vgg-protocols": "-m bench", "python": "-c pass"}.items():
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
         (programs / name).chmod(0o755)
+    here = {
+        **environment(),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "page.md"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_ACTIONS": "true",
+        "RUNNER_TEMP": str(temp),
+    }
 
     def action(**given):
-        inputs = {name: about.get("default", "") for name, about in ACTION["inputs"].items()} | given
-        files = {name: tmp_path / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        here = {
-            **environment(),
-            **{name: str(path) for name, path in files.items()},
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "RUNNER_TEMP": str(tmp_path / "temp with blanks"),
-            "GITHUB_ACTION_PATH": str(ROOT),
-            "GITHUB_ACTIONS": "true",
+        values = {
+            f"inputs.{name}": given.get(name, about.get("default", "")) for name, about in ACTION["inputs"].items()
         }
-        for path in files.values():
-            path.write_text("")
-        code, said = 0, ""
+        (tmp_path / "page.md").write_text("")
+        code, said, outputs = 0, "", {}
         for step in STEPS:
-            if "if" in step and not wanted(step["if"], inputs):
+            if "if" in step and not wanted(step["if"], values):
                 continue
-            env = {
-                name: EXPRESSION.sub(lambda found: inputs[found[1]], text) for name, text in step.get("env", {}).items()
-            }
+            (tmp_path / "output").write_text("")
+            env = {name: values[EXPRESSION.fullmatch(text)[1]] for name, text in step.get("env", {}).items()}
             script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
             done = subprocess.run(script, cwd=tmp_path, env=here | env, capture_output=True, text=True, check=False)
+            outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
+            values |= {f"steps.{step.get('id')}.outputs.{name}": value for name, value in outputs.items()}
             code, said = done.returncode, said + done.stdout + done.stderr
             if code:
                 break
-        outputs = dict(line.split("=", 1) for line in files["GITHUB_OUTPUT"].read_text().splitlines())
-        return code, outputs, files["GITHUB_STEP_SUMMARY"].read_text(), said
+        return code, outputs, (tmp_path / "page.md").read_text(), said
 
     return action
 
 
-def wanted(condition, inputs):
-    (name,) = re.fullmatch(r"inputs\.(\w+) != ''", condition).groups()
-    return inputs[name] != ""
+def wanted(condition, values):
+    (name,) = re.fullmatch(r"(inputs\.\w+) != ''", condition).groups()
+    return values[name] != ""
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_inputs_are_never_pasted_into_scripts():
         assert "${{" not in step["run"]
         assert all(EXPRESSION.fullmatch(text) for text in step.get("env", {}).values())
     used = {EXPRESSION.fullmatch(text)[1] for step in STEPS for text in step.get("env", {}).values()}
-    assert used == set(ACTION["inputs"])
+    assert {name for name in used if name.startswith("inputs.")} == {f"inputs.{name}" for name in ACTION["inputs"]}
 
 
 def test_outputs_are_those_of_a_step():
@@ -126,9 +128,10 @@ def test_it_measures_where_it_is_told_how(action, tmp_path, weights, photographs
     code, outputs, _, said = action(baseline="base.json", run=words)
     assert code == 2, said
     assert "base.json" in said
-    measured = tmp_path / "temp with blanks/vgg-protocols/results.json"
-    assert outputs["results"] == str(measured)
-    assert action(baseline=str(measured), run=words)[0] == 0
+    measured = outputs["results"]
+    code, outputs, _, said = action(baseline=measured, run=f"{words} --out elsewhere")
+    assert code == 0, said
+    assert outputs["results"] != measured  # a job may use the action twice
 
 
 def test_results_and_how_to_get_them_exclude_each_other(action, tables):

@@ -58,6 +58,15 @@ def test_shown_outputs_are_what_comes_out(example, tmp_path, monkeypatch, capsys
     assert [text.strip() for text in came] == shown
 
 
+def test_python_as_shown_finds_the_row_that_failed(example, capsys):
+    (block,) = [text for kind, text in BLOCKS if kind == "python"]
+    names = {}
+    exec(block, names)
+    (row,) = names["failed"]
+    assert (row.verdict, row.new.signature, row.top1.images) == ("worse", DENSE.signature, 10)
+    assert "1 worse; failed" in capsys.readouterr().out
+
+
 def test_the_json_shown_is_what_comes_out(tmp_path, capsys):
     old, new = measured(tmp_path / "old", BEFORE), measured(tmp_path / "new", AFTER)
     main([str(old), str(new), "--json"])
