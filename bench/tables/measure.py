@@ -27,6 +27,8 @@ from results.replacing import keep_larger
 
 BY_NAME = {net.name: net for net in NETS}
 
+RUN = "run"  # all rows as bench.run writes them, for what looks into them
+
 
 @dataclass(frozen=True, kw_only=True)
 class TablesRequest(Setup):
@@ -50,7 +52,10 @@ def run(request: TablesRequest) -> None:
         complete(job, request, shard)
         if shard.first:
             writing_to(request.out, lambda: _write(request.out, rows, Evaluated(job)))
-            note(f"written to {request.out}/table3 to table6 and claims, each .md and .csv")
+            note(
+                f"written to {request.out}/table3 to table6 and claims, each .md and .csv; "
+                f"{request.out}/{RUN} is for bench.report, bench.compare and bench.inspect"
+            )
 
 
 def dry_run(request: TablesRequest) -> None:
@@ -122,6 +127,7 @@ def _write(folder: Path, rows: Mapping[PaperRow, Row], evaluated: Evaluated) -> 
         caption.append(f"- Claims that are not judged, since ties decide a row that they compare: {tied}")
     comparisons = [judge(claim, wrong[frozenset(claim.first)], wrong[frozenset(claim.second)]) for claim in judged]
     write_claims(comparisons, folder, caption)
+    evaluated.write(folder / RUN)
 
 
 def _sides(claim: Claim) -> set[frozenset[str]]:

@@ -21,6 +21,7 @@ from bench.nets.reading import builtin_names, read_weights
 from bench.nets.weights import Weights, save_weights
 from bench.nets.zoo import canonical
 from bench.run.__main__ import main as run
+from bench.stored.run import open_run
 from bench.tables.__main__ import main
 from bench.tables.measure import BY_NAME, sources
 from bench.train.paper_nets import NETS
@@ -74,6 +75,15 @@ def test_all_32_rows_and_all_claims_are_written(tables):
         assert text.count("\n| ") == count + 1
         assert "list:" in text or "labels.txt" in text
     assert len(pd.read_csv(tables / "claims.csv")) == len(claims())
+
+
+def test_all_rows_can_be_looked_into_as_a_run(tables):
+    """The same counts, each row once: Tables 4 and 5 share rows with others."""
+    run = open_run(tables / "run")
+    written = pd.concat([pd.read_csv(tables / f"table{table}.csv") for table in (3, 4, 5, 6)])
+    counted = {row.signature: row.counts.wrong1 for row in run.rows}
+    assert counted == dict(zip(written["signature"], written["wrong1"], strict=True))
+    assert all(run.inspected(row).row is row for row in run.rows)
 
 
 def test_a_row_equals_bench_run_on_the_same_nets(tables, nets, images, tmp_path):
