@@ -121,6 +121,11 @@ class Part:
         return self.method in GRIDS
 
     @property
+    def flips(self) -> bool:
+        """Whether mirror images are among its views."""
+        return any(view.flip for view in METHODS[self.method](Size(self.Q, self.Q), self.Q, self.Q))
+
+    @property
     def without_flips(self) -> "Part | None":
         """The part of its straight views alone; None where it has no such, or no mirror images."""
         method = WITHOUT_FLIPS.get(self.method)

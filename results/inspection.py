@@ -138,13 +138,18 @@ def inspect(
         raise ResultError(f"row {name}: its posteriors do not fit it ({error}); run bench.run again") from None
     if predictions["id"].duplicated().any():
         raise ResultError(f"row {name}: an image stands in two of its blocks; run bench.run again")
-    n, wrong = len(predictions), int((predictions["rank"] > 1).sum())
+    check_counts(row, len(predictions), int((predictions["rank"] > 1).sum()))
+    return Inspection(row, predictions, distinct(classes), range(len(classes)) if competing is None else competing)
+
+
+def check_counts(row: WrittenRow, n: int, wrong: int) -> None:
+    """Raise ResultError unless `wrong` of `n` images at top-1 is what a row's table says."""
     if (n, wrong) != (row.counts.n, row.counts.wrong1):
         raise ResultError(
-            f"row {name}: the stored posteriors give wrong1 {wrong} of {n}, but its table says {row.counts.wrong1} of "
-            f"{row.counts.n}: they were computed anew since, or the table was altered; run bench.run again"
+            f"row {signature_id(row.signature)}: the stored posteriors give wrong1 {wrong} of {n}, but its table says "
+            f"{row.counts.wrong1} of {row.counts.n}: they were computed anew since, or the table was altered; run "
+            "bench.run again"
         )
-    return Inspection(row, predictions, distinct(classes), range(len(classes)) if competing is None else competing)
 
 
 def _of_classes(block: Posteriors, classes: int) -> Posteriors:

@@ -75,7 +75,8 @@ def fuse(members: Sequence[Posteriors]) -> Posteriors:
 
 def combine(nets: Sequence[Sequence[tuple[Posteriors, Fraction]]]) -> Posteriors:
     """A row: of each net its parts by their shares, then the nets fused. Raises ValueError where the images differ."""
-    return fuse([average(*zip(*net, strict=True)) for net in nets])
+    judged = [average(*zip(*net, strict=True)) for net in nets]
+    return fuse(judged) if len(judged) > 1 else judged[0]
 
 
 def resolved(posteriors: Posteriors, right: Mapping[str, Sequence[int]]) -> Posteriors:

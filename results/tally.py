@@ -1,7 +1,7 @@
 """From stored blocks to one row: average the parts, fuse the nets, count, block by block, so that memory stays flat."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
@@ -15,6 +15,7 @@ from results.metrics import Standings, standings
 from results.posteriors import Posteriors, combine, resolved
 from results.store import Block, Blocks, Expected, StoreError
 
+AGAIN = "run bench.run again"
 StoredNet = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
 
 
@@ -104,6 +105,29 @@ class _Count:
             raise ResultError("no image is left to count: none of them can be decoded")
         devices, made = tuple(sorted(self.devices)), tuple(self.made.values())
         return Tally(found, self.classes, self.seconds, devices, tuple(self.corrupt), made, tuple(self.trials))
+
+
+def stored_standings(
+    rows: Sequence[Sequence[StoredNet]],
+    blocks: int,
+    labelled: Callable[[Posteriors], Posteriors] = lambda block: block,
+    scored: np.ndarray | None = None,
+) -> Iterator[tuple[np.ndarray, list[Standings]]]:
+    """Block by block, each read once for all rows: the images' ids, and where their classes stand in every row.
+
+    `blocks` is how many there are; which images they hold is not known, but all rows must hold the same. `labelled`
+    puts a block under the labels that count; with `scored` only these classes compete. A share may be negative, as
+    in 2 x (both - 1/2 x straight), which is the mirror images alone. Raises ResultError.
+    """
+    for number in range(blocks):
+        read: dict[Path, Block] = {}
+        try:
+            found = [labelled(_combine(_read(nets, number, None, read), nets)) for nets in rows]
+            if any(each.ids.tolist() != found[0].ids.tolist() for each in found):
+                raise ValueError("they are of different images")
+            yield found[0].ids, [standings(each, scored) for each in found]
+        except (ValueError, IndexError) as error:
+            raise ResultError(f"block {number}: its posteriors do not fit the rows ({error}); {AGAIN}") from None
 
 
 def row_blocks(nets: Sequence[StoredNet], blocks: Iterable[Expected | None]) -> Iterator[Posteriors]:

@@ -7,7 +7,7 @@ import pytest
 from results.errors import ResultError
 from results.posteriors import Posteriors
 from results.store import Block, Expected, Store, StoreError
-from results.tally import Tally, row_blocks
+from results.tally import Tally, row_blocks, stored_standings
 from results.tally import tally as tallies
 
 HALF = Fraction(1, 2)
@@ -141,6 +141,38 @@ def test_parts_of_different_images_are_not_averaged_where_the_images_are_not_kno
     stores[1].write(1, Block(posteriors(33, 4, 1, 0.9), 1, "x", ("broken.jpg",)))
     with pytest.raises(ValueError, match="different images"):
         list(row_blocks([[(store, HALF) for store in stores]], [None, None]))
+
+
+def test_standings_need_no_data_set_and_read_every_block_once(stores, monkeypatch):
+    rows = [[[(stores[0], Fraction(1))]], [[(store, HALF) for store in stores]]]
+    counted = tallies(rows, BOTH)
+    reads: list = []
+    read = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, number: reads.append(self.path(number)) or read(self, number))
+    ids, found = zip(*stored_standings(rows, 2), strict=True)
+    assert np.concatenate(ids).tolist() == [str(number) for number in range(36)]
+    for row, expected in enumerate(counted):
+        assert np.concatenate([block[row].above for block in found]).tolist() == expected.ranks.tolist()
+        assert sum(block[row].ties(1) for block in found) == expected.standings.ties(1)
+    assert sorted(reads) == sorted(store.path(number) for store in stores for number in (0, 1))
+
+
+def test_rows_of_different_images_are_not_counted_together(stores):
+    stores[1].write(0, Block(posteriors(1, 32, 1, 0.9), 1, "x"))
+    with pytest.raises(ResultError, match=r"block 0: .* different images\); run bench.run again"):
+        list(stored_standings([[[(store, Fraction(1))]] for store in stores], 2))
+
+
+def test_a_negative_share_takes_a_part_out_of_a_mean(stores, tmp_path):
+    """2 x the mean of two parts - the one is the other."""
+    mean = Store(tmp_path, {"part": "mean"})
+    for number in (0, 1):
+        one, other = (store.read(number) for store in stores)
+        both = replace(one.posteriors, probs=(one.posteriors.probs + other.posteriors.probs) / 2)
+        mean.write(number, replace(one, posteriors=both))
+    rest = [[(mean, Fraction(2)), (stores[0], Fraction(-1))]]
+    for _, (found, expected) in stored_standings([rest, [[(stores[1], Fraction(1))]]], 2):
+        assert found.wrong(1) == expected.wrong(1)
 
 
 def test_nothing_left_to_count_is_an_error(tmp_path):
