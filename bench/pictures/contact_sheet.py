@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
-from bench.errors import UserError
 from bench.images.dataset import Place
-from bench.images.decoding import UndecodableError, read
 from bench.pictures.captions import caption
+from bench.pictures.fitted import fitted
 
 ACROSS = 6  # pictures in a row
 SIDE = 200  # pixels; a picture fills it in one direction
@@ -47,10 +46,7 @@ def _write(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, corner: tupl
 def _picture(place: Place | None, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The whole image within a square, or in its place the remark that there is none."""
     tile = Image.new("RGB", (SIDE, SIDE), (235, 235, 235))
-    try:
-        image = ImageOps.contain(read(*place), (SIDE, SIDE)) if place else None
-    except (UndecodableError, UserError):
-        image = None
+    image = fitted(place, SIDE) if place else None
     if image is None:
         ImageDraw.Draw(tile).text((SIDE / 2, SIDE / 2), "cannot be read", INK, font, anchor="mm")
     else:
