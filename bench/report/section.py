@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.report.figures import Figure
 
-PICTURES = 48  # of mistakes, on a page
+PICTURES = 200  # of mistakes, on a page: about a megabyte
 
 
 @dataclass(frozen=True)
