@@ -17,7 +17,7 @@ from results.formatting import shortened
 SPARSE = 60.0  # seconds between two lines where no terminal draws one over the other
 BEAT = 1.0  # seconds after which a bar is drawn again though no step is done, so that its clock goes on
 NARROW = "{desc} {percentage:3.0f}% {remaining} left"  # where there is no room for more
-NAME = 20  # columns that what is at work should have
+NAME = 16  # columns that what is at work should have
 BAR = 6  # and the bar itself
 USUAL = 80  # columns of a terminal that does not say
 
@@ -32,7 +32,7 @@ class Bar(tqdm):
 
     disable = True  # until it is made: else one that Ctrl-C leaves half made fails in its destructor
     _time: Callable[[], float]  # tqdm's clock
-    beaten = False  # whether it was drawn though no step was done
+    seen = False  # whether it was ever drawn
 
     def __init__(self, **options: Any) -> None:
         if os.environ.get("NO_COLOR"):
@@ -49,19 +49,21 @@ class Bar(tqdm):
     def beat(self) -> None:
         """Draw it again if its step takes long."""
         if not self.disable and self._time() - max(self.last_print_t, self.start_t + (self.delay or 0)) >= BEAT:
-            self.beaten = True
             self.refresh(nolock=True)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """That nobody can read it any more is no reason to end the work."""
+        if not self.disable and self._time() < getattr(self, "start_t", 0) + (self.delay or 0):
+            return  # words beside it do not draw it sooner
+        self.seen = True
         try:
             super().display(msg, pos)
         except OSError:
             discard(sys.stderr)
 
     def close(self) -> None:
-        if self.beaten:
-            self.delay = 0.0  # else tqdm takes it for one that was never drawn
+        if self.seen:
+            self.delay = 0.0  # else tqdm, which does not know of all that drew it, may leave its line open
         try:
             super().close()
         except OSError:
@@ -134,6 +136,12 @@ def _watch(bar: Bar) -> None:
         if _clock is None or not _clock.is_alive():  # a fork has none
             _clock = Thread(target=_look, name="progress", daemon=True)
             _clock.start()
+
+
+def end_all() -> None:
+    """Close bars that nobody has closed."""
+    for bar in list(_watched):
+        bar.close()
 
 
 def _look() -> None:

@@ -84,9 +84,16 @@ def finished(
         exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
         code, said = 130, f"stopped; {kept}"
     finally:
+        _end_bars()
         be_quiet(False)
-    print(f"{command}: {said}", file=sys.stderr)  # after the last words of bars, which end with what was raised
+    print(f"{command}: {said}", file=sys.stderr)
     return code
+
+
+def _end_bars() -> None:
+    """What was raised may keep them, and what is said next belongs on a line of its own."""
+    if bars := sys.modules.get("bench.bars"):
+        bars.end_all()
 
 
 def _open_streams() -> None:

@@ -78,7 +78,7 @@ class Meter:
         """Say how much of the total is done by now. Raises KeyboardInterrupt as `add` does."""
         heed()
         self.bar.n = share * self.count / self.total if self.total else share
-        if share >= self.total:  # the last words are on all of it
+        if share >= self.total * (1 - 1e-9):  # but for rounding; the last words are on all of it
             self.bar.desc = shown(self.what)
         self.bar.update(0)
 

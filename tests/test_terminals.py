@@ -189,8 +189,11 @@ def test_bars_within_bars_and_words_between_them_stay_apart(clock, open_terminal
 def test_a_stopped_command_leaves_a_line_of_its_own(raised, clock, open_terminal):
     terminal = open_terminal()
 
+    kept = []
+
     def work() -> int:
-        for each in progress(range(100), 100, "testing"):
+        kept.append(progress(range(100), 100, "testing"))  # as a traceback in a cycle keeps it
+        for each in kept[0]:
             clock[0] += 1
             if each == 42:
                 raise raised
@@ -206,6 +209,14 @@ def test_a_stopped_command_leaves_a_line_of_its_own(raised, clock, open_terminal
     assert bar.startswith("testing:  42%|")
     assert last.startswith(("bench.x: stopped", "after"))
     assert end == ""
+
+
+def test_words_beside_it_do_not_draw_a_bar_of_short_work(clock, open_terminal):
+    terminal = open_terminal()
+    for _ in progress(range(2), 2, "reading"):
+        warn("a warning")
+    note("written")
+    assert terminal.screen() == ["a warning", "a warning", "written", ""]
 
 
 def test_time_goes_on_in_a_step_that_takes_long(clock, open_terminal):
