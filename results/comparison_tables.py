@@ -35,7 +35,7 @@ def comparison_markdown(found: "Comparison", classes: int | None = SHOWN) -> str
             "",
             *class_lines(found, classes),
         ]
-    )
+    ).rstrip("\n")
 
 
 def row_cells(letter: str, record: dict[str, Any]) -> dict[str, str]:

@@ -32,6 +32,12 @@ class EveryPair:
         """The letters of each pair."""
         return list(combinations(self.letters, 2))
 
+    @property
+    def titled(self) -> list[tuple[str, tuple[str, str], Comparison]]:
+        """Each pair with a title in Markdown and its letters."""
+        pairs = zip(self.lettered, self.pairs, strict=True)
+        return [(" and ".join(letters), letters, pair) for letters, pair in pairs]
+
     def holm_p(self, k: int) -> list[float] | None:
         """McNemar's p of each pair at top-k, corrected for all pairs; None where not every row has such an error."""
         return corrected(self.pairs, k)
@@ -51,9 +57,8 @@ class EveryPair:
                 said = f"top-{k}, in points with 95 % intervals; Holm's p is corrected for {len(self.pairs)} pairs:"
                 lines += [*wrapped(said), "", markdown_of(self._cells(k, ps), ("pair", "fewer errors")), ""]
         lines += [line for note in dict.fromkeys(self._notes()) for line in wrapped(f"- {escaped(note)}")]
-        for letters, pair in zip(self.lettered, self.pairs, strict=True):
-            if classes != 0:
-                lines += ["", f"## {letters[0]} and {letters[1]}", "", *class_lines(pair, classes, letters)]
+        for title, letters, pair in self.titled if classes != 0 else ():
+            lines += ["", f"## {title}", "", *class_lines(pair, classes, letters)]
         return "\n".join(lines).rstrip("\n")
 
     def record(self) -> dict[str, Any]:

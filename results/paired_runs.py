@@ -60,6 +60,13 @@ class PairedRuns:
     common: tuple[str, ...]
     alone: tuple[str, ...]
 
+    @property
+    def titled(self) -> list[tuple[str, tuple[str, str], Comparison]]:
+        """Each pair with a title in Markdown and the runs' letters."""
+        return [
+            (f"{escaped(each.first.called)} and {escaped(each.second.called)}", ("A", "B"), each) for each in self.pairs
+        ]
+
     def holm_p(self, k: int) -> list[float] | None:
         """McNemar's p of each pair at top-k, corrected for all pairs; None where not every row has such an error."""
         return corrected(self.pairs, k)
@@ -75,10 +82,8 @@ class PairedRuns:
                 cells = [self._cells(k, place, p) for place, p in enumerate(ps)]
                 lines += [*wrapped(said), "", markdown_of(cells, ("A", "B", "row")), ""]
         lines += [line for text in self._notes() for line in wrapped(f"- {escaped(text)}")]
-        for pair in self.pairs:
-            if classes != 0:
-                lines += ["", f"## {escaped(pair.first.called)} and {escaped(pair.second.called)}", ""]
-                lines += class_lines(pair, classes)
+        for title, letters, pair in self.titled if classes != 0 else ():
+            lines += ["", f"## {title}", "", *class_lines(pair, classes, letters)]
         return "\n".join(lines).rstrip("\n")
 
     def record(self) -> dict[str, Any]:

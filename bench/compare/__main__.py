@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
         EPILOG,
     )
     parser.add_argument("rows", nargs="+", metavar="ROW", help="RUN:2, RUN:SIGNATURE, or RUN: what bench.run wrote")
-    parser.add_argument("--by", choices=("class",), help="the difference by class, all of them")
+    parser.add_argument(
+        "--by", choices=("class", "Q", "view"), help="tell the difference by class, test scale or kind of view"
+    )
     parser.add_argument(
         "--classes",
         type=int,

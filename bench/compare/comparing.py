@@ -4,27 +4,31 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
+from bench.compare.by_part import ByPart, by_part
 from bench.errors import UserError
 from bench.stored.named_rows import NamedRows, named_rows
+from bench.stored.part_rows import PartRows, part_rows
 from results.comparison import Comparison, compare_rows
 from results.comparison_tables import SHOWN
 from results.every_pair import EveryPair, every_pair
 from results.paired_runs import PairedRuns, matched
 
 Compared = Comparison | EveryPair | PairedRuns
+By = Literal["class", "Q", "view"]
 
 
 @dataclass(frozen=True)
 class ComparisonRequest:
     """Rows and runs as people name them; what is told beside all images together, and of how many classes.
 
-    `by` is "class" for all classes; `classes` how many of those that changed most, None for 10 of two rows; `store`
-    where the blocks are now, None for where the runs say.
+    `by` is "class" for all classes, "Q" for test scales, "view" for kinds of views; `classes` how many of the classes
+    that changed most, None for 10 of two rows; `store` where the blocks are now, None for where the runs say.
     """
 
     rows: tuple[str, ...]
-    by: str | None = None
+    by: By | None = None
     classes: int | None = None
     store: Path | None = None
 
@@ -35,24 +39,55 @@ class ComparisonRequest:
 
 def told(request: ComparisonRequest, as_json: bool = False) -> str:
     """Compare and say it, in Markdown or JSON. Raises UserError and ResultError."""
-    found = compared(request)
+    named = named_rows(request.rows, request.store)
+    found = compared(named)
+    parts = _by_part(found, request.by, named)
     if as_json:
-        return json.dumps(found.record(), indent=1)
+        return json.dumps(_record(found, request.by, parts), indent=1)
     usual = SHOWN if isinstance(found, Comparison) else 0
     every = request.by == "class" and request.classes is None
-    return found.markdown(None if every else usual if request.classes is None else request.classes)
+    lines = [found.markdown(None if every else usual if request.classes is None else request.classes)]
+    for (title, letters, _), each in zip(_titled(found), parts, strict=False):
+        lines += ["", *([f"## {title}", ""] if title else []), *each.lines(letters)]
+    return "\n".join(lines)
 
 
-def compared(request: ComparisonRequest) -> Compared:
+def compared(named: Sequence[NamedRows]) -> Compared:
     """Two runs as wholes row by row, two rows, or more rows each with each. Raises UserError and ResultError."""
-    named = named_rows(request.rows, request.store)
     _check_once(named)
     if len(named) == 2 and all(each.whole for each in named) and any(len(each.rows) > 1 for each in named):
         return _row_by_row(*named)
     rows = [each.opened(row) for each in named for row in each.rows]
     if len(rows) == 1:
-        raise UserError(f"'{request.rows[0]}' is one row; give another to compare it with")
+        raise UserError(f"'{named[0].text}' is one row; give another to compare it with")
     return compare_rows(*rows) if len(rows) == 2 else every_pair(rows)
+
+
+def _titled(found: Compared) -> list[tuple[str, tuple[str, str], Comparison]]:
+    """Each pair; a title tells several apart."""
+    return [("", ("A", "B"), found)] if isinstance(found, Comparison) else found.titled
+
+
+def _record(found: Compared, by: str | None, parts: Sequence[ByPart]) -> dict[str, Any]:
+    record = found.record()
+    pairs = [record] if isinstance(found, Comparison) else record["pairs"]
+    for pair, each in zip(pairs, parts, strict=False):
+        pair[f"by_{by}"] = each.record()
+    return record
+
+
+def _by_part(found: Compared, by: By | None, named: Sequence[NamedRows]) -> list[ByPart]:
+    """Each pair by Q or by view, where that is wanted: every run's parts are read once. Raises UserError."""
+    if by is None or by == "class":
+        return []
+    pairs = [pair for *_, pair in _titled(found)]
+    rows = {row.name: row.row for pair in pairs for row in (pair.first, pair.second)}
+    runs = {name: each.run for each in named for name in each.names()}
+    parts: dict[str, PartRows] = {}
+    for run in {id(run): run for run in runs.values()}.values():
+        own = {name: row for name, row in rows.items() if runs[name] is run}
+        parts |= dict.fromkeys(own, part_rows(run, list(own.values())))
+    return [by_part(by, pair, parts[pair.first.name], parts[pair.second.name]) for pair in pairs]
 
 
 def _row_by_row(first: NamedRows, second: NamedRows) -> PairedRuns:
