@@ -17,9 +17,9 @@ BASELINE = Path(__file__).parents[1] / "baselines" / "shapes.json"
 def measured(weights, photographs, tmp_path):
     """Evaluate with a store that lasts as long as the test; the path of the results."""
 
-    def measured(name: str) -> str:
+    def measured(name: str, *more: str) -> str:
         words = f"--weights {weights} --data list:{photographs} --protocol centre,dense@256"
-        assert run([*words.split(), "--store", str(tmp_path / "store"), "--out", str(tmp_path / name)]) == 0
+        assert run([*words.split(), "--store", str(tmp_path / "store"), "--out", str(tmp_path / name), *more]) == 0
         return str(tmp_path / name / "results.json")
 
     return measured
@@ -35,6 +35,44 @@ def test_one_prediction_flipped_by_hand_fails(measured, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "wrong1 +1" in out
     assert "| worse" in out
+
+
+def test_the_image_that_became_wrong_is_found_by_posteriors(measured, tmp_path, capsys):
+    """The baseline's are its saved ones: in the store there are those of the later run."""
+    before = measured("before", "--save-posteriors")
+    path = next(path for path in sorted((tmp_path / "store").rglob("*.npz")) if "centre" in folder_says(path))
+    flip_one(path)
+    after = measured("after")
+    capsys.readouterr()
+    assert gate([before, after, "--alpha", "0.5", "--json"]) == 0
+    centre, dense = (row["top1"] for row in json.loads(capsys.readouterr().out)["rows"])
+    assert (centre["images"], centre["p"], centre["p_is"]) == (1, 1, "exact")
+    assert (centre["only_new_wrong"], centre["only_baseline_wrong"]) == (1, 0)
+    assert (dense["images"], dense["only_new_wrong"]) == (0, 0)
+
+
+def test_a_new_baseline_takes_posteriors_from_the_store(measured, tmp_path, capsys):
+    first, base = measured("first"), tmp_path / "committed" / "base.json"
+    assert gate([str(base), first, "--update", "--why", "first", "--save-posteriors"]) == 0
+    assert len([*(base.parent / "posteriors").glob("*.npz")]) == 2
+    capsys.readouterr()
+    assert gate([str(base), first, "--json"]) == 0
+    assert [row["top1"]["p_is"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["exact", "exact"]
+
+
+@pytest.mark.parametrize("classes", [6, 5])
+def test_posteriors_are_ranked_among_the_classes_that_compete(weights, photographs, tmp_path, capsys, classes):
+    few = [line for line in photographs.read_text().splitlines() if int(line.split()[1]) < classes]
+    listed = photographs.with_name(f"few{classes}.txt")
+    listed.write_text("\n".join(few))
+    words = f"--weights {weights} --data list:{listed} --restrict-classes --protocol centre --save-posteriors"
+    assert run([*words.split(), "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    table = str(tmp_path / "out/results.json")
+    assert gate([table, table, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["by_counts"], row["top1"]["p_is"]) == ("", "exact")
+    assert (row["top5"] is None) == (classes == 5)
 
 
 def folder_says(block: Path) -> str:

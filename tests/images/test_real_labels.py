@@ -10,10 +10,12 @@ from painted import PIXELS, Painted, Reordered, evaluated, paint
 import bench
 from bench.engine.same_classes import same_classes
 from bench.errors import UserError
+from bench.gate.pairing import pairing_of
 from bench.images.dataset import Images
 from bench.images.labels.imagenet_names import nouns, wnids
 from bench.images.labels.real_labels import IMAGES, reassessed
 from bench.inspect.__main__ import main as inspect
+from results.gate import compare_tables
 
 # number of the image: its own class, the class that the net sees, and the classes that are right
 KNOWN = {
@@ -41,6 +43,17 @@ def validation(tmp_path) -> Path:
     real_json(tmp_path / "real.json", {number: right for number, (_, _, right) in KNOWN.items()})
     seen = {f"val/{wnids()[own]}/{name(number)}.JPEG": best for number, (own, best, _) in KNOWN.items()}
     return paint(tmp_path, seen)
+
+
+def test_the_gate_pairs_images_by_the_likeliest_of_their_labels(validation, tmp_path):
+    table = evaluated(f"imagenet:{validation}", tmp_path / "store", labels=f"real:{validation}/real.json")
+    table.save(tmp_path / "old", posteriors=True)
+    table.save(tmp_path / "new")
+    (tmp_path / "old/origin.json").unlink()  # a baseline that was committed alone
+    files = [tmp_path / name / "results.json" for name in ("old", "new")]
+    (compared,) = compare_tables(*files, pairing=pairing_of(*files)).rows
+    assert (compared.verdict, compared.by_counts) == ("equal", "")
+    assert (compared.top1.pairs.n, compared.top1.pairs.wrong_first, compared.top5.pairs.wrong_second) == (5, 2, 1)
 
 
 @pytest.fixture
