@@ -25,8 +25,8 @@ class Comparison(PairedErrors):
     sentences about what else it rests on.
     """
 
-    first: ComparedRow
-    second: ComparedRow
+    first: ComparedRow = field(repr=False)
+    second: ComparedRow = field(repr=False)
     top5: PairedErrors | None
     notes: Sequence[str] = field(default=(), compare=False)
 
@@ -94,6 +94,10 @@ class Comparison(PairedErrors):
     def markdown(self, classes: int | None = SHOWN) -> str:
         """As people read it, in a terminal too, with so many of the classes that changed most; None are all."""
         return comparison_markdown(self, classes)
+
+    def _repr_markdown_(self) -> str:
+        """In a notebook."""
+        return self.markdown()
 
     def record(self) -> dict[str, Any]:
         """Everything, for JSON: errors and differences in %, of classes in images, and the ids that tell them apart."""

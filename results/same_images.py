@@ -10,7 +10,7 @@ from results.formatting import shown
 
 NAMED = 3  # images that a refusal names
 OTHERWISE = "not of the same images"
-ONE_SET = "evaluate both on one set"
+ONE_SET = "evaluate both on one set, with the same --limit"
 
 
 def check_same_images(first: ComparedRow, second: ComparedRow) -> list[str]:
@@ -57,7 +57,7 @@ def _beside(first: ComparedRow, second: ComparedRow) -> list[str]:
         without = second if first.has_top5 else first
         notes.append(f"No top-5 difference: {without.called} has no top-5 error")
     if "labels" in first.words:
-        notes.append("Several classes are right for an image: by class it stands under one of them")
+        notes.append(f"Several classes are right for an image: by class it stands where {first.called} has it")
     return notes
 
 

@@ -1,5 +1,6 @@
 """Rows as people name them: `RUN:2`, `RUN:fe16a62e`, or a run as a whole."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -40,8 +41,8 @@ def named_rows(texts: Sequence[str], store: Path | None = None) -> list[NamedRow
     opened = cache(lambda place: open_run(place, store))
     found = []
     for text in texts:
-        whole, (place, _, wanted) = Path(text).exists(), text.rpartition(":")
-        if not whole and not (place and Path(place).exists()):
+        whole, (place, _, wanted) = os.path.exists(text), text.rpartition(":")
+        if not whole and not os.path.exists(place):
             raise UserError(f"'{text}': no such run; {WANTED}")
         run = opened(Path(text if whole else place))
         found.append(NamedRows(text, run, tuple(run.rows if whole else run.chosen(wanted, f"row of {place}")), whole))

@@ -131,6 +131,8 @@ def test_saved_posteriors_need_no_store_and_a_moved_store_is_given(compare, runs
         (["a:1"], "'a:1' is one row; give another"),
         (["a:1", "nope:1"], "'nope:1': no such run; give RUN, or a row of it as RUN:2"),
         (["a:1", "nope"], "'nope': no such run"),
+        (["a:1", "x" * 300 + ":1"], ":1': no such run"),
+        (["a:1", ":1"], "':1': no such run"),
         (["a:3", "b:1"], "row of a '3': give numbers from 1 to 2, or of the ids "),
         (["a:0", "b:1"], "row of a '0': give numbers from 1 to 2"),
         (["a:1", "store:1"], "results.json': No such file or directory"),

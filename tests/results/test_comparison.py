@@ -31,6 +31,7 @@ def test_both_errors_are_those_of_paired_counts(found):
     assert vars(paired(one > 1, other > 1)).items() <= vars(found).items()
     assert found.top5 == paired(one > 5, other > 5)
     assert str(found) == str(paired(one > 1, other > 1))
+    assert len(repr(found)) < 300
 
 
 def test_classes_are_counted_as_by_hand_and_tested_as_by_statsmodels(found):
