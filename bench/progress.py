@@ -94,7 +94,8 @@ def _bar(form: str, hidden: bool = False, **options: Any) -> tqdm:
     options["desc"] = shown(options["desc"])
     hidden = hidden or not FIRST or _silent()
     if _said.get() is not None and not hidden and (widget := _notebook()):
-        return widget(bar_format=WIDGET, **options)
+        form = WIDGET + ", {rate_fmt}" * bool(options.get("unit"))
+        return widget(bar_format=form, **options)
     if drawn():
         return Bar(bar_format=form, disable=hidden, dynamic_ncols=True, ascii=plain() or None, **options)
     return Lines(**{**options, "bar_format": form, "disable": hidden, "mininterval": bars.SPARSE, "miniters": 0})

@@ -134,6 +134,15 @@ def torchrun(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
+def clock(monkeypatch):
+    """tqdm's clock, which only the test moves."""
+    now = [1000.0]
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # its thread would look at the bars every ten seconds
+    return now
+
+
+@pytest.fixture
 def gate(tmp_path, capsys):
     """Write two tables, compare them: exit code, standard output, standard error."""
 

@@ -35,15 +35,6 @@ def _heeded():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """tqdm's clock, which only the test moves."""
-    now = [1000.0]
-    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
-    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # its thread would look at the bars every ten seconds
-    return now
-
-
 def iterate(clock, seconds, count=600):
     """Work in equal steps that takes so long."""
     for _ in progress(range(count), count, "testing"):

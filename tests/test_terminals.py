@@ -17,15 +17,6 @@ from bench.progress import Meter, note, progress, warn
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """tqdm's clock, which only the test moves."""
-    now = [1000.0]
-    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
-    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)
-    return now
-
-
-@pytest.fixture
 def open_terminal(monkeypatch) -> Iterator[Callable[[], Terminal]]:
     """Called in the test: pytest has its own standard error in the place of a fixture's."""
     opened = []
