@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         from bench.nets.net_spec import nets_of
         from bench.requests import parsed
         from protocols.scales import parse_S
+        from results.formatting import shown_lines
 
         model = options.model or known_model(options.where, options.weights_key)
         scale, pixels = parsed(parse_S, options.S), parsed(parse_pixels, options.pixels)
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             *([model], [options.where], [scale], pixels),
             *(options.weights_key, options.side, options.drop_class, options.classes),
         )
-        say("\n".join(convert(spec, options.out, options.replace)))
+        say(shown_lines("\n".join(convert(spec, options.out, options.replace))))
         return 0
 
     return finished("bench.convert", work, kept="nothing was written")

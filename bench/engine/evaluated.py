@@ -1,6 +1,5 @@
 """What came out of an evaluation: counted rows, and the files that say it."""
 
-import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from bench.engine.request import Evaluation
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.folders import writing_to
+from bench.progress import warn
 from results.result import Result, signature_id
 from results.table import warnings_of, write
 from results.tally import Tally
@@ -38,7 +38,7 @@ class Evaluated:
     def warn(self) -> None:
         """Say on standard error what speaks against the rows."""
         for text, rows in warnings_of([result.record() for result in self.results.values()]).items():
-            print(f"warning: {rows}: {text}", file=sys.stderr)
+            warn(f"warning: {rows}: {text}")
 
     def write(self, folder: Path, save_posteriors: bool = False) -> list[Result]:
         """Write `results.csv`, `.json` and `.md` and `origin.json`, and an `.npz` a row if asked for.

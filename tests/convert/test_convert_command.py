@@ -61,6 +61,13 @@ def test_weights_that_say_everything_are_written_as_they_are(weights, capsys):
     assert "Nobody" not in capsys.readouterr().out
 
 
+def test_what_a_file_is_called_gives_a_terminal_no_orders(weights, capsys):
+    assert main([str(weights), "--out", "\x1b[31mred.safetensors"]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert len(said.splitlines()) > 1
+
+
 def test_a_class_that_stands_for_no_image_stays_there_and_is_said():
     checkpoint(1001)
     words = ["last.ckpt", "--model", "simplecnn", "--weights-key", "net", "--drop-class", "0", "--out", "w.safetensors"]
