@@ -70,6 +70,7 @@ class VggGate:
             UserError: for what is wrong with the net, the images or the baseline's file, in one line.
         """
         __tracebackhide__ = True
+        from bench.api.session import mistakes
         from bench.gate.asserting import asserted
         from results.gate import Rules
 
@@ -77,7 +78,8 @@ class VggGate:
         why = self._config.getoption(UPDATE)
         if why is None and not file.exists():
             pytest.fail(f"no baseline '{file}' yet; make it: pytest {UPDATE} 'the first' {self._node.nodeid}")
-        rules = Rules(tolerance or None, alpha)
+        with mistakes():
+            rules = Rules(tolerance or None, alpha)
         found = asserted(net, images, protocol, file, rules if why is None else None, evaluation)
         for line in found.lines:
             self._node.user_properties.append(("vgg_gate", line))
@@ -136,7 +138,7 @@ class _Session:
             if not fine:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         if self.lines:
             terminalreporter.section("accuracy gate")
             for line in self.lines:

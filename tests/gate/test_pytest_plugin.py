@@ -204,6 +204,11 @@ def test_a_baseline_that_is_none_is_one_line(tests, pytester, content):
     result.stdout.fnmatch_lines(["E*UserError: '*baseline.json'*give a results.json*"])
 
 
+def test_a_mistake_in_the_call_is_one_line(baseline, tests):
+    result = tests("def test_net(no_worse): no_worse(net(), tolerance=1, alpha=0.1)")
+    result.stdout.fnmatch_lines(["E*UserError: a tolerance and an alpha are two rules for one thing; *"])
+
+
 def test_a_baseline_has_a_reason(tests):
     result = tests(PASSES, "--vgg-gate-update", " ")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
