@@ -87,7 +87,7 @@ class Meter:
 
 
 def _silent() -> bool:
-    return quiet() or _hidden.get()
+    return quiet() or _hidden.get() or sys.stderr is None  # as where Python is called with it closed
 
 
 def _bar(form: str, hidden: bool = False, **options: Any) -> tqdm:
@@ -154,7 +154,7 @@ def _tell(text: str) -> None:
     try:
         if drawn():
             tqdm.write(text, file=sys.stderr)
-        else:
+        elif sys.stderr is not None:  # for print that would be standard output
             print(text, file=sys.stderr, flush=True)
     except OSError:  # nobody reads it any more: no reason to end the work
         discard(sys.stderr)

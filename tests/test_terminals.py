@@ -269,6 +269,14 @@ def test_work_goes_on_where_the_reader_of_a_pipe_went_away(clock, monkeypatch):
         evaluate(clock)
 
 
+def test_work_goes_on_in_a_python_that_has_no_standard_error(clock, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    evaluate(clock, seconds=6000.0)
+    note("written")
+    warn("a warning")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_work_goes_on_where_the_terminal_was_closed(clock, open_terminal):
     terminal = open_terminal()
     os.close(terminal.leader)
