@@ -9,13 +9,14 @@ from bench.extras import needed
 from bench.report.figures import Figure
 from bench.report.section import Section
 from bench.version import __version__
+from results.names import unicode_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 OURS = files("bench.report")
 FIRST = "page.js"  # the others build on it
-IN_SCRIPTS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
+IN_SCRIPTS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&"})
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
@@ -24,7 +25,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
     data = {section.name: section.data for section in sections}
     environment = _environment()
     environment.globals["figure"] = _figures(environment, figures)
-    return environment.get_template("page.html.j2").render(
+    text = environment.get_template("page.html.j2").render(
         title=title,
         sections=sections,
         style=_static("page.css"),
@@ -33,11 +34,15 @@ def page(title: str, sections: Sequence[Section]) -> str:
         scripts=[_static(name) for name in _scripts()],
         version=__version__,
     )
+    return unicode_of(text)
 
 
 def script_json(value: Any) -> str:
-    """JSON that can stand in a <script>: nothing in it ends one or begins a comment. Raises ValueError for NaN."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(IN_SCRIPTS)
+    """JSON in ASCII that can stand in a <script>: nothing in it ends one or begins a comment.
+
+    Raises ValueError for NaN.
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(IN_SCRIPTS)
 
 
 def _environment() -> "Environment":

@@ -1,0 +1,37 @@
+"""What strangers wrote, where scripts and plots would read markup."""
+
+import json
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from bench.report.figures import hover, label
+from bench.report.packing import packed
+from bench.report.page import script_json
+
+HOSTILE = "</script><!--<script>&\u2028\u2029\ud800"
+
+
+def test_json_in_a_script_ends_no_script_and_says_the_same():
+    text = script_json({HOSTILE: [HOSTILE, 0.1]})
+    assert text.isascii()
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {HOSTILE: [HOSTILE, 0.1]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        script_json(float("nan"))
+
+
+def test_labels_hold_no_markup_of_plotly():
+    assert label("<b>a&lt;b</b>") == "&lt;b&gt;a&amp;lt;b&lt;/b&gt;"
+    assert label("a\u202eb\n") == "a\\u202eb\\n"
+    assert len(label("x" * 300, 28)) <= 28
+    assert hover(["<br>"])["hovertext"] == ["&lt;br&gt;"]
+
+
+@pytest.mark.parametrize(("highest", "kind"), [(0, "u1"), (255, "u1"), (256, "u2"), (65536, "u4")])
+def test_numbers_are_packed_in_the_narrowest_bytes(highest, kind):
+    numbers = np.array([0, highest])
+    found = packed(numbers)
+    assert found["bytes"] == int(kind[-1])
+    assert (np.frombuffer(b64decode(found["base64"]), f"<{kind}") == numbers).all()
