@@ -135,8 +135,11 @@ class Model:
         return map_places(self.converted, self.side, self.pixels.channels)
 
     @torch.inference_mode()
-    def posterior_map(self, image: torch.Tensor, index: int) -> torch.Tensor:
-        """Posterior of a class at each position of the class score map of a uint8 image (3, H, W): (h, w), float32."""
+    def posterior_map(self, image: torch.Tensor, index: int | Sequence[int]) -> torch.Tensor:
+        """Posterior of a class at each position of the class score map of a uint8 image (3, H, W): (h, w), float32.
+
+        Of several classes (classes, h, w).
+        """
         return self._scores(self.dense_net, image[None]).softmax(1)[0, index].cpu()
 
     @torch.inference_mode()

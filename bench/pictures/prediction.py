@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.pictures.captions import caption
+from bench.pictures.heat_colours import COLOURS, OPACITY
 
 WIDE = 1.7  # width by height from which on the panels stand one below the other
 LETTER = 0.095  # inches, an average letter of a title
@@ -44,7 +45,7 @@ def plot_prediction(
     axes[0].set_title(caption(name, letters), fontsize="medium", parse_math=False)
     if heat is not None:
         axes[1].imshow(picture.mean(2), cmap="gray")
-        drawn = axes[1].imshow(heat, cmap="inferno", alpha=0.6, vmin=0, vmax=heat.max())
+        drawn = axes[1].imshow(heat, cmap=COLOURS, alpha=OPACITY, vmin=0, vmax=heat.max())
         axes[1].set_title(f"where the net sees\n{caption(best[0][0], letters)}", fontsize="medium", parse_math=False)
         figure.colorbar(drawn, ax=axes[1], label="probability by position")
     for each in axes[:-1]:

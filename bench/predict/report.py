@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from bench.command import say
+from bench.engine.heat import heat_map
 from bench.engine.rows import Row
 from bench.engine.unlabelled import Prediction
 from bench.errors import UserError
 from bench.folders import dated, writable
 from bench.images.pixels import size_of
 from bench.pictures.prediction import plot_prediction
-from bench.predict.heat import heat_map
 from bench.progress import above, note
 from results.formatting import shown
 

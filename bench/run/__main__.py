@@ -15,6 +15,7 @@ from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_nu
 if TYPE_CHECKING:
     from bench.images.sources import DataSpec, OpenedData
 
+MAPS = 12  # with --html
 EPILOG = """examples:
   python -m bench.run --model vgg16 --protocol dense,multicrop
   python -m bench.run --model vgg16 --data imagenet:DIR --weights torchvision:VGG16_Weights.IMAGENET1K_V1
@@ -72,6 +73,13 @@ def parser() -> argparse.ArgumentParser:
         help="of the table that is printed: all that results.md has, or names from its head or the CSV, commas between",
     )
     out.add_argument("--html", action="store_true", help="write report.html too, as bench.report makes it")
+    out.add_argument(
+        "--maps",
+        type=int,
+        metavar="N",
+        help="class score maps of so many of each dense row's surest mistakes, for the report; costs what evaluating "
+        f"so many images costs (0; with --html {MAPS})",
+    )
     out.add_argument("--save-posteriors", action="store_true", help="write ids, labels and posteriors, an .npz a row")
     out.add_argument("--list", choices=("models", "protocols", "data", "weights"), help="say what there is, and stop")
     return parser
@@ -92,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
         from bench.requests import evaluation
         from bench.run.measure import Output, dry_run, run
 
-        output = Output(options.out, options.columns, options.save_posteriors, options.html)
+        maps = (MAPS if options.html else 0) if options.maps is None else options.maps
+        output = Output(options.out, options.columns, options.save_posteriors, options.html, maps)
         request = evaluation(options, data)
         if options.dry_run:
             dry_run(request)

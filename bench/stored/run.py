@@ -16,6 +16,7 @@ from results.inspection import Inspection, inspect
 from results.origin import Origin, read_origin
 from results.posteriors import Posteriors, resolved
 from results.result import signature_id
+from results.score_maps import FOLDER, ScoreMap, load_score_maps
 from results.store import BLOCK
 from results.tally import row_blocks
 from results.written_tables import WrittenRow, read_table
@@ -76,6 +77,11 @@ class StoredRun:
     def inspected(self, row: WrittenRow) -> Inspection:
         """A row looked into, image by image. Raises UserError and ResultError."""
         return inspect(row, self.posteriors(row), self.origin.classes, self.origin.competing)
+
+    def score_maps(self, row: WrittenRow) -> list[ScoreMap]:
+        """The class score maps that bench.run --maps kept of a row, if it did. Raises ResultError."""
+        path = self.folder / FOLDER / f"{signature_id(row.signature)}.npz"
+        return load_score_maps(path) if path.exists() else []
 
     def posteriors(self, row: WrittenRow) -> Iterator[Posteriors]:
         """A row's posteriors, block by block, under the labels that count. Raises UserError and ResultError.

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bench.report.sections import mistakes
 from bench.report.thumbnails import chosen
 from bench.run.__main__ import main as evaluate
 from bench.stored.run import open_run
+from results.score_maps import load_score_maps, save_score_maps
 
 CLASSES = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a & b", 'c"d', "e", "f", "g")
 HOSTILE = '"><img src=x onerror=alert(1)>.png'
@@ -236,3 +238,51 @@ def test_runs_on_other_images_stand_apart(run: Path, tmp_path: Path) -> None:
     assert evaluate([*words.split(), *out.split()]) == 0
     section = section_of(run, tmp_path / "run", pictures=0)
     assert [row["set"] for row in section.data["rows"]] == [0, 0, 0, 1]
+
+
+@pytest.fixture(scope="module")
+def dense_run(run: Path) -> Path:
+    """A row with score maps of two mistakes, and one without a dense part."""
+    folder = run.parent
+    words = f"--model vgg11 --data list:{folder}/images/labels.txt --protocol centre@224,dense@224 --limit 12 --maps 2"
+    out = ["--out", str(folder / "dense"), "--store", str(folder / "store")]
+    assert evaluate([*words.split(), "--weights", str(folder / "0.safetensors"), *out]) == 0
+    return folder / "dense"
+
+
+def test_score_maps_lie_over_pictures_when_asked_for(page: Page, dense_run: Path, tmp_path: Path) -> None:
+    opened(page, page_of(dense_run, tmp_path / "page.html"))
+    laid = page.locator("#mistakes-cards .mapped img:last-child")
+    field(page, "Row A").select_option("row2")
+    assert laid.count() == 0
+    surest = report_rows([open_run(dense_run)])[1].inspection.mistakes(2)
+    for which, column in (("predicted", "predicted"), ("truth", "true")):
+        field(page, "Score map").select_option(which)
+        said = laid.evaluate_all("each => each.map(one => one.alt)")
+        assert [text.partition(", at most")[0] for text in said] == [f"score map of {name}" for name in surest[column]]
+        assert laid.evaluate_all("each => each.every(one => one.naturalWidth === 64)")
+        assert page.locator("#mistakes-legend").is_visible()
+    field(page, "Score map").select_option("")
+    assert laid.count() == 0
+    page.locator("#mistakes-cards button").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="predicted class").press("Enter")
+    assert dialog.locator(".mapped img").count() == 2
+    assert "black is 0, pale yellow the most" in dialog.inner_text()
+    field(page, "Row A").evaluate("each => each.closest('section').querySelector('dialog').close()")
+    field(page, "Row A").select_option("row1")
+    field(page, "Score map").select_option("predicted")
+    assert laid.count() == 0
+
+
+def test_score_maps_of_another_run_or_damaged_ones_are_a_remark(dense_run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(dense_run, tmp_path / "run"))
+    (file,) = (copy / "maps").iterdir()
+    kept = load_score_maps(file)
+    save_score_maps([replace(each, predicted=each.label) for each in kept], file)
+    section = section_of(copy)
+    assert section.values["maps"] == 0
+    (remark,) = section.values["remarks"]
+    assert remark.startswith("No score maps of row 2: those that were kept are of other mistakes")
+    file.write_bytes(b"no archive")
+    assert "are damaged" in section_of(copy).values["remarks"][0]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bench.pictures.heat_colours import OPACITY
 from bench.report.mistakes import ImageSet, RowMistakes, image_sets
 from bench.report.packing import packed
 from bench.report.rows import ReportRow
 from bench.report.same_images import SameImages
+from bench.report.score_maps import score_maps
 from bench.report.section import PICTURES, Section
 from bench.report.thumbnails import thumbnails
 
@@ -15,9 +17,12 @@ def section(rows: Sequence[ReportRow], groups: Sequence[SameImages], pictures: i
     """All mistakes are in its data, and pictures of so many images; `groups` are the rows of the same images."""
     sets = image_sets(rows, groups)
     made = thumbnails(sets, pictures)
-    records: list[dict[str, Any]] = [{**each.record(), "pictures": {}} for each in sets]
+    maps, remarks = score_maps(sets, made.pictures)
+    records: list[dict[str, Any]] = [{**each.record(), "pictures": {}, "maps": {}} for each in sets]
     for (number, place), text in made.pictures.items():
         records[number]["pictures"][place] = text
+    for (number, place), of_rows in maps.items():
+        records[number]["maps"][place] = of_rows
     return Section(
         "mistakes",
         "Mistakes",
@@ -26,7 +31,9 @@ def section(rows: Sequence[ReportRow], groups: Sequence[SameImages], pictures: i
             "rows": rows,
             "wrong": sum(len(each.ids) for each in sets),
             "pictures": len(made.pictures),
-            "remarks": made.remarks,
+            "maps": len(maps),
+            "opacity": OPACITY,
+            "remarks": [*made.remarks, *remarks],
         },
         data={"sets": records, "rows": _rows(rows, sets)},
     )

@@ -94,20 +94,40 @@
     return `${ids[place]}: truth ${classes[truth(row, place)]}, predicted ${classes[predicted]} (${percent(confidence)})`;
   };
 
-  const picture = (of, place) => {
+  // The score map of the first of the rows that is wrong and kept one; `which` is "predicted", "truth" or empty.
+  const scoreMap = (of, place, which) => {
+    const kept = sets[of[0].set].maps[place] ?? {};
+    const row = of.find((each) => kept[each.key]);
+    return row && which && { ...kept[row.key][which], row, which };
+  };
+
+  const mapText = ({ row, which, most }, place) => {
+    const found = which === "predicted" ? mistake(row, place).predicted : truth(row, place);
+    return `score map of ${sets[row.set].classes[found]}, at most ${percent(most)}`;
+  };
+
+  const picture = (of, place, which = field.map?.value) => {
     const address = sets[of[0].set].pictures[place];
     const row = of.find((each) => wrong(each, place));
-    if (address) return make("img", { src: address, alt: described(row, place) });
-    return make("span", { className: "nothing" }, make("span", { className: "unseen" }, `${described(row, place)}: `), "no picture");
+    if (!address) {
+      const text = make("span", { className: "unseen" }, `${described(row, place)}: `);
+      return make("span", { className: "nothing" }, text, "no picture");
+    }
+    const image = make("img", { src: address, alt: described(row, place) });
+    const map = scoreMap(of, place, which);
+    if (!map) return make("span", { className: "picture" }, image);
+    return make("span", { className: "picture mapped" }, image, make("img", { src: map.address, alt: mapText(map, place) }));
   };
 
   const lines = (of, place) => {
     const row = of.find((each) => wrong(each, place));
     const set = sets[row.set];
+    const map = set.pictures[place] && scoreMap(of, place, field.map?.value);
     return [
       make("span", { className: "id", title: set.ids[place] }, set.ids[place]),
       make("span", { className: "truth" }, `is ${set.classes[truth(row, place)]}`),
       ...of.map((each) => make("span", { className: "said" }, of.length > 1 ? `${each.key.slice(3)}: ${says(each, place)}` : says(each, place))),
+      ...(map ? [make("span", { className: "said" }, mapText(map, place))] : []),
     ];
   };
 
@@ -121,13 +141,41 @@
   const open = (of, place) => {
     const set = sets[of[0].set];
     const row = of.find((each) => wrong(each, place));
-    const lines = rows.filter((each) => each.set === row.set).map((each) => line(each, place));
-    const title = make("h3", { id: "mistake-title" }, set.ids[place]);
+    const large = make("div", { className: "large" }, picture(of, place));
     const close = make("button", { type: "button" }, "Close");
     close.addEventListener("click", () => dialog.close());
-    dialog.replaceChildren(title, make("div", { className: "large" }, picture(of, place)), make("p", {}, `True class: ${set.classes[truth(row, place)]}`));
-    dialog.append(make("div", { className: "scroll" }, table(["row", "predicted", "confidence", "rank of the true class"], lines)), make("p", { className: "deeds" }, close));
+    const all = rows.filter((each) => each.set === row.set).map((each) => line(each, place));
+    dialog.replaceChildren(
+      make("h3", { id: "mistake-title" }, set.ids[place]),
+      large,
+      ...(set.pictures[place] && scoreMap(of, place, "predicted") ? [switches(large, of, place)] : []),
+      make("p", {}, `True class: ${set.classes[truth(row, place)]}`),
+      make("div", { className: "scroll" }, table(["row", "predicted", "confidence", "rank of the true class"], all)),
+      make("p", { className: "deeds" }, close),
+    );
     dialog.showModal();
+  };
+
+  // Buttons that lay a score map over the large picture, with what it shows in words.
+  const switches = (large, of, place) => {
+    const texts = { "": "off", predicted: "predicted class", truth: "true class" };
+    const told = make("span", { className: "said" });
+    const buttons = Object.entries(texts).map(([which, text]) => {
+      const button = make("button", { type: "button" }, text);
+      button.addEventListener("click", () => press(which));
+      return [which, button];
+    });
+    const press = (wanted) => {
+      large.replaceChildren(picture(of, place, wanted));
+      const map = scoreMap(of, place, wanted);
+      told.textContent = map ? `${map.row.label}: ${mapText(map, place)}; black is 0, pale yellow the most` : "";
+      for (const [which, button] of buttons) button.setAttribute("aria-pressed", String(which === wanted));
+    };
+    press(field.map?.value ?? "");
+    const group = make("p", { role: "group", ariaLabel: "Score map", className: "switches" }, "Score map: ", ...buttons.map(([, button]) => button));
+    group.append(" ", told);
+    told.setAttribute("aria-live", "polite");
+    return group;
   };
 
   const line = (row, place) => {
@@ -182,6 +230,8 @@
 
   const update = () => {
     prepare();
+    const legend = document.getElementById("mistakes-legend");
+    if (legend) legend.hidden = !field.map.value;
     draw();
   };
   form.addEventListener("input", update);

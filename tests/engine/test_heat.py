@@ -7,6 +7,7 @@ from conftest import make_image, make_weights
 from torch import nn
 from torchvision.transforms.v2.functional import pil_to_tensor
 
+from bench.engine.heat import heat_map, over_image
 from bench.engine.rows import Row
 from bench.errors import UserError
 from bench.images.loader import Prepared
@@ -19,7 +20,6 @@ from bench.nets.model import Model
 from bench.nets.named import make_model
 from bench.nets.reading import read_weights
 from bench.nets.weights import Weights
-from bench.predict.heat import heat_map, over_image
 from protocols.protocol import parse
 from protocols.scales import JITTERED
 from protocols.view import Size
