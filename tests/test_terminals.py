@@ -2,11 +2,13 @@
 
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import environment
 from pseudo_terminal import Terminal
 from tqdm.utils import disp_len
 
@@ -89,7 +91,7 @@ def test_a_line_is_never_wider_than_the_terminal(width, name, clock, open_termin
     evaluate(clock, name)
     for line in terminal.drawn():
         assert disp_len(line) <= width
-        assert "left" in line or "so far" in line
+        assert "left" in line
         assert "%" in line
     assert len(terminal.screen()) == 2
 
@@ -142,7 +144,6 @@ COLOUR = re.compile(r"\x1b\[[\d;]*m")
 def test_no_color_is_heeded(clock, open_terminal, monkeypatch, weights, photographs, tmp_path):
     terminal = open_terminal()
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("TQDM_COLOUR", "green")
     monkeypatch.setattr(sys, "stdout", terminal.file)
     for name in COMMANDS:
         with pytest.raises(SystemExit):
@@ -154,6 +155,15 @@ def test_no_color_is_heeded(clock, open_terminal, monkeypatch, weights, photogra
     assert main(["run", *words, "--store", str(tmp_path / "store"), "--out", str(tmp_path / "run")]) == 0
     assert main(["inspect", str(tmp_path / "run"), "--mistakes", "0"]) == 0
     assert "written to" in terminal.text()
+    assert COLOUR.findall(terminal.text()) == []
+
+
+def test_no_color_is_heeded_where_tqdm_was_asked_for_one(open_terminal):
+    terminal = open_terminal()
+    code = "from bench.progress import Meter; meter = Meter(1, 'testing'); meter.add(1); meter.close()"
+    asked = environment() | {"NO_COLOR": "1", "TQDM_COLOUR": "green"}
+    subprocess.run([sys.executable, "-c", code], stderr=terminal.file, env=asked, check=True)
+    assert "testing 100%" in terminal.text()
     assert COLOUR.findall(terminal.text()) == []
 
 
