@@ -149,4 +149,11 @@ def _listed(parts: Mapping[tuple[str, ...], PartRow]) -> str:
 
 
 def _part_record(part: PartRow) -> dict[str, Any]:
-    return {"protocol": part.protocol, "n": part.n, "wrong1": part.wrong1, "wrong5": part.wrong5, **part.errors}
+    return {
+        "protocol": part.protocol,
+        "mirror_images": part.flips,
+        "n": part.n,
+        "wrong1": part.wrong1,
+        "wrong5": part.wrong5,
+        **part.errors,
+    }

@@ -49,6 +49,8 @@ def test_by_Q_a_line_is_the_comparison_of_rows_at_that_Q(compare):
     alone = bench.compare("a:3", "b:4").record()
     assert said_of(lines[0]) == alone["top1"]
     assert lines[0]["first"]["top1"] == alone["first"]["top1"]
+    assert [line["first"]["mirror_images"] for line in lines] == ["with"] * 2  # as the row has it
+    assert lines[0]["top1"]["only_first_wrong"] + lines[0]["top1"]["only_second_wrong"] > 0
     assert lines[0]["second"].items() >= {"protocol": "centre@224", "wrong1": alone["second"]["wrong1"]}.items()
     assert [line["top1"]["holm_p"] for line in lines] == holm([line["top1"]["mcnemar_p"] for line in lines])
 

@@ -101,6 +101,18 @@ def test_markdown_and_record_say_the_same_numbers(found):
     assert record["only_first_wrong"] == found.only_first_wrong["id"].tolist()
 
 
+def test_the_classes_that_changed_most_come_first_whichever_row_is_better():
+    truth = [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    found = compare_rows(
+        row([1, 1, 2, 1, 1, 1, 2, 2, 2], "a", truth=truth), row([1, 1, 1, 2, 2, 1, 1, 1, 1], "b", truth=truth)
+    )
+    assert found.classes[["class", "difference"]].to_numpy().tolist() == [
+        ["class 2", 3],
+        ["class 1", -2],
+        ["class 0", 1],
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "verdict"),
     [

@@ -52,6 +52,14 @@ def test_table_and_record_say_the_same():
     assert "Holm's p is corrected for 3 pairs" in text
 
 
+def test_a_difference_that_is_none_after_correction_is_not_told_as_one():
+    one, two = [1] * 20, [2] * 7 + [1] * 13
+    found = every_pair([row(one, "r:1"), row(two, "r:2"), row(two, "r:3"), row(two, "r:4"), row(two, "r:5")])
+    assert found.pairs[0].p < 0.05 < found.holm_p(1)[0]
+    line = next(line for line in found.markdown().splitlines() if line.startswith("| A less B "))
+    assert "| – " in line
+
+
 def test_more_than_26_rows_have_letters():
     found = every_pair([row([1, 2], f"r:{k}") for k in range(28)])
     assert found.letters[-3:] == ["Z", "AA", "AB"]
