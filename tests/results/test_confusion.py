@@ -2,7 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from results.confusion import by_class, confusion, frequent_confusions, occurring
+from results.confusion import (
+    by_class,
+    by_class_of_cells,
+    confusion,
+    confusion_cells,
+    frequent_cells,
+    frequent_confusions,
+    occurring,
+)
 
 K, N = 7, 500
 LABELS = pd.Series(np.random.RandomState(1).randint(0, K, N))
@@ -68,3 +76,24 @@ def test_confusions_are_the_mistakes_most_frequent_first(matrix):
 def test_the_order_of_the_classes_is_kept():
     matrix = confusion(pd.Series([4, 2]), pd.Series([2, 2]), [4, 2, 9])
     assert matrix.to_numpy().tolist() == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("classes", [range(K), [6, 0, 3, 1, 2, 5, 4], range(K + 2)])
+def test_cells_say_what_the_matrix_says(classes):
+    matrix, cells = confusion(LABELS, PREDICTED, classes), confusion_cells(LABELS, PREDICTED, classes)
+    whole = np.zeros((len(classes), len(classes)), int)
+    whole[cells["true"], cells["predicted"]] = cells["images"]
+    assert whole.tolist() == matrix.to_numpy().tolist()
+    assert (cells["images"] > 0).all()
+    pd.testing.assert_frame_equal(
+        by_class_of_cells(cells, len(classes)), by_class(matrix).reset_index(drop=True), check_names=False
+    )
+    name = dict(enumerate(classes))
+    pairs = frequent_cells(cells).replace({"true": name, "predicted": name})
+    pd.testing.assert_frame_equal(pairs, frequent_confusions(matrix), check_dtype=False)
+
+
+def test_cells_of_images_that_are_all_right():
+    cells = confusion_cells(LABELS, LABELS, range(K))
+    assert frequent_cells(cells).empty
+    assert cells["images"].sum() == N
