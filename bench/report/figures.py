@@ -12,7 +12,7 @@ from results.formatting import shortened, shown
 
 SERIES = 8  # colours that are told apart, and as many marks
 MARKS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
-IN_LABELS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+IN_LABELS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})  # $ would begin TeX
 Trace = Mapping[str, Any]
 
 

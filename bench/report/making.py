@@ -11,12 +11,12 @@ from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
-from bench.report.sections import cost, errors, measured, mistakes, pairs
+from bench.report.sections import classes, confidence, cost, errors, measured, mistakes, pairs
 from bench.stored.run import open_run
 from results.atomic_files import write_text_atomically
 
 NAME = "report.html"
-LIBRARIES = ("jinja2", "plotly")
+LIBRARIES = ("jinja2", "plotly", "scipy")
 MOST = 600  # pictures on a page
 
 
@@ -59,6 +59,8 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
         errors.section(rows),
         cost.section(groups),
         pairs.section(groups),
+        classes.section(rows),
+        confidence.section(rows),
         mistakes.section(rows, groups, request.pictures),
     ]
 

@@ -21,8 +21,10 @@
     drawn.set(element, figure);
     const { data, layout } = themed(figure);
     Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
-    if (!element.dataset.drawn) element.on("plotly_click", ({ points }) => showSignature(points[0].customdata));
+    if (element.dataset.drawn) return;
     element.dataset.drawn = "yes";
+    element.on("plotly_click", ({ points }) => showSignature(points[0].customdata));
+    element.dispatchEvent(new Event("drawn")); // from now on it tells Plotly's events
   };
 
   const showSignature = (key) => {
@@ -70,9 +72,19 @@
     return new { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[bytes](buffer);
   };
 
-  // What sections' scripts use: `figure` is as figures.py makes them, and is drawn as the page's own are.
+  const decimals = new Intl.NumberFormat("en", {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
+    useGrouping: false,
+    roundingMode: "halfEven", // as Python rounds
+  });
+
+  // What sections' scripts use: `figure` is as figures.py makes them, and is drawn as the page's own are; `figures` are
+  // those by name; `percent` writes a share in %.
   window.report = {
     data,
+    figures,
+    percent: (share) => (Number.isNaN(share) ? "–" : decimals.format(100 * share)),
     draw: (element, figure) => {
       drawn.set(element, figure);
       draw(element);

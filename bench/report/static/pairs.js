@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { make, unpacked, table } = window.report;
+  if (!window.report.data.pairs) return;
   const { groups } = window.report.data.pairs;
   const STEP = 50; // images shown at once
 
