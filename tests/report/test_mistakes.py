@@ -7,12 +7,15 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import make_image, make_weights
 from playwright.sync_api import Locator, Page
 
 from bench.report.__main__ import main as report
 from bench.report.mistakes import image_sets
+from bench.report.page import script_json
 from bench.report.rows import report_rows
 from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
@@ -286,3 +289,27 @@ def test_score_maps_of_another_run_or_damaged_ones_are_a_remark(dense_run: Path,
     assert remark.startswith("No score maps of row 2: those that were kept are of other mistakes")
     file.write_bytes(b"no archive")
     assert "are damaged" in section_of(copy).values["remarks"][0]
+
+
+def test_data_of_fifty_thousand_images_and_a_thousand_classes_stay_small(run: Path) -> None:
+    """Two rows that have every second image wrong, each in its own way, with ImageNet's long names."""
+    count, random = 50_000, np.random.default_rng(0)
+    names = [f"{k:03d} {'n' * 12}" for k in range(1000)]
+    labels = np.arange(count) % 1000
+    (first, *_) = report_rows([open_run(run)])
+    rows = []
+    for number in (1, 2):
+        rank = np.where(random.random(count) < 0.5, 1, random.integers(2, 1001, count))
+        table = {
+            "id": [f"n{label:08d}/ILSVRC2012_val_{k:08d}.JPEG" for k, label in enumerate(labels)],
+            "label": labels,
+            "predicted": np.where(rank > 1, (labels + random.integers(1, 1000, count)) % 1000, labels),
+            "confidence": random.random(count),
+            "rank": rank,
+        }
+        inspection = replace(first.inspection, predictions=pd.DataFrame(table), names=names)
+        rows.append(replace(first, number=number, inspection=inspection))
+    section = mistakes.section(rows, same_images(rows), 0)
+    assert section.values["wrong"] > 0.7 * count
+    pictures = PICTURES * 4 / 3 * 12_000  # of noise, which JPEG makes large
+    assert len(script_json(section.data)) + pictures < 8e6
