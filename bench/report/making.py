@@ -19,6 +19,9 @@ NAME = "report.html"
 LIBRARIES = ("jinja2", "plotly", "scipy")
 MOST = 600  # pictures on a page
 
+NAMED = {"model": "nets and fusions", "data": "sets of images"}  # in the page's title
+MOST_NAMED = 4
+
 
 @dataclass(frozen=True)
 class ReportRequest:
@@ -66,9 +69,14 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
 
 
 def title(rows: Sequence[ReportRow]) -> str:
-    """What the page is about: its nets and images."""
-    nets, data = (", ".join(dict.fromkeys(row.row[name] for row in rows)) for name in ("model", "data"))
+    """What the page is about: its nets and images, by name where they are few."""
+    nets, data = (_listed([row.row[name] for row in rows], what) for name, what in NAMED.items())
     return f"{nets} on {data}"
+
+
+def _listed(names: Sequence[str], what: str) -> str:
+    distinct = list(dict.fromkeys(names))
+    return ", ".join(distinct) if len(distinct) <= MOST_NAMED else f"{len(distinct)} {what}"
 
 
 def check_installed() -> None:

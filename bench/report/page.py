@@ -9,12 +9,14 @@ from bench.extras import needed
 from bench.report.figures import Figure
 from bench.report.section import Section
 from bench.version import __version__
+from results.formatting import shortened
 from results.names import unicode_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 OURS = files("bench.report")
+HEADING = 32  # letters of a name above a column
 FIRST = "page.js"  # the others build on it
 IN_SCRIPTS = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&"})
 
@@ -54,6 +56,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["short"] = lambda text: shortened(text, HEADING)
     environment.filters["breakable"] = lambda text: markupsafe.escape(text).replace("/", markupsafe.Markup("/<wbr>"))
     return environment
 

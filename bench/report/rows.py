@@ -1,11 +1,12 @@
 """The rows that a report is about: of one run or of several, each looked into once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
 from bench.errors import UserError
+from bench.images.labels.imagenet_names import with_nouns
 from bench.stored.run import StoredRun
 from results.inspection import Inspection
 from results.written_tables import WrittenRow
@@ -61,7 +62,13 @@ def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
     found = list(_distinct(runs))
     if not found:
         raise UserError("none of the runs has a row; give folders that bench.run wrote")
-    return [ReportRow(number, run, run.inspected(row)) for number, (run, row) in enumerate(found, 1)]
+    return [ReportRow(number, run, _looked_into(run, row)) for number, (run, row) in enumerate(found, 1)]
+
+
+def _looked_into(run: StoredRun, row: WrittenRow) -> Inspection:
+    """With names that people know for ImageNet's classes."""
+    found = run.inspected(row)
+    return replace(found, names=with_nouns(found.names))
 
 
 def _distinct(runs: Sequence[StoredRun]) -> Iterator[tuple[StoredRun, WrittenRow]]:

@@ -5,7 +5,7 @@ from labelled_sets import labelled, sentences
 
 from bench.errors import UserError
 from bench.images.labels.classes import reconcile
-from bench.images.labels.imagenet_names import in_imagenets_order, nouns, wnids
+from bench.images.labels.imagenet_names import in_imagenets_order, nouns, with_nouns, wnids
 
 OTHERS = tuple(f"thing {k}" for k in range(1000))
 
@@ -74,3 +74,11 @@ def test_weights_of_wordnet_ids_in_another_order_are_followed_from_sentences():
 def test_sentences_do_not_fit_a_net_with_background():
     with pytest.raises(UserError, match="--drop-class 0"):
         reconcile(labelled([0, 1], sentences()), 1001, None, "w")
+
+
+def test_indices_and_wordnet_ids_get_nouns_and_all_other_names_stay():
+    assert with_nouns(list(map(str, range(1000))))[4] == "4 (hammerhead)"
+    assert with_nouns(wnids())[4] == "n01494475 (hammerhead)"
+    assert with_nouns(swapped(wnids(), 3, 4))[3:6] == ["n01494475", "n01491361", "n01496331 (electric ray)"]
+    assert with_nouns(OTHERS) == list(OTHERS)
+    assert with_nouns(["0", "1"]) == ["0", "1"]

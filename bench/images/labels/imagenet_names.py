@@ -34,6 +34,16 @@ def in_imagenets_order(names: Sequence[str]) -> bool:
     return apart and all(each & known for each, known in zip(own, _known(), strict=True))
 
 
+def with_nouns(names: Sequence[str]) -> list[str]:
+    """Names of 1000 classes that are indices or WordNet ids, with ImageNet's nouns behind them; others as they are."""
+    if len(names) != len(wnids()):
+        return list(names)
+    return [
+        f"{name} ({noun})" if name in (str(index), wnid) else name
+        for index, (name, wnid, noun) in enumerate(zip(names, wnids(), nouns(), strict=True))
+    ]
+
+
 def synonyms(name: str) -> frozenset[str]:
     """The words of a name that commas part."""
     return frozenset(each.strip() for each in name.replace("_", " ").split(","))
