@@ -116,6 +116,16 @@ def test_two_rows_are_told_apart_image_by_image(page: Page, html: Path, run: Pat
             assert shown_ids(page) == ids
 
 
+def test_a_pair_leads_to_its_images(page: Page, html: Path, run: Path) -> None:
+    opened(page, html)
+    wrong = wrong_ids(run)
+    page.locator("[data-pair='row2-row1']").click()
+    for number, ids in ((0, wrong[1] - wrong[0]), (1, wrong[0] - wrong[1])):
+        page.get_by_role("button", name="Show them among the mistakes").nth(number).click()
+        assert counted(page) == (len(ids), len(ids))
+        assert shown_ids(page) == ids
+
+
 def test_filters_find_what_the_table_of_images_has(page: Page, html: Path, run: Path) -> None:
     opened(page, html)
     table = report_rows([open_run(run)])[0].inspection.predictions

@@ -20,6 +20,11 @@
     const name = group.rows[a].label;
     const block = make("div", {}, heading(`Only ${name} is wrong: ${found.length} image${found.length === 1 ? "" : "s"}`));
     if (!found.length) return block;
+    if (window.report.gallery) {
+      const pictures = make("button", { type: "button" }, "Show them among the mistakes");
+      pictures.addEventListener("click", () => window.report.gallery.show(a, b, "only-a"));
+      block.append(make("p", { className: "deeds" }, pictures));
+    }
     const line = (index) => [
       group.ids[index],
       group.names[images.labels[index]],
