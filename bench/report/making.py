@@ -11,7 +11,7 @@ from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
-from bench.report.sections import classes, confidence, cost, errors, measured, mistakes, pairs
+from bench.report.sections import classes, confidence, cost, errors, measured, mistakes, pairs, scales
 from bench.stored.run import open_run
 from results.atomic_files import write_text_atomically
 
@@ -61,6 +61,7 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
         measured.section(rows),
         errors.section(rows),
         cost.section(groups),
+        scales.section(rows),
         pairs.section(groups),
         classes.section(rows),
         confidence.section(rows),

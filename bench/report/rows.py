@@ -1,5 +1,6 @@
 """The rows that a report is about: of one run or of several, each looked into once."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
@@ -14,11 +15,15 @@ from results.written_tables import WrittenRow
 
 @dataclass(frozen=True)
 class ReportRow:
-    """A row with its images one by one; `number` counts from 1 over all runs, in the order of their tables."""
+    """A row with its images one by one; `number` counts from 1 over all runs, in the order of their tables.
+
+    `with_weights` says whether its net is known only with its weights, since others are called the same.
+    """
 
     number: int
     run: StoredRun
     inspection: Inspection
+    with_weights: bool = False
 
     @property
     def row(self) -> WrittenRow:
@@ -32,8 +37,9 @@ class ReportRow:
 
     @property
     def net(self) -> str:
-        """The net, or the fused ones, with S where the weights have one."""
-        return f"{self.row['model']}, S={self.row['S']}"
+        """The net, or the fused ones, with S where the weights have one; no two are called alike."""
+        weights = f", {self.row['weights']}" if self.with_weights else ""
+        return f"{self.row['model']}, S={self.row['S']}{weights}"
 
     @property
     def label(self) -> str:
@@ -62,7 +68,13 @@ def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
     found = list(_distinct(runs))
     if not found:
         raise UserError("none of the runs has a row; give folders that bench.run wrote")
-    return [ReportRow(number, run, _looked_into(run, row)) for number, (run, row) in enumerate(found, 1)]
+    weights: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for _, row in found:
+        weights[row["model"], row["S"]].add(row["weights"])
+    return [
+        ReportRow(number, run, _looked_into(run, row), len(weights[row["model"], row["S"]]) > 1)
+        for number, (run, row) in enumerate(found, 1)
+    ]
 
 
 def _looked_into(run: StoredRun, row: WrittenRow) -> Inspection:

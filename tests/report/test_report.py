@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import make_image, make_weights
@@ -19,6 +20,7 @@ from bench.run.__main__ import main as evaluate
 from bench.stored.named_rows import named_rows
 from bench.stored.run import open_run
 from results.comparison import compare_rows
+from results.comparison_tables import difference_cell
 from results.every_pair import every_pair
 from results.names import unicode_of
 
@@ -32,7 +34,7 @@ STRANGE = (
     "שלום \u202eback",
 )
 NO_UNICODE = os.fsdecode(b"\xff")
-PROTOCOLS = "centre@256,centre@224,dense@256,multicrop@256"
+PROTOCOLS = "centre@224/256,centre@224,dense@256,multicrop@256"
 
 
 def evaluated(folder: Path, *words: str) -> Path:
@@ -90,8 +92,13 @@ def test_every_cell_of_the_markdown_table_is_in_the_row_of_the_page(run):
     assert number == len(records) == 12
 
 
+def data_of(run: Path) -> dict[str, Any]:
+    """What the page's scripts get."""
+    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page_of(run))[1])
+
+
 def test_figures_hold_the_numbers_of_the_json(run):
-    data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page_of(run))[1])
+    data = data_of(run)
     records = {f"row{number}": each for number, each in enumerate(json.loads((run / "results.json").read_text()), 1)}
     drawn = {"errors-top1": ("x", "top1"), "errors-top5": ("x", "top5"), "cost-gflops-1": ("y", "top1")}
     for name, (axis, error) in drawn.items():
@@ -100,6 +107,26 @@ def test_figures_hold_the_numbers_of_the_json(run):
         assert points == {key: record[error] for key, record in records.items()}
     costs = {key: x for trace in traces for key, x in zip(trace["customdata"], trace["x"], strict=True)}
     assert costs == {key: record["gflops"] for key, record in records.items()}
+
+
+def test_scales_are_told_by_parts_that_rows_of_their_own_measured(run):
+    records = json.loads((run / "results.json").read_text())[:4]
+    both, low = (record["top1"] for record in records[:2])
+    traces = {trace["name"]: trace for trace in data_of(run)["figures"]["scales-1"]["data"]}
+    assert (traces["centre"]["x"], traces["centre"]["y"][0]) == ([224, 256], low)
+    assert traces["sum: centre@224/256"]["y"] == [both, both]
+    for record in records[2:]:
+        method, _, Q = record["protocol"].partition("@")
+        assert (traces[method]["x"], traces[method]["y"]) == ([int(Q)], [record["top1"]])
+
+
+def test_what_crops_cost_over_dense_is_said(run):
+    dense, crops = json.loads((run / "results.json").read_text())[2:4]
+    (named,) = named_rows([str(run)], None)
+    found = compare_rows(*(named.opened(named.rows[number]) for number in (3, 2)))
+    said = texts(page_of(run))
+    assert f"costs {crops['gflops'] / dense['gflops']:.3g} times the GFLOPs of dense@256 (row 3)" in said
+    assert f"its top-1 error is {difference_cell(found)} points beside it, McNemar's p {found.p:.2g}" in said
 
 
 def test_pairs_are_those_of_a_comparison(run):
