@@ -1,6 +1,7 @@
 """Classes in a report: the counts are the row's, and the page sorts, searches and draws them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,16 @@ def test_scripts_get_the_rows_counts(rows: list[ReportRow]) -> None:
         n, wrong1, _ = row.row.counts
         assert (sum(cells["images"]), diagonal(cells)) == (n, n - wrong1)
     assert [each["names"] for each in data["sets"]] == [tuple(NAMES)]
+
+
+def test_a_row_says_why_its_counts_are_no_plain_ones(opened: Open, page: Page) -> None:
+    plain, other = made_row(1, NAMES, 70), made_row(2, NAMES, 70)
+    doubtful = replace(other.row, ties=(70, 0), signature=f"{other.row.signature} labels=real")
+    opened(section([plain, replace(other, inspection=replace(other.inspection, row=doubtful))]))
+    expect(page.locator("#classes-note")).to_have_text("")
+    page.select_option("#classes-row", "1")
+    expect(page.locator("#classes-note")).to_contain_text("Ties decide more than 1 % of the images")
+    expect(page.locator("#classes-note")).to_contain_text("Several classes are right for an image")
 
 
 def test_only_competing_classes_are_there() -> None:

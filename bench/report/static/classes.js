@@ -69,8 +69,9 @@
     });
     const confusions = byId("confusions");
     confusions.tBodies[0].replaceChildren(...lines);
-    confusions.caption.textContent = most.length
-      ? `The ${most.length} pairs of classes with most images, of ${wrong.length}; share of the true class in %`
+    const which = wrong.length > CONFUSIONS ? `The ${CONFUSIONS} with most images, of ${wrong.length}` : "All";
+    confusions.caption.textContent = wrong.length
+      ? `${which}; share of the true class in %`
       : "None: every image is right";
   }
 

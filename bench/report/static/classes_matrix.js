@@ -68,7 +68,7 @@
     const roomy = plot.clientWidth > ROOM;
     const ticktext = places.map((place) => (roomy ? classes.labels[sequence[place - 1]] : sequence[place - 1] + 1));
     const text = roomy ? title : `${title}, by number`;
-    return { places, text, ticks: { tickvals: places, ticktext, tickangle: angle } };
+    return { places, text, ticks: { tickvals: places, ticktext, tickangle: roomy ? angle : 0 } };
   }
 
   function show() {
