@@ -65,7 +65,7 @@ def page_of(*runs: Path, more: tuple[str, ...] = ()) -> str:
 
 def texts(page: str) -> str:
     """What stands in the page, tags and scripts taken away."""
-    body = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
+    body = re.sub(r"<wbr>|<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
     return unescape(re.sub(r"<[^>]+>", "\n", body))
 
 
