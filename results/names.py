@@ -22,8 +22,8 @@ def path_of(text: str) -> str:
 
 
 def unicode_of(text: str) -> str:
-    """A text that can be written: bytes that are no letters as their codes."""
-    return or_same(text).encode(errors="backslashreplace").decode()
+    """A text that can be written: bytes that are no letters as their codes, and so is NUL, which CSV cannot hold."""
+    return or_same(text).encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def or_same(text: str) -> str:

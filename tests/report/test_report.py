@@ -66,7 +66,7 @@ def page_of(*runs: Path, more: tuple[str, ...] = ()) -> str:
 def texts(page: str) -> str:
     """What stands in the page, tags and scripts taken away."""
     body = re.sub(r"<wbr>|<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
-    return unescape(re.sub(r"<[^>]+>", "\n", body))
+    return unescape(re.sub(r"<[^>]+>", "\n", body.replace("<wbr>", "")))
 
 
 def lines_of(run: Path) -> Iterator[dict[str, str]]:

@@ -18,7 +18,7 @@ FAULTS = {
     "dialog: 1": "<script>alert(1)</script>",
     "request: http://nowhere.invalid/a.png": "<img src='http://nowhere.invalid/a.png'>",
     "request: file:///.*/beside.js": "<script src='beside.js'></script>",
-    "request: ws://nowhere.invalid/": "<script>new WebSocket('ws://nowhere.invalid')</script>",
+    "(request: ws|console: WebSocket connection to 'ws)://nowhere.invalid/": "<script>new WebSocket('ws://nowhere.invalid')</script>",
     "request: file:///.*/frame.html": "<iframe src='frame.html'></iframe>",
     "popup": "<script>window.open('about:blank')</script>",
 }
