@@ -177,7 +177,7 @@ def test_compare(made, capsys):
             told = record[f"top{k}"]
             assert (told["only_first_wrong"], told["only_second_wrong"]) == made.only(k, first, second)
             assert told["difference"] == pytest.approx(
-                100 * np.subtract(*errors(made, k, first, second)), rel=0, abs=6e-5
+                100 * np.subtract(*errors(made, k, first, second)), rel=0, abs=5.1e-5
             )
             assert told.items() >= python.top(k).fields.items()
             assert told["mcnemar_p"] == python.top(k).p
@@ -201,7 +201,7 @@ def test_the_table_and_the_figures_of_the_page(made, html):
             f"row{number}": (row[f"top{k}"], row[f"top{k}_low"], row[f"top{k}_high"])
             for number, row in enumerate(numbers, 1)
         }
-        assert drawn == {key: pytest.approx(values, rel=0, abs=6e-5) for key, values in wanted.items()}
+        assert drawn == {key: pytest.approx(values, rel=0, abs=5.1e-5) for key, values in wanted.items()}
 
 
 def test_the_pairs_of_the_page(made, html):
@@ -259,7 +259,7 @@ def cells(numbers: Numbers) -> dict[str, str]:
 def near(numbers: Numbers) -> Any:
     """Shares are written to 4 digits."""
     return {
-        name: pytest.approx(value, rel=0, abs=6e-5, nan_ok=True) if isinstance(value, float) else value
+        name: pytest.approx(value, rel=0, abs=5.1e-5, nan_ok=True) if isinstance(value, float) else value
         for name, value in numbers.items()
     }
 

@@ -76,7 +76,7 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
     return Figure(
         traces,
         layout,
-        f"Top-{k} error of {len(listed)} rows with 95 % intervals, grouped by net.",
+        f"Top-{k} error of {len(listed)} row{'s' * (len(listed) != 1)} with 95 % intervals, grouped by net.",
         f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
         ("row", "net", "protocol", f"top-{k} error % [95 %]"),
         [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in listed],
@@ -105,6 +105,7 @@ def _points(rows: Sequence[ReportRow], heights: dict[str, float], k: int, index:
             "width": 5,
         },
         "marker": {"color": colour(index), "symbol": mark(index), "size": 10},
+        "cliponaxis": False,  # a point at 0 is seen whole
         "customdata": [row.key for row in rows],
         **hover([f"{row.label}: {error_cell(row.record, f'top{k}')} %" for row in rows]),
     }
