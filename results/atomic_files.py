@@ -33,6 +33,17 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_atomically(path, unicode_of(text).encode())
 
 
+def write_named_text(path: Path, text: str) -> None:
+    """As `write_text_atomically`, where a user said: the file behind a link, and a device or a pipe as it stands.
+
+    Renaming would put a file in their place. Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(unicode_of(text).encode())
+    else:
+        write_text_atomically(Path(os.path.realpath(path)), text)
+
+
 def abandoned(candidates: Iterable[Path]) -> list[Path]:
     """What killed writers left, of what was set aside; what is younger than DEAD may be another's who still writes."""
     found = []

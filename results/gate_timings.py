@@ -7,6 +7,7 @@ rounds are made, as the minimum does. Their quartiles stand beside it, and where
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 
 from results.timings import PLACE, Timing, Timings
@@ -36,7 +37,8 @@ class TimingRow:
     def speed(self) -> float | None:
         """As a share of the baseline's; None where one of them is not there, or took no time that could be told."""
         medians = (self.old.median, self.new.median) if self.old and self.new else (0.0, 0.0)
-        return medians[0] / medians[1] if all(medians) else None
+        speed = medians[0] / medians[1] if all(medians) else inf
+        return speed if isfinite(speed) else None
 
     @property
     def doubt(self) -> str:

@@ -138,18 +138,19 @@ def inspect(
         raise ResultError(f"row {name}: its posteriors do not fit it ({error}); run bench.run again") from None
     if predictions["id"].duplicated().any():
         raise ResultError(f"row {name}: an image stands in two of its blocks; run bench.run again")
-    check_counts(row, len(predictions), int((predictions["rank"] > 1).sum()))
+    check_counts(row, len(predictions), *(int((predictions["rank"] > top).sum()) for top in (1, 5)))
     return Inspection(row, predictions, distinct(classes), range(len(classes)) if competing is None else competing)
 
 
-def check_counts(row: WrittenRow, n: int, wrong: int) -> None:
-    """Raise ResultError unless `wrong` of `n` images at top-1 is what a row's table says."""
-    if (n, wrong) != (row.counts.n, row.counts.wrong1):
-        raise ResultError(
-            f"row {signature_id(row.signature)}: the stored posteriors give wrong1 {wrong} of {n}, but its table says "
-            f"{row.counts.wrong1} of {row.counts.n}: they were computed anew since, or the table was altered; run "
-            "bench.run again"
-        )
+def check_counts(row: WrittenRow, n: int, wrong1: int, wrong5: int) -> None:
+    """Raise ResultError unless so many of `n` images wrong is what a row's table says, at top-5 where it has that."""
+    for name, wrong, told in (("wrong1", wrong1, row.counts.wrong1), ("wrong5", wrong5, row.counts.wrong5)):
+        if told is not None and (n, wrong) != (row.counts.n, told):
+            raise ResultError(
+                f"row {signature_id(row.signature)}: the stored posteriors give {name} {wrong} of {n}, but its table "
+                f"says {told} of {row.counts.n}: they were computed anew since, or the table was altered; run "
+                "bench.run again"
+            )
 
 
 def _of_classes(block: Posteriors, classes: int) -> Posteriors:

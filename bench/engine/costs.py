@@ -32,7 +32,7 @@ def gflops_of(job: Job) -> dict[Row, float | None]:
 
 
 def part_flops(model: Model, part: Part, sizes: Sequence[Size]) -> float | None:
-    """The mean over images of these (original) sizes; None where the net, or no size, cannot be counted."""
+    """The mean over images of these (original) sizes; None where no size, or nothing of the net, can be counted."""
     seen = spread([part.rescaled(size) for size in sizes]) if part.whole else {Size(part.Q, part.Q): 1}
     if not seen or hooks_of(model.net):
         return None
@@ -40,7 +40,7 @@ def part_flops(model: Model, part: Part, sizes: Sequence[Size]) -> float | None:
         total = sum(count * _image_flops(model, part, size) for size, count in seen.items())
     except Exception:  # from within a net it may be anything
         return None
-    return total / sum(seen.values())
+    return total / sum(seen.values()) or None  # a net that shows no product is not a net that costs nothing
 
 
 def spread(sizes: Sequence[Size], most: int = MOST_SIZES) -> Mapping[Size, int]:

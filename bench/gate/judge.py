@@ -11,7 +11,7 @@ from bench.command import say
 from bench.errors import UserError
 from bench.gate.pairing import pairing_of
 from results import gate_report, timings_report
-from results.atomic_files import write_text_atomically
+from results.atomic_files import write_named_text
 from results.gate import Rules, compare_tables
 from results.gate_ci import annotations, junit
 from results.gate_timings import compare_timings
@@ -33,7 +33,7 @@ def judge(baseline: Path, new: Path, rules: Rules, output: Output) -> int:
     """Compare, say it, and return the exit code. Raises UserError and ResultError."""
     told = _compared(baseline, new, rules)
     if output.junit:
-        _to("--junit", output.junit, lambda path: write_text_atomically(path, junit(told)))
+        _to("--junit", output.junit, lambda path: write_named_text(path, junit(told)))
     if output.summary:
         _to("--summary", output.summary, lambda path: _append(path, told.summary))
     say(_json(told) if output.as_json else told.markdown)

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.gate.pairing import SAVED, competing_classes, saved_posteriors
 from bench.progress import warn
 from bench.stored.run import StoredRun, open_run
-from results.atomic_files import write_text_atomically
+from results.atomic_files import write_named_text
 from results.errors import ResultError
 from results.gate_baseline import BaselineChange, change_baseline
 from results.gate_pairs import same_counts
@@ -61,7 +61,7 @@ def _write(baseline: Path, tables: Sequence[Path], change: BaselineChange, keep:
     for old, row in change.pairs if apart else []:
         if not (old and row and same_counts(old, row)):
             _remove_posteriors(baseline, filter(None, (old, row)))
-    write_text_atomically(baseline, change.text)
+    write_named_text(baseline, change.text)
     for table in apart if keep else []:
         run, competing = open_run(table), competing_classes(table)
         for row in read_table(table).values():

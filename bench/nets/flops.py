@@ -23,6 +23,9 @@ PRODUCTS = {  # what else multiplies, and is counted by torch alone
         "tensordot",
     ),
     *("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "addmm", "addbmm", "baddbmm", "addmv"),
+    *("inner", "outer", "ger", "addr", "matrix_power", "multi_dot", "chain_matmul", "vecdot", "convolution"),
+    *("linalg_matmul", "linalg_multi_dot", "linalg_vecdot", "linalg_matrix_power", "_convolution", "conv_tbc"),
+    *("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"),
     *("scaled_dot_product_attention", "multi_head_attention_forward", "deform_conv2d"),
 }
 
@@ -49,15 +52,24 @@ def image_flops(net: nn.Module, shape: tuple[int, int, int]) -> int:
     """What `counted_flops` counts, of a net with its weights, in evaluation mode.
 
     A net of convolutions and linear layers is counted by giving it no image at all, a batch of none, which takes a
-    millisecond; torch's own count takes a second for the first net. Raises what the net raises.
+    millisecond; torch's own count takes a second for the first net. That has the last word where
+    nothing was found, and on TorchScript, which runs unseen here and there raises or is counted. Raises what the net
+    raises.
     """
+    if any(isinstance(each, torch.jit.ScriptModule) for each in net.modules()):
+        return counted_flops(on_meta(net), shape)
+    return _found_flops(net, shape) or counted_flops(on_meta(net), shape)
+
+
+def _found_flops(net: nn.Module, shape: tuple[int, int, int]) -> int | None:
+    """Of a net whose every product is known; else None."""
     try:
         like = next(net.parameters())
         with torch.inference_mode(), _Counting() as counting:
             net(torch.empty(0, *shape, device=like.device, dtype=like.dtype))
         return 2 * counting.multiply_adds
     except Exception:  # an unknown product, or whatever a net raises that needs an image
-        return counted_flops(on_meta(net), shape)
+        return None
 
 
 class _UnknownProductError(Exception):

@@ -13,7 +13,7 @@ from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
 from bench.report.sections import classes, confidence, cost, errors, measured, mistakes, pairs, scales
 from bench.stored.run import open_run
-from results.atomic_files import write_text_atomically
+from results.atomic_files import write_named_text
 
 NAME = "report.html"
 LIBRARIES = ("jinja2", "plotly", "scipy")
@@ -88,4 +88,4 @@ def check_installed() -> None:
 
 def _write(place: Path, text: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    write_text_atomically(place, text)
+    write_named_text(place, text)

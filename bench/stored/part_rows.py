@@ -156,7 +156,7 @@ def _part_row(
 ) -> PartRow:
     """A sum of a row's parts; it is the rows `whole`, whose counts it must have."""
     for each in whole:
-        check_counts(each, len(ids), stands.wrong(1))
+        check_counts(each, len(ids), stands.wrong(1), stands.wrong(5))
     protocols = list(map(str, one.protocols))
     parts = [part for protocol in one.protocols for part in protocol.parts]
     competing = len(run.origin.classes if run.origin.competing is None else run.origin.competing)

@@ -106,7 +106,7 @@ class Hidden(nn.Module):
 def test_what_cannot_be_counted_is_none(vgg16, tmp_path, monkeypatch):
     hooked = nn.Conv2d(3, 4, 3)
     hooked.register_forward_hook(lambda *_: pytest.fail("the caller's hooks are not for counting"))
-    for net in (Hidden(), hooked):
+    for net in (Hidden(), hooked, nn.Flatten()):
         assert part_flops(model(net), Part("centre", 256), []) is None
     rows = [Row(((vgg16, parse(each)),)) for each in ("centre@256", "dense@256")]
     unreadable = job(rows, SIZES, tmp_path)

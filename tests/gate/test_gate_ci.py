@@ -1,6 +1,7 @@
 """What CI reads of a comparison: JUnit's XML, summaries, JSON and GitHub's annotations are views of one value."""
 
 import json
+import os
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -148,3 +149,21 @@ def test_what_cannot_be_written_is_one_line(gate, tmp_path, option):
     code, out, err = gate(ROWS, ROWS, option, str(tmp_path / "missing" / "file"))
     assert (code, out) == (2, "")
     assert re.fullmatch(rf"bench\.gate: error: {option} '.*; give {option} FILE .*\n", err)
+
+
+def test_a_pipe_is_written_to_and_a_link_stays_one(gate, tmp_path):
+    """Renaming a file over them would put it in the place of a device too."""
+    file, link, pipe = tmp_path / "junit.xml", tmp_path / "link.xml", tmp_path / "pipe"
+    file.write_text("old")
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert gate(ROWS, ROWS, "--junit", str(pipe))[0] == 0
+        assert pipe.is_fifo()
+        assert os.read(reading, 5) == b"<test"
+    finally:
+        os.close(reading)
+    assert gate(ROWS, ROWS, "--junit", str(link))[0] == 0
+    assert link.is_symlink()
+    assert file.read_text().startswith("<test")

@@ -7,7 +7,8 @@ import pytest
 
 from bench.gate.__main__ import main
 from bench.speed.benchmark_file import statistics_of
-from results.timings import WANTED
+from results.gate_timings import FAST, TimingRow
+from results.timings import WANTED, Timing
 
 MACHINE = {"system": "Linux", "machine": "x86_64", "cpu": {"brand_raw": "AMD EPYC", "count": 2}, "torch": "2.4.0"}
 pytest_plugins = ("pytester",)
@@ -167,3 +168,9 @@ def test_a_file_of_another_kind_is_one_line(gate, content):
 def test_timings_are_judged_by_throughput_alone(gate, share, more):
     code, _, err = gate(speeds({"a": STEADY}), speeds({"a": STEADY}), *more, share=share)
     assert (code, "--throughput alone judges" in err) == (2, True)
+
+
+def test_a_ratio_beyond_all_numbers_is_no_speed():
+    """JSON has no infinity."""
+    old, new = (Timing("x", median, median, median, 5) for median in (1e9, 1e-320))
+    assert TimingRow(old, new, FAST).speed is None

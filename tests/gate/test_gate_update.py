@@ -145,7 +145,7 @@ def test_a_failed_writing_leaves_the_old_baseline(files, tmp_path, monkeypatch):
         write_text_atomically(path.with_suffix(".half"), text[:100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bench.gate.update.write_text_atomically", full)
+    monkeypatch.setattr("bench.gate.update.write_named_text", full)
     code, _, err = files([FIRST, replace(DENSE, wrong1=40), LAST])
     assert (code, err.count("\n")) == (2, 1)
     assert (tmp_path / "base.json").read_bytes() == before

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 import torch
 import torchvision.models
@@ -91,3 +93,33 @@ def test_counting_changes_nothing(quick):
     before = {name: each.clone() for name, each in net.state_dict().items()}
     image_flops(net, (3, 8, 8))
     assert all(torch.equal(each, before[name]) for name, each in net.state_dict().items())
+
+
+class Multiplying(nn.Module):
+    """A convolution, and 8 x 8 weights times its 3 x 8 x 8 places."""
+
+    def __init__(self, product) -> None:
+        super().__init__()
+        self.layer, self.weight, self.product = nn.Conv2d(3, 3, 1), nn.Parameter(torch.ones(8, 8)), product
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.product(self.layer(images), self.weight)
+
+
+@pytest.mark.parametrize("product", [torch.matmul, torch.inner, torch.linalg.matmul], ids=lambda each: each.__name__)
+def test_a_product_of_any_name_is_counted(product):
+    assert image_flops(Multiplying(product).eval(), (3, 8, 8)) == 2 * (3 * 3 * 64 + 3 * 8 * 64)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*TorchScript.*")
+def test_what_torchscript_runs_is_never_left_out(whole):
+    """Torch's own count may refuse it; a count without it would be a wrong number."""
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3)
+    plain = nn.Sequential(*layers).eval()
+    expected = image_flops(plain, (3, 8, 8))
+    scripted = torch.jit.script(plain) if whole else nn.Sequential(torch.jit.script(layers[0]), *layers[1:])
+    found = None
+    with suppress(RuntimeError):
+        found = image_flops(scripted.eval(), (3, 8, 8))
+    assert found in (None, expected)

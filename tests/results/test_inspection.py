@@ -10,8 +10,9 @@ from results.written_tables import Counts, WrittenRow
 CLASSES = ["class", "true", "images"]  # as our own columns are named
 
 
-def row(wrong1: int) -> WrittenRow:
-    return WrittenRow("model=x", Counts(6, wrong1, None), 1.0, dict.fromkeys(("model", "S", "protocol", "data"), "x"))
+def row(wrong1: int, wrong5: int | None = None) -> WrittenRow:
+    beside = dict.fromkeys(("model", "S", "protocol", "data"), "x")
+    return WrittenRow("model=x", Counts(6, wrong1, wrong5), 1.0, beside)
 
 
 def blocks(predicted: list[int]) -> list[Posteriors]:
@@ -57,6 +58,18 @@ def test_mistakes_are_the_surest_ones_and_the_surest_first():
 def test_a_row_whose_count_does_not_come_out_is_refused(wrong1):
     with pytest.raises(ResultError, match=f"wrong1 2 of 6, but its table says {wrong1} of 6"):
         inspect(row(wrong1), blocks([0, 1, 1, 0, 1, 1]), CLASSES, None)
+
+
+@pytest.mark.parametrize("wrong5", [0, 2])
+def test_a_row_whose_count_at_top_5_does_not_come_out_is_refused(wrong5):
+    """Of 6 classes the true one is the last for one image, and the first for all others."""
+    probs = np.eye(6, dtype=np.float32)
+    probs[5] = [0.3, 0.25, 0.2, 0.15, 0.1, 0]
+    block = Posteriors(probs, np.arange(6), np.arange(6).astype(str))
+    names = list("abcdef")
+    assert len(inspect(row(1, 1), [block], names, None).predictions) == 6
+    with pytest.raises(ResultError, match=f"wrong5 1 of 6, but its table says {wrong5} of 6"):
+        inspect(row(1, wrong5), [block], names, None)
 
 
 def test_an_image_in_two_blocks_is_refused():
