@@ -71,4 +71,5 @@ def test_an_odd_run_has_a_page_with_its_counts(make: Callable[[Path], list[Path]
         cells = page.locator(f"#row{number}").locator("th, td").all_inner_texts()
         told = dict(zip(heads, cells, strict=True))
         counts = {f"wrong{k}": "–" if record[f"top{k}"] is None else str(record[f"wrong{k}"]) for k in (1, 5)}
+        assert ("Ties decide" in page.locator("#mistakes").inner_text()) == any(row["top1"] is None for row in records)
         assert told.items() >= {"n": str(record["n"]), "signature": record["signature_id"], **counts}.items()

@@ -33,10 +33,17 @@ def section(rows: Sequence[ReportRow], groups: Sequence[SameImages], pictures: i
             "pictures": len(made.pictures),
             "maps": len(maps),
             "opacity": OPACITY,
-            "remarks": [*made.remarks, *remarks],
+            "remarks": [*_undecided(rows), *made.remarks, *remarks],
         },
         data={"sets": records, "rows": _rows(rows, sets)},
     )
+
+
+def _undecided(rows: Sequence[ReportRow]) -> list[str]:
+    """Of which rows mistakes are told as if each tie were for its label."""
+    numbers = [str(row.number) for row in rows if not row.row.clean]
+    named = f"row{'s' * (len(numbers) != 1)} {', '.join(numbers)}"
+    return [f"Ties decide more than 1 % of the images of {named}; a tie is not told as a mistake."] if numbers else []
 
 
 def _rows(rows: Sequence[ReportRow], sets: Sequence[ImageSet]) -> list[dict[str, Any]]:
