@@ -194,9 +194,9 @@ def test_the_table_and_the_figures_of_the_page(made, html):
         assert wanted["signature_id"] in text(signature)
         assert made.rows[number - 1].signature in text(signature)
     for k in (1, 5):
-        assert (f"errors-top{k}" in figures) == (k in made.ks)
+        assert (f"errors-top{k}-1" in figures) == (k in made.ks)
     for k in made.ks:
-        drawn = dict(points(figures[f"errors-top{k}"]))
+        drawn = dict(points(figures[f"errors-top{k}-1"]))
         wanted = {
             f"row{number}": (row[f"top{k}"], row[f"top{k}_low"], row[f"top{k}_high"])
             for number, row in enumerate(numbers, 1)

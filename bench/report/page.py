@@ -9,7 +9,7 @@ from bench.extras import needed
 from bench.report.figures import Figure
 from bench.report.section import Section
 from bench.version import __version__
-from results.formatting import shortened
+from results.formatting import shortened, shown
 from results.names import unicode_of
 
 if TYPE_CHECKING:
@@ -53,12 +53,20 @@ def _environment() -> "Environment":
         loader=jinja2.PackageLoader("bench.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: _plain(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["short"] = lambda text: shortened(text, HEADING)
-    environment.filters["breakable"] = lambda text: markupsafe.escape(text).replace("/", markupsafe.Markup("/<wbr>"))
+    environment.filters["breakable"] = lambda text: markupsafe.escape(_plain(text)).replace(
+        "/", markupsafe.Markup("/<wbr>")
+    )
     return environment
+
+
+def _plain(text: str) -> str:
+    """Text whose letters all print, in lines: what turns or hides the text beside it stands as its code."""
+    return "\n".join(map(shown, text.split("\n")))
 
 
 def _figures(environment: "Environment", figures: Mapping[str, Figure]) -> Any:

@@ -9,8 +9,13 @@ from typing import Any
 from bench.errors import UserError
 from bench.images.labels.imagenet_names import with_nouns
 from bench.stored.run import StoredRun
+from results.formatting import shown
 from results.inspection import Inspection
-from results.written_tables import WrittenRow
+from results.written_tables import Counts, WrittenRow
+
+OF_THE_NET = ("model", "width", "weights", "drop", "crop", "pixels", "map", "dtype")  # words of a signature
+
+OF_THE_IMAGES = ("data", "labels", "n", "skipped", "classes")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,16 @@ class ReportRow:
         return f"{self.row['model']}, S={self.row['S']}{weights}"
 
     @property
+    def computed_by(self) -> tuple[str, ...]:
+        """What of the signature says which net computed it, and how: all but images, protocol and its rules."""
+        return tuple(word for word in self.row.signature.split() if word.partition("=")[0] in OF_THE_NET)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What of the signature says which images were counted, under which labels."""
+        return tuple(word for word in self.row.signature.split() if word.partition("=")[0] in OF_THE_IMAGES)
+
+    @property
     def label(self) -> str:
         """What people know it by."""
         return f"{self.number}. {self.row['model']} {self.row['protocol']}"
@@ -64,7 +79,7 @@ class ReportRow:
 
 
 def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
-    """All rows of the runs, each signature once. Raises UserError and ResultError."""
+    """All rows of the runs; of those that say the same of the same, one. Raises UserError and ResultError."""
     found = list(_distinct(runs))
     if not found:
         raise UserError("none of the runs has a row; give folders that bench.run wrote")
@@ -78,15 +93,15 @@ def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
 
 
 def _looked_into(run: StoredRun, row: WrittenRow) -> Inspection:
-    """With names that people know for ImageNet's classes."""
+    """With names that people know for ImageNet's classes, as they can be shown."""
     found = run.inspected(row)
-    return replace(found, names=with_nouns(found.names))
+    return replace(found, names=list(map(shown, with_nouns(found.names))))
 
 
 def _distinct(runs: Sequence[StoredRun]) -> Iterator[tuple[StoredRun, WrittenRow]]:
-    seen: set[str] = set()
+    seen: set[tuple[str, Counts]] = set()
     for run in runs:
         for row in run.rows:
-            if row.signature not in seen:
-                seen.add(row.signature)
+            if (row.signature, row.counts) not in seen:
+                seen.add((row.signature, row.counts))
                 yield run, row

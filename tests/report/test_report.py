@@ -22,7 +22,7 @@ from bench.stored.run import open_run
 from results.comparison import compare_rows
 from results.comparison_tables import difference_cell
 from results.every_pair import every_pair
-from results.names import unicode_of
+from results.formatting import shown
 
 STRANGE = (
     "<script>alert(1)<",
@@ -100,7 +100,7 @@ def data_of(run: Path) -> dict[str, Any]:
 def test_figures_hold_the_numbers_of_the_json(run):
     data = data_of(run)
     records = {f"row{number}": each for number, each in enumerate(json.loads((run / "results.json").read_text()), 1)}
-    drawn = {"errors-top1": ("x", "top1"), "errors-top5": ("x", "top5"), "cost-gflops-1": ("y", "top1")}
+    drawn = {"errors-top1-1": ("x", "top1"), "errors-top5-1": ("x", "top5"), "cost-gflops-1": ("y", "top1")}
     for name, (axis, error) in drawn.items():
         traces = [trace for trace in data["figures"][name]["data"] if "customdata" in trace]
         points = {key: value for trace in traces for key, value in zip(trace["customdata"], trace[axis], strict=True)}
@@ -156,16 +156,16 @@ def test_figures_are_drawn_as_they_come_into_view_and_all_for_paper(run, page):
     page.goto((run / "report.html").as_uri())
     undrawn = page.locator("[data-figure]:not([data-drawn])")
     assert undrawn.count() > 0
-    page.locator("#figure-errors-top1").scroll_into_view_if_needed()
-    page.wait_for_selector("#figure-errors-top1 .scatterlayer .point")
+    page.locator("#figure-errors-top1-1").scroll_into_view_if_needed()
+    page.wait_for_selector("#figure-errors-top1-1 .scatterlayer .point")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert undrawn.count() == 0
 
 
 def test_colours_follow_the_system(run, page):
     page.goto((run / "report.html").as_uri())
-    page.locator("#figure-errors-top1").scroll_into_view_if_needed()
-    title = page.locator("#figure-errors-top1 .xtitle")
+    page.locator("#figure-errors-top1-1").scroll_into_view_if_needed()
+    title = page.locator("#figure-errors-top1-1 .xtitle")
     inks = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -195,7 +195,7 @@ def test_a_click_on_a_pair_lists_the_images_that_one_alone_got_wrong(run, page):
         found = compare_rows(rows[first - 1], rows[second - 1])
         tables = page.locator("#pair-0 div.scroll table").all()
         listed = [table.locator("tbody th").all_inner_texts() for table in tables]
-        wanted = [list(map(unicode_of, each["id"])) for each in (found.only_first_wrong, found.only_second_wrong)]
+        wanted = [list(map(shown, each["id"])) for each in (found.only_first_wrong, found.only_second_wrong)]
         assert listed == [ids for ids in wanted if ids]
     assert any(wanted)
 

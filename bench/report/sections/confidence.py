@@ -97,7 +97,6 @@ def _reliability(rows: Sequence[ReportRow]) -> Figure:
             | {"yaxis": "y2", "marker": {"color": colour(index)}}
             | {"hovertemplate": "%{fullData.name}: %{y} images<extra></extra>"}
         )
-    best = min(rows, key=lambda row: row.inspection.calibration_error)
     return Figure(
         traces,
         {
@@ -109,7 +108,7 @@ def _reliability(rows: Sequence[ReportRow]) -> Figure:
         },
         f"Reliability: how many are right of the images of a confidence, in {BINS} bins, the larger the mark the more. "
         "Under the dotted line a row is surer than it is right.",
-        f"The least ECE, {_percent(best.inspection.calibration_error)} %, is that of {best.label}.",
+        _least("ECE", rows, [row.inspection.calibration_error for row in rows]),
         ("row", "confidence %", "images", "mean confidence %", "right %"),
         [line for row in rows for line in _bins(row)],
         520,
@@ -135,7 +134,6 @@ def _risk_coverage(rows: Sequence[ReportRow], curves: Sequence[pd.DataFrame]) ->
         for index, (row, few) in enumerate(zip(rows, map(thinned, curves), strict=True))
     ]
     areas = [area_under_risk_coverage(curve) for curve in curves]
-    best = int(np.argmin(areas))
     return Figure(
         traces,
         {
@@ -144,7 +142,7 @@ def _risk_coverage(rows: Sequence[ReportRow], curves: Sequence[pd.DataFrame]) ->
             "showlegend": False,
         },
         "Risk by coverage: the top-1 error among the images that a row is surest of.",
-        f"The least area under the curve, {_percent(areas[best])} %, is that of {rows[best].label}.",
+        _least("area under the curve", rows, areas),
         ("row", "coverage %", "confidence % from", "error %"),
         [
             [row.label, *map(_percent, (line["coverage"], line["confidence"], line["risk"]))]
@@ -213,3 +211,11 @@ def _rounded(shares: pd.Series) -> list[float]:
 
 def _percent(share: float) -> str:
     return number(None if np.isnan(share) else 100 * share, ".2f")
+
+
+def _least(what: str, rows: Sequence[ReportRow], values: Sequence[float]) -> str:
+    """Which row has the least; nothing where rows are of other images, or where ties decide one."""
+    if len({row.images for row in rows}) > 1 or not all(row.row.clean for row in rows):
+        return ""
+    best = int(np.argmin(values))
+    return f"The least {what}, {_percent(values[best])} %, is that of {rows[best].label}."

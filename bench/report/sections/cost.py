@@ -120,7 +120,7 @@ def _points(
 
 def _crops_over_dense(group: SameImages) -> Iterator[str]:
     """What multi-crop costs and brings over dense evaluation of the same net at the same scales."""
-    places = {(row.net, row.row["protocol"]): index for index, row in enumerate(group.rows)}
+    places = {(row.computed_by, row.row["protocol"]): index for index, row in enumerate(group.rows)}
     for (net, protocol), crops in places.items():
         dense = places.get((net, protocol.replace("multicrop", "dense")))
         if "dense" in protocol or "multicrop" not in protocol or dense is None:
@@ -128,10 +128,10 @@ def _crops_over_dense(group: SameImages) -> Iterator[str]:
         errors = group.pair(crops, dense, 1)
         assert errors is not None  # there is always a top-1
         first, second = group.rows[crops], group.rows[dense]
-        price = (_gflops(first) or 0) / (_gflops(second) or 1)
-        costs = f"costs {price:.3g} times the GFLOPs of" if price else "compared with"
+        flops, theirs = _gflops(first), _gflops(second)
+        costs = f"costs {flops / theirs:.3g} times the GFLOPs of" if flops and theirs else "compared with"
         yield (
-            f"{net}: {protocol} (row {first.number}, {number(first.row.beside['views'])} views) {costs} "
+            f"{first.net}: {protocol} (row {first.number}, {number(first.row.beside['views'])} views) {costs} "
             f"{second.row['protocol']} (row {second.number}); its top-1 error is "
             f"{difference_cell(errors)} points beside it, McNemar's p {errors.p:.2g}."
         )

@@ -17,12 +17,25 @@ ROOM, BETWEEN = 30, 60  # pixels of a row, and of what stands around them
 
 
 def section(rows: Sequence[ReportRow]) -> Section:
-    """A figure for top-1 and one for top-5, where there is one."""
-    figures = {f"errors-top{k}": _figure(rows, k) for k in (1, 5) if any(_error(row, k) is not None for row in rows)}
+    """A figure for top-1 and one for top-5, where there is one, of each set of images."""
+    figures = {
+        f"errors-top{k}-{place}": _figure(members, k)
+        for place, members in enumerate(_by_images(rows), 1)
+        for k in (1, 5)
+        if any(_error(row, k) is not None for row in members)
+    }
     cells = [_cells(row) for row in rows]
     columns = [name for name in _ordered(cells[0]) if name not in RARE or any(row[name] for row in cells)]
     values = {"rows": list(zip(rows, cells, strict=True)), "columns": columns, "texts": TEXTS, "figures": list(figures)}
     return Section("errors", "Error by protocol", "errors.html.j2", values, figures)
+
+
+def _by_images(rows: Sequence[ReportRow]) -> list[list[ReportRow]]:
+    """Rows of the same images: others' errors are of something else, and stand in a figure of their own."""
+    sets: dict[tuple[str, ...], list[ReportRow]] = {}
+    for row in rows:
+        sets.setdefault(row.images, []).append(row)
+    return list(sets.values())
 
 
 def _cells(row: ReportRow) -> dict[str, str]:
@@ -76,7 +89,8 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
     return Figure(
         traces,
         layout,
-        f"Top-{k} error of {len(listed)} row{'s' * (len(listed) != 1)} with 95 % intervals, grouped by net.",
+        f"Top-{k} error of {len(listed)} row{'s' * (len(listed) != 1)} with 95 % intervals, grouped by net, "
+        f"on {best.row.counts.n} image{'s' * (best.row.counts.n != 1)} of {best.row['data']}.",
         f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
         ("row", "net", "protocol", f"top-{k} error % [95 %]"),
         [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in listed],

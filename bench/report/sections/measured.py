@@ -1,6 +1,6 @@
 """What was measured: what nobody stated first, then warnings, sentences, machines and signatures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.report.rows import ReportRow
 from bench.report.section import Section
@@ -47,7 +47,21 @@ def _warnings(rows: Sequence[ReportRow]) -> list[tuple[str, str]]:
         {"warnings": [row.row.warnings] if row.row.warnings else [], "signature_id": f"row {row.number}"}
         for row in rows
     ]
-    return list(warnings_of(said).items())
+    return [*warnings_of(said).items(), *_two_numbers(rows)]
+
+
+def _two_numbers(rows: Sequence[ReportRow]) -> Iterator[tuple[str, str]]:
+    """Rows of one signature whose counts differ, though nothing that was measured does."""
+    alike: dict[str, list[ReportRow]] = {}
+    for row in rows:
+        alike.setdefault(row.row.signature, []).append(row)
+    for several in alike.values():
+        if len(several) > 1:
+            counts = " against ".join(str(row.row.counts) for row in several)
+            yield (
+                f"rows {', '.join(str(row.number) for row in several)}",
+                f"one signature and other counts ({counts}): machine, versions or stored posteriors differ",
+            )
 
 
 def _machines(rows: Sequence[ReportRow]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -12,8 +12,8 @@ from bench.report.rows import ReportRow
 from bench.report.same_images import SameImages
 from bench.report.section import Section
 from results.comparison_tables import difference_cell, needed_cell
+from results.formatting import shown
 from results.multiple_tests import holm
-from results.names import unicode_of
 from results.paired import PairedErrors
 from results.power import ALPHA
 
@@ -91,7 +91,7 @@ def _data(group: SameImages, cells: Sequence[Cell]) -> dict[str, Any]:
     places = {name: index for index, name in enumerate(names)}
     first = group.compared[0]
     return {
-        "ids": [unicode_of(each) for each in group.ids[apart]],
+        "ids": [shown(each) for each in group.ids[apart]],
         "names": names,
         "labels": packed(_renumbered(first.images["label"].to_numpy()[apart], first.classes, places)),
         "rows": {
