@@ -27,7 +27,7 @@ def markdown(report: GateReport) -> str:
     lines = [line for row in report.rows for line in _changed(row, report.rules.alpha is not None)]
     table = [_table(lines, HEADERS), ""] if lines else []
     bounds = _listed("Where p is a bound:", _bounds(report)) if report.rules.alpha is not None else []
-    return "\n".join([*table, verdict_line(report), *bounds, *_beside(report), *_warnings(report)])
+    return "\n".join([*table, verdict_line(report), *_alone(report), *bounds, *_beside(report), *_warnings(report)])
 
 
 def summary(report: GateReport) -> str:
@@ -45,7 +45,7 @@ def summary(report: GateReport) -> str:
     ]
     head = ["## Accuracy gate: " + ("passed" if report.passed else "failed"), "", _table(cells, ALL_HEADERS), ""]
     bounds = _listed("Where p is a bound:", _bounds(report))
-    below = [verdict_line(report), "", f"{LEGEND}.", *bounds, *_beside(report), *_warnings(report)]
+    below = [verdict_line(report), *_alone(report), "", f"{LEGEND}.", *bounds, *_beside(report), *_warnings(report)]
     return "\n".join([*head, *below, "", ""])
 
 
@@ -141,6 +141,12 @@ def _details(row: GateRow) -> Iterator[str]:
     if row.top1 and row.by_counts:
         yield f"p is a bound: {row.by_counts}"
     yield f"signature: {row.row.signature}"
+
+
+def _alone(report: GateReport) -> list[str]:
+    """That many rows are many chances to fail, where the rule is one of chance."""
+    alpha = report.rules.alpha
+    return [] if alpha is None else ["", f"Each error of each row is judged by itself, at p < {alpha:g}."]
 
 
 def _bounds(report: GateReport) -> Iterable[str]:

@@ -47,7 +47,9 @@ def _beside(first: ComparedRow, second: ComparedRow) -> list[str]:
     """What both have and may have otherwise."""
     notes = []
     if first.row.signature == second.row.signature:
-        notes.append("Both rows have one signature: they measured the same thing")
+        same = first.row.counts == second.row.counts
+        but = "" if same else ", and came to other counts: machines, versions or files differ"
+        notes.append(f"Both rows have one signature: they measured the same thing{but}")
     competing = [(row.words.get("classes", "–"), len(row.classes)) for row in (first, second)]
     other_names = _unnamed(first) == _unnamed(second) and set(first.classes) != set(second.classes)
     if competing[0] != competing[1] or other_names:

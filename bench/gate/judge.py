@@ -56,8 +56,8 @@ def _compared(baseline: Path, new: Path, rules: Rules) -> Told:
 
 
 def _json(told: Told) -> str:
-    """Names as they are, but for the sign that GitHub obeys wherever it stands on a line."""
-    return json.dumps(told.record, indent=1, ensure_ascii=False).replace("##[", "#\\u0023[")
+    """In ASCII, so that no name turns a line, and without the sign that GitHub obeys wherever it stands on one."""
+    return json.dumps(told.record, indent=1).replace("##[", "#\\u0023[")
 
 
 def _annotate(told: Told, to_errors: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,3 +226,10 @@ def test_one_row_twice_is_no_difference_and_said():
     found = compare_rows(one, one)
     assert (found.verdict, found.p) == ("no difference", 1)
     assert found.notes == ("Both rows have one signature: they measured the same thing",)
+
+
+def test_one_signature_with_other_counts_is_said():
+    one, two = row([1, 2, 1], "a"), row([1, 1, 1], "b")
+    alike = replace(two, row=replace(two.row, signature=one.row.signature))
+    (note,) = compare_rows(one, alike).notes
+    assert "and came to other counts" in note
