@@ -62,7 +62,7 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
         errors.section(rows),
         cost.section(groups),
         scales.section(rows),
-        pairs.section(groups),
+        pairs.section(rows, groups),
         classes.section(rows),
         confidence.section(rows),
         mistakes.section(rows, groups, request.pictures),

@@ -8,7 +8,7 @@ from made_rows import made_row
 from bench.report.page import _environment
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
-from bench.report.sections import confidence, cost, errors, measured
+from bench.report.sections import classes, confidence, cost, errors, measured, pairs
 from bench.stored.run import StoredRun
 from results.table import PLAIN
 from results.written_tables import Counts
@@ -78,3 +78,30 @@ def test_one_signature_with_other_counts_is_two_rows_and_said(monkeypatch):
 def test_what_does_not_print_stands_as_its_code_in_every_value():
     template = _environment().from_string("{{ a }} {{ a|breakable }} {{ b }} {{ n }}")
     assert template.render(a="x\u202e/\x1b", b="two\nlines", n=3) == "x\\u202e/\\x1b x\\u202e/<wbr>\\x1b two\nlines 3"
+
+
+def undecided(number: int) -> ReportRow:
+    """A row that ties decide, all of whose images count as right."""
+    row = row_of(number, "a@1", "one", None)
+    written = replace(row.row, counts=Counts(40, 0, 0), ties=(40, 0))
+    images = row.inspection.predictions.assign(rank=1)
+    images = images.assign(predicted=images["label"])
+    return replace(row, inspection=replace(row.inspection, row=written, predictions=images))
+
+
+def test_no_sentence_praises_a_row_that_ties_decide():
+    rows = [undecided(1), row_of(2, "b@1", "one", None)]
+    assert "2. net b@1" in confidence.section(rows).figures["confidence-top-k"].finding
+    assert confidence.section(rows[:1]).figures["confidence-top-k"].finding == ""
+    said = _environment().get_template("classes.html.j2")
+    page = said.render(values=classes.section(rows[:1]).values, figure=lambda name: "")
+    assert "None: no image is taken for another class" in page
+    assert "Ties decide" in page
+
+
+def test_rows_that_ties_decide_are_named_among_pairs():
+    rows = [row_of(1, "a@1", "one", None), undecided(2), row_of(3, "b@1", "one", None)]
+    values = pairs.section(rows, same_images(rows)).values
+    assert [row.number for row in values["undecided"]] == [2]
+    said = _environment().get_template("pairs.html.j2").render(values=values)
+    assert "Ties decide row 2, which is compared with none." in said

@@ -131,7 +131,7 @@ def test_what_crops_cost_over_dense_is_said(run):
 
 def test_pairs_are_those_of_a_comparison(run):
     (group,) = same_images(report_rows([open_run(run)]))
-    (matrix,) = section([group]).values["matrices"]
+    (matrix,) = section(group.rows, [group]).values["matrices"]
     cells = [cell for _, line in matrix["rows"] for cell in line]
     every = every_pair(group.compared)
     ps = {frozenset((a.first.name, a.second.name)): p for a, p in zip(every.pairs, every.holm_p(1), strict=True)}

@@ -166,7 +166,7 @@ def _every_k(rows: Sequence[ReportRow], errors: Sequence[pd.DataFrame]) -> Figur
         traces,
         {"xaxis": axis("k", **scale), "yaxis": axis("top-k error, %", rangemode="tozero"), "showlegend": False},
         "Top-k error: images whose class is not among the k likeliest.",
-        _halved(rows[0], errors[0]),
+        next((_halved(row, table) for row, table in zip(rows, errors, strict=True) if row.row.clean), ""),
         ("row", "k", "wrong", "error % [95 %]"),
         cells,
     )

@@ -43,17 +43,18 @@ class Cell:
         return "better" if self.errors.difference[0] < 0 else "worse"
 
 
-def section(groups: Sequence[SameImages]) -> Section:
-    """A matrix of top-1 differences for each group of two rows or more."""
+def section(rows: Sequence[ReportRow], groups: Sequence[SameImages]) -> Section:
+    """A matrix of top-1 differences for each group of two rows or more; rows in no group are named."""
     several = [group for group in groups if len(group.rows) > 1]
     tables = [_cells(group, 1) for group in several]
     matrices = [_matrix(group, cells) for group, cells in zip(several, tables, strict=True)]
     alone = [group.rows[0] for group in groups if len(group.rows) == 1]
+    undecided = [row for row in rows if not row.row.clean]
     return Section(
         "pairs",
         "Which row is better",
         "pairs.html.j2",
-        {"matrices": matrices, "alone": alone, "alpha": f"{ALPHA:.0%}"},
+        {"matrices": matrices, "alone": alone, "undecided": undecided, "alpha": f"{ALPHA:.0%}"},
         data={"groups": [_data(group, cells) for group, cells in zip(several, tables, strict=True)]},
     )
 

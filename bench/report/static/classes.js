@@ -72,7 +72,7 @@
     const which = wrong.length > CONFUSIONS ? `The ${CONFUSIONS} with most images, of ${wrong.length}` : "All";
     confusions.caption.textContent = wrong.length
       ? `${which}; share of the true class in %`
-      : "None: every image is right";
+      : "None: no image is taken for another class";
   }
 
   function showRow() {
