@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.extras import needed
-from bench.folders import writing_to
 from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
@@ -50,7 +49,7 @@ def make(request: ReportRequest) -> Path:
     rows = report_rows(runs)
     text = page(title(rows), sections(rows, request))
     place = request.out or runs[0].folder / NAME
-    writing_to(place.parent, lambda: _write(place, text))
+    _write(place, text)
     return place
 
 
@@ -87,5 +86,11 @@ def check_installed() -> None:
 
 
 def _write(place: Path, text: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_named_text(place, text)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_named_text(place, text)
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(
+            f"--out '{place}': {why}; no page was written; free space or give --out FILE that can be written to"
+        ) from None

@@ -5,6 +5,9 @@ from dataclasses import replace
 import pytest
 from made_rows import made_row
 
+from bench.errors import UserError
+from bench.report import making
+from bench.report.making import ReportRequest, make
 from bench.report.page import _environment
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
@@ -105,3 +108,15 @@ def test_rows_that_ties_decide_are_named_among_pairs():
     assert [row.number for row in values["undecided"]] == [2]
     said = _environment().get_template("pairs.html.j2").render(values=values)
     assert "Ties decide row 2, which is compared with none." in said
+
+
+def test_a_page_that_cannot_be_written_is_one_line_about_its_file(tmp_path, monkeypatch):
+    row = row_of(1, "a@1", "one", None)
+    monkeypatch.setattr(making, "open_run", lambda place, store: row.run)
+    monkeypatch.setattr(making, "report_rows", lambda runs: [row])
+    monkeypatch.setattr(making, "sections", lambda rows, request: [])
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "page.html"
+    with pytest.raises(UserError, match="no page was written; free space or give --out FILE") as raised:
+        make(ReportRequest((tmp_path,), place))
+    assert f"--out '{place}': " in str(raised.value)
