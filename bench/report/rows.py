@@ -59,7 +59,7 @@ class ReportRow:
     @property
     def label(self) -> str:
         """What people know it by."""
-        return f"{self.number}. {self.row['model']} {self.row['protocol']}"
+        return shown(f"{self.number}. {self.row['model']} {self.row['protocol']}")
 
     @property
     def record(self) -> dict[str, Any]:

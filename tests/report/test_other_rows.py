@@ -120,3 +120,19 @@ def test_a_page_that_cannot_be_written_is_one_line_about_its_file(tmp_path, monk
     with pytest.raises(UserError, match="no page was written; free space or give --out FILE") as raised:
         make(ReportRequest((tmp_path,), place))
     assert f"--out '{place}': " in str(raised.value)
+
+
+def test_scripts_get_labels_without_what_turns_text():
+    row = row_of(1, "a\u202e@1", "one", None)
+    assert row.label == "1. net a\\u202e@1"
+
+
+def test_a_copied_signature_is_the_signature():
+    row = row_of(1, "a\u202e@1", "one", None)
+    page = (
+        _environment()
+        .get_template("measured.html.j2")
+        .render(values={**dict.fromkeys(("assumed", "warnings", "runs", "machines"), ()), "rows": [row]})
+    )
+    assert f'data-copy="{row.row.signature}"' in page
+    assert f"<code>{row.row.signature}" not in page
