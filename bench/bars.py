@@ -32,6 +32,7 @@ class Bar(tqdm):
 
     disable = True  # until it is made: else one that Ctrl-C leaves half made fails in its destructor
     _time: Callable[[], float]  # tqdm's clock
+    _decr_instances: Callable[[tqdm], None]  # gives its place on a terminal back
     seen = False  # whether it was ever drawn
 
     def __init__(self, **options: Any) -> None:
@@ -93,6 +94,8 @@ class Lines(Bar):
         """Where it ended is said last, where a terminal would have shown a bar."""
         if not self.disable and self.said != self.n and self.format_dict["elapsed"] >= (self.delay or 0):
             self._write()
+        if not self.disable:
+            self._decr_instances(self)  # else a bar on a terminal leaves room for it as long as anybody holds it
         self.disable = True
 
     def _write(self) -> None:

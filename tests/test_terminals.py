@@ -72,6 +72,15 @@ def test_a_bar_says_what_is_at_work_how_far_it_is_and_how_fast(clock, open_termi
     assert re.fullmatch(r"evaluating 100%\|.*\| 01:00 so far, 00:00 left,  3.00s/image", last)
 
 
+def test_lines_that_are_still_held_take_no_place_on_a_terminal(clock, open_terminal, capsys):
+    held = Meter(2.0, "reading", 2, "image")  # in a log, such as before standard error was a terminal
+    held.close()
+    terminal = open_terminal()
+    evaluate(clock)
+    assert len(list(filter(None, terminal.screen()))) == 1
+    assert held.left == 2.0
+
+
 def test_a_log_file_has_the_same_facts(clock, capsys):
     evaluate(clock, seconds=600.0)
     said = capsys.readouterr().err
