@@ -114,7 +114,7 @@ class Result:
             "wrong1_against": self.wrong1 + self.ties1,
             "wrong5_against": None if self.wrong5 is None else self.wrong5 + self.ties5,
             "assumed": assumed_text(self.assumed),
-            "warnings": self.warnings,
+            "warnings": list(map(unicode_of, self.warnings)),
             "published_top1": published1,
             "published_top5": published5,
         }
