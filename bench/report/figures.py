@@ -84,3 +84,17 @@ def _laid_out(layout: Mapping[str, Any]) -> dict[str, Any]:
         "dragmode": False,
         **layout,
     }
+
+
+def whiskers(errors: Sequence[Mapping[str, float | None]], k: int, series: int, thickness: int = 1) -> dict[str, Any]:
+    """The 95 % intervals of top-k errors around them; `errors` name them as tables do."""
+    middle, low, high = ([each[f"top{k}{end}"] or 0.0 for each in errors] for end in ("", "_low", "_high"))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [end - value for value, end in zip(middle, high, strict=True)],
+        "arrayminus": [value - end for value, end in zip(middle, low, strict=True)],
+        "color": colour(series),
+        "thickness": thickness,
+        "width": 2 * thickness + 1,
+    }

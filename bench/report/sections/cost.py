@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.report.figures import Figure, axis, colour, hover, label, mark
+from bench.report.figures import Figure, axis, colour, hover, label, mark, whiskers
 from bench.report.rows import ReportRow
 from bench.report.same_images import SameImages
 from bench.report.section import Section
@@ -94,15 +94,7 @@ def _points(
         "y": [points[index][1] for index in places],
         "text": [str(rows[index].number) for index in places],
         "textposition": "top right",
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [(each["top1_high"] or 0.0) - (each["top1"] or 0.0) for each in errors],
-            "arrayminus": [(each["top1"] or 0.0) - (each["top1_low"] or 0.0) for each in errors],
-            "color": colour(series),
-            "thickness": 1,
-            "width": 3,
-        },
+        "error_y": whiskers(errors, 1, series),
         "marker": {
             "color": colour(series),
             "size": 11,

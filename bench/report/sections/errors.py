@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.report.figures import Figure, axis, colour, hover, label, mark
+from bench.report.figures import Figure, axis, colour, hover, label, mark, whiskers
 from bench.report.rows import ReportRow
 from bench.report.section import Section
 from results.formatting import number
@@ -101,7 +101,6 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
 def _points(rows: Sequence[ReportRow], heights: dict[str, float], k: int, index: int) -> dict[str, object]:
     errors = [row.row.errors for row in rows]
     values = [each[f"top{k}"] or 0.0 for each in errors]
-    ends = [(each[f"top{k}_low"] or 0.0, each[f"top{k}_high"] or 0.0) for each in errors]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -109,15 +108,7 @@ def _points(rows: Sequence[ReportRow], heights: dict[str, float], k: int, index:
         "showlegend": index == 0,
         "x": values,
         "y": [heights[row.key] for row in rows],
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
-            "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
-            "color": colour(index),
-            "thickness": 2,
-            "width": 5,
-        },
+        "error_x": whiskers(errors, k, index, thickness=2),
         "marker": {"color": colour(index), "symbol": mark(index), "size": 10},
         "cliponaxis": False,  # a point at 0 is seen whole
         "customdata": [row.key for row in rows],

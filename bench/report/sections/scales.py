@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.report.figures import Figure, axis, colour, hover, label, mark
+from bench.report.figures import Figure, axis, colour, hover, label, mark, whiskers
 from bench.report.rows import ReportRow
 from bench.report.section import Section
 from bench.stored.part_rows import PartRow, PartRows, part_rows
@@ -103,15 +103,7 @@ def _line(parts: Sequence[PartRow], series: int) -> dict[str, Any]:
         "name": label("+".join(parts[0].methods) + (FLIPS[parts[0].flips] if _has_flips(parts[0]) else "")),
         "x": [part.Q[0] for part in parts],
         "y": [each["top1"] for each in errors],
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [(each["top1_high"] or 0.0) - (each["top1"] or 0.0) for each in errors],
-            "arrayminus": [(each["top1"] or 0.0) - (each["top1_low"] or 0.0) for each in errors],
-            "color": colour(series),
-            "thickness": 1,
-            "width": 3,
-        },
+        "error_y": whiskers(errors, 1, series),
         "line": {"color": colour(series), "dash": dash},
         "marker": {"color": colour(series), "symbol": mark(series) + added, "size": 9},
         **hover([f"{_named(part)}: {error_cell(part.errors, 'top1')} %" for part in parts]),
