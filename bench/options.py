@@ -159,7 +159,7 @@ def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
     add_device(how)
     how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
-    how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 8 at most)")
+    how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 64 at most)")
     return how
 
 

@@ -1,12 +1,12 @@
 """What is asked of an evaluation, in values that check themselves when made: from a command line as from Python."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
 
 from bench.choices import DTYPES, MAP_RULES
+from bench.cores import cores
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec, OpenedData, open_data
@@ -18,7 +18,7 @@ from protocols.protocol import Part, Protocol, parse
 from protocols.scales import SIDE, TrainingScale
 
 Entrant = NetSpec | GivenNet | Model  # a net as it may be asked for
-MOST_LOADING = 8  # threads that prepare images, where nobody says how many
+MOST_LOADING = 64  # threads that prepare images, where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Computation:
     @property
     def loading(self) -> int:
         """Threads that prepare images."""
-        return self.threads or min(MOST_LOADING, os.cpu_count() or 1)
+        return self.threads or min(MOST_LOADING, cores())
 
 
 @dataclass(frozen=True)

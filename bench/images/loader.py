@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -57,7 +58,8 @@ class Loader:
         self.forgiving = forgiving
         self.why: dict[int, str] = {}
         self.explained: set[int] = set()
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        one = partial(torch.set_num_threads, 1)  # else each has a team as large as the machine
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=one)
 
     def blocks(self, wanted: Sequence[ToPrepare]) -> Iterator[list[Prepared | None]]:
         """For each (image indices, scalings) the prepared images in order; None stands for one that cannot be decoded.

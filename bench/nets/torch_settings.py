@@ -83,17 +83,15 @@ def _restore(values: list[str]) -> None:
 def single_threads(device: torch.device) -> Iterator[int]:
     """How many batches to compute at once: on a CPU as many as torch has threads, with one thread each meanwhile.
 
-    Small layers leave most of a team of threads waiting, and its members keep the cores from decoding as they wait.
+    Small layers leave most of a team of threads waiting, and its members keep the cores from decoding as they wait;
+    beside another device the threads that decode have one each, too.
     """
-    if device.type != "cpu":
-        yield 1
-        return
     with _changed:
         own = threads()
         _threads.append(own)
     torch.set_num_threads(1)  # of this thread of Python's, and of those that begin from now on
     try:
-        yield own
+        yield own if device.type == "cpu" else 1
     finally:
         torch.set_num_threads(own)
         with _changed:

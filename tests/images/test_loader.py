@@ -6,6 +6,7 @@ from threading import Event
 
 import numpy as np
 import pytest
+import torch
 from conftest import make_image
 
 from bench.images import loader as module
@@ -66,3 +67,14 @@ def test_a_block_is_kept_by_its_taker_alone(images):
     loader.pool.shutdown()  # a thread has its last result a moment longer than others see it
     assert [each() for each in kept] == [None] * 4
     blocks.close()
+
+
+def test_images_are_prepared_with_one_of_torchs_threads_each(images):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        loader = Loader(images, 2)
+        assert [each.result() for each in [loader.pool.submit(torch.get_num_threads) for _ in range(4)]] == [1] * 4
+        loader.close()
+    finally:
+        torch.set_num_threads(before)

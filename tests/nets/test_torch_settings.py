@@ -122,3 +122,17 @@ def test_threads_of_overlapping_work_are_put_back_to_each_ones_own(first_ends_fi
         assert seen == {"count": 3, "after": 3}
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [("cpu", 3), ("cuda", 1)])
+def test_threads_that_begin_meanwhile_have_one_of_torchs_each_beside_any_device(kind, at_once):
+    before, seen = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(3)
+        with single_threads(torch.device(kind)) as count:
+            thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+            thread.start()
+            thread.join(PATIENCE)
+        assert (count, seen, torch.get_num_threads()) == (at_once, [1], 3)
+    finally:
+        torch.set_num_threads(before)
