@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from pathlib import Path
 
@@ -32,10 +33,12 @@ WRITTEN = (
 )
 BOUNDED = """
 import resource, sys
+from io import BytesIO
 from pathlib import Path
 import pyarrow.parquet, bench.images.sources
 from bench.errors import UserError
 from bench.images.sets.parquet import read_parquet
+pyarrow.set_cpu_count(1), pyarrow.set_io_thread_count(1)  # each thread takes room of its own
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[2]),) * 2)
 try:
@@ -191,19 +194,34 @@ def test_a_value_that_is_there_a_million_times_over_needs_no_more_memory_than_th
 
 
 def test_a_page_that_unpacks_to_more_than_its_file_says_ends_in_one_line(tmp_path, tried):
-    """400 MB of zeros in a page, of which the end of the file says that they are few."""
+    """A gigabyte of zeros in a page, of which the end of the file says that they are few."""
     file = tmp_path / "bomb.parquet"
     options = {"compression": "zstd", "use_dictionary": False, "store_schema": False, "write_statistics": False}
-    pq.write_table(pa.table({"image": [bytes(400_000_000)], "label": [0]}), file, **options)
+    pq.write_table(pa.table({"image": [bytes(1_000_000_000)], "label": [0]}), file, **options)
     content, size = file.read_bytes(), pq.read_metadata(file).row_group(0).total_byte_size
     assert len(content) < 1_000_000
     assert varint(size) in content[-1000:]
     file.write_bytes(content[:-1000] + content[-1000:].replace(varint(size), varint(1000, len(varint(size)))))
-    ended = bounded(file, 300_000_000)
+    ended = bounded(file, 800_000_000)
     assert ended.returncode == 0, ended.stderr
     (said,) = ended.stdout.splitlines()
     assert "it needs more memory than there is" in said
     tried("parquet files", "a page that unpacks to more than its file says", 1, "one line")
+
+
+def test_a_lack_of_threads_is_no_fault_of_the_file(tmp_path, monkeypatch, tried):
+    """Images that are left out for it would be missing from the number, and nobody told."""
+    images = read_parquet(write(tmp_path, "a.parquet", table_of([0, 1])), "val")
+
+    def none_left(*_: object, **__: object) -> Iterator[object]:
+        raise pa.ArrowException("Unknown error: Failed to launch worker thread: Resource temporarily unavailable")
+        yield
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", none_left)
+    parquet_rows.STREAMS.clear()  # the first row was looked at
+    with pytest.raises(UserError, match=r"a\.parquet' cannot be read: no thread .*; free memory"):
+        images.sources[1].content()
+    tried("parquet files", "read where no thread can be started", 1, "one line")
 
 
 def varint(number: int, length: int = 0) -> bytes:

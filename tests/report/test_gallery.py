@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_image, make_weights
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from bench.report.__main__ import main as report
 from bench.report.mistakes import image_sets
@@ -141,7 +141,7 @@ def test_filters_find_what_the_table_of_images_has(page: Page, html: Path, run: 
     field(page, "Image").fill("onerror")
     assert counted(page)[1] == int(bad["id"].str.contains("onerror").sum())
     page.get_by_role("button", name="All mistakes").click()
-    page.wait_for_function(f"document.getElementById('mistakes-count').textContent.includes('on {len(bad)} images;')")
+    expect(page.locator("#mistakes-count")).to_contain_text(f"on {len(bad)} images;")
 
 
 def test_orders_are_by_confidence_and_rank(page: Page, html: Path, run: Path) -> None:

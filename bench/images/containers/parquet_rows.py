@@ -20,6 +20,7 @@ KEPT = 1 << 27  # bytes of rows that were passed
 IDLE = 2  # row groups that stay open: whoever reads in order is in one, or between two
 EMPTY = "its row holds no bytes"
 PIECE = 1 << 20  # bytes of a file that are read at once
+NO_THREAD = "Failed to launch worker thread"  # in pyarrow's words, whose error has no number
 DECODING = Room(1 << 29)  # bytes that open row groups may need for their pages, which may be as large as they
 
 
@@ -98,13 +99,18 @@ class _Stream:
             self.rows = file.iter_batches(1, row_groups=[group.number], columns=[group.column], use_threads=False)
 
     def forward(self, row: int) -> bytes | str:
-        """The row, or why there is none; rows that are passed are kept."""
+        """The row, or why there is none; rows that are passed are kept. Raises UserError where no thread can start."""
         found: bytes | str = self.why
         for number in range(self.next, row + 1):
             try:
                 with guarded():
                     found = _value(next(self.rows, None), self.why)
             except UndecodableError as error:  # those behind it cannot be read either
+                if NO_THREAD in str(error):
+                    raise UserError(
+                        f"{str(self.group.file)!r} cannot be read: no thread can be started for it; "
+                        "free memory, or allow more threads (ulimit -u)"
+                    ) from None
                 self.why = found = f"its row group is broken ({' '.join(str(error).split())[:100]})"
                 self.rows = iter(())
             ROWS.add(self.group, number, found)
