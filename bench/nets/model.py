@@ -12,7 +12,7 @@ from bench.images.pixels import Pixels
 from bench.nets.convert import map_places, smallest_side
 from bench.nets.cpu.grid import Grid
 from bench.nets.dense_form import dense_form
-from bench.nets.device import Precision
+from bench.nets.device import Precision, layout, sharing_pays
 from bench.nets.flops import image_flops
 from bench.nets.layers import sharing_copy
 from bench.nets.out_of_memory import brief
@@ -34,7 +34,7 @@ class Model:
     said. `drop` is the class of the weights that is left out, K are the others; `whole` says that all of 1001 are
     meant; with `kept` unset its posteriors are not to be stored, since nobody can tell what computed them. `code` is
     the place of a person's own code that made the net. `opened` is what `state_of` said of the net when its weights
-    were read.
+    were read. `sharing` says whether crops of a grid share their early features, where that is not left to the device.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Model:
     kept: bool = True
     code: str | None = None
     opened: tuple = ()
+    sharing: bool | None = None
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -87,12 +88,13 @@ class Model:
 
     @cached_property
     def grid(self) -> Grid | None:
-        """The form for crops that overlap, where the net is one of the paper's."""
-        return Grid(self.crop_net) if isinstance(self.crop_net, VGG) else None
+        """The form for crops that overlap, where the net is one of the paper's and sharing is as fast."""
+        sharing = sharing_pays(self.device) if self.sharing is None else self.sharing
+        return Grid(self.crop_net) if sharing and isinstance(self.crop_net, VGG) else None
 
     def ready(self, part: Part) -> None:
         """Put the net that a part needs onto the device, before several threads ask for it at once."""
-        _ = self.dense_net if part.whole else self.grid
+        _ = self.dense_net if part.whole else (self.crop_net, self.grid)
 
     def check(self, part: Part, first_image: str) -> None:
         """Raise UserError where images at the part's Q are smaller than the net's smallest input."""
@@ -153,7 +155,7 @@ class Model:
     def batch_of(self, views: torch.Tensor) -> torch.Tensor:
         """What the net takes of uint8 RGB views (N, 3, H, W): normalised, on the device, in its number format."""
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
-        return batch.to(self.precision.dtype).contiguous(memory_format=torch.channels_last)
+        return batch.to(self.precision.dtype).contiguous(memory_format=layout(self.device, self.precision))
 
     def _scores(
         self, net: nn.Module, views: torch.Tensor, apply: Callable[[torch.Tensor], torch.Tensor] | None = None

@@ -5,7 +5,7 @@ from torch import nn
 
 from bench.errors import UserError
 from bench.nets.cpu.forms import quicken
-from bench.nets.device import Precision
+from bench.nets.device import Precision, layout
 from bench.nets.float32_parts import keep_single, single_tensors
 from bench.nets.layers import copy_with, scripted
 from bench.nets.out_of_memory import enough_memory
@@ -19,6 +19,7 @@ class Workshop:
 
     def __init__(self, name: str, device: torch.device, precision: Precision) -> None:
         self.name, self.device, self.precision = name, device, precision
+        self.layout = layout(device, precision)
         self.made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by identity: a net's tensor, and what is used
 
     @torch.inference_mode(False)  # tensors made within it could not become another form's parameters outside
@@ -45,7 +46,7 @@ class Workshop:
         if id(tensor) not in self.made:
             value = tensor.detach().to(self.device, dtype if tensor.is_floating_point() else tensor.dtype)
             if value.ndim == 4:
-                value = value.contiguous(memory_format=torch.channels_last)
+                value = value.contiguous(memory_format=self.layout)
             if value.dtype == torch.float16 and not value.isfinite().all():
                 self._refuse(net, tensor)
             self.made[id(tensor)] = tensor, value

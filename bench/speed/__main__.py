@@ -37,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
     add_data(whole)
     whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
+    whole.add_argument(
+        "--sharing",
+        default="auto",
+        metavar="LIST",
+        help="of on, off: crops of a grid with shared early features, and without; or auto, as suits the device (auto)",
+    )
     for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class", "classes", "model-args"):
         whole.add_argument(f"--{name}", help="as for bench.run")
     parser.add_argument(
@@ -74,7 +80,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
             protocols=protocol_spec(options),
             computation=Computation(options.device),
         )
-        return ProtocolSpeeds(request, dtypes)
+        return ProtocolSpeeds(request, dtypes, options.sharing.split(","))
     return NetSpeeds(
         nets=options.model.split(","),
         device=options.device,

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from bench.speed.protocols import protocol_speed
 from bench.speed.stopwatch import ROUNDS
 from bench.speed.throughput import LAYOUTS, MODES, Sweep, net_speeds
 from results.atomic_files import write_text_atomically
+
+SHARING = {"auto": None, "on": True, "off": False}  # of early features, by the crops of a grid
 
 
 @dataclass(frozen=True)
@@ -65,29 +68,34 @@ class NetSpeeds:
 
 @dataclass(frozen=True)
 class ProtocolSpeeds:
-    """An evaluation, measured end to end in each of the number formats."""
+    """An evaluation, measured end to end in each of the number formats; crops of a grid as `sharing` says.
+
+    "on" and "off" are with and without shared early features, "auto" is as the device suits.
+    """
 
     request: Evaluation
     dtypes: Sequence[str] = ("fp32",)
+    sharing: Sequence[str] = ("auto",)
 
     def __post_init__(self) -> None:
         _check("--dtypes", self.dtypes, DTYPES)
+        _check("--sharing", self.sharing, tuple(SHARING))
 
     @property
     def device(self) -> str:
         return self.request.computation.device
 
     def measured(self) -> Iterator[Measured]:
-        """Every format, net and protocol. Raises UserError."""
-        for dtype in self.dtypes:
+        """Every format, way to share, net and protocol. Raises UserError."""
+        for dtype, sharing in product(self.dtypes, self.sharing):
             request = replace(self.request, numbers=Numbers(dtype))
             with Shard() as shard:
                 images, models = open_all(request, shard)
-            for model in models:
+            for model in [replace(each, sharing=SHARING[sharing]) for each in models]:
                 for protocol in request.protocols.of_model(model):
                     record = protocol_speed(model, protocol, images, request.computation.loading)
                     rounds = record.pop(ROUNDS)
-                    said = {key: record[key] for key in ("model", "protocol", "dtype", "images")}
+                    said = {key: record[key] for key in ("model", "protocol", "dtype", "sharing", "images")}
                     yield Measured(record, {**said, "data": images.digest[:12]}, rounds)
 
 

@@ -1,6 +1,7 @@
 """The faster forms of layers against torch's own."""
 
 import copy
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -187,3 +188,15 @@ def test_a_model_holds_its_convolutions_once(tmp_path):
 def _model(folder) -> Model:
     weights = read_weights(str(make_weights(folder / "net.safetensors")))
     return make_model("vgg16", weights, PIXELS, None, torch.device("cpu"), Precision("fp32"), "scores")
+
+
+def test_crops_of_a_grid_are_the_same_with_shared_features_and_without(tmp_path):
+    """What a device is told to do changes no posterior beyond rounding."""
+    sharing, alone = (replace(_model(tmp_path), sharing=each) for each in (True, False))
+    assert sharing.grid is not None
+    assert alone.grid is None
+    image = torch.randint(256, (3, 256, 320), dtype=torch.uint8, generator=torch.manual_seed(0))
+    tops, lefts = [0, 16, 32], [0, 9, 96]
+    crops = torch.stack([image[:, y : y + 224, x : x + 224] for x in lefts for y in tops])
+    found, expected = sharing.posteriors_of_grid(image, tops, lefts), alone.posteriors(crops, whole=False)
+    assert (found.flatten(0, 1) - expected).abs().max() < 1e-6

@@ -7,7 +7,16 @@ import torch
 from bench.engine.keys import part_key
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.nets.device import COUNTS, Precision, chip, device_name, pick_device, synchronise
+from bench.nets.device import (
+    COUNTS,
+    Precision,
+    chip,
+    device_name,
+    layout,
+    pick_device,
+    sharing_pays,
+    synchronise,
+)
 from bench.nets.named import make_model
 from bench.nets.out_of_memory import release
 from bench.nets.reading import read_weights
@@ -112,3 +121,19 @@ def test_every_device_is_waited_for_and_relieved(monkeypatch, kind):
     synchronise(torch.device(kind))
     release(torch.device(kind))
     assert called == ([] if kind == "cpu" else [("wait", kind), ("empty", kind)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "last"),
+    [
+        *(("cpu", "fp32", True), ("cpu", "bf16", True), ("mps", "fp32", True), ("xpu", "fp32", True)),
+        *(("cuda", "fp32", False), ("cuda", "tf32", True), ("cuda", "bf16", True), ("cuda", "fp16", True)),
+    ],
+)
+def test_channels_lie_first_where_a_gpu_computes_without_its_matrix_units(kind, dtype, last):
+    order = torch.channels_last if last else torch.contiguous_format
+    assert layout(torch.device(kind), Precision(dtype)) == order
+
+
+def test_only_a_cpu_shares_early_features():
+    assert [sharing_pays(torch.device(kind)) for kind in COUNTS] == [kind == "cpu" for kind in COUNTS]

@@ -98,7 +98,17 @@ def test_a_protocol_end_to_end(weights, photographs, tmp_path):
         assert all(ms > 0 for ms in each["layers_ms"].values())
 
 
-@pytest.mark.parametrize("mistake", ["--dtypes fp8", "--layouts x", "--modes fast", "--model vgg61", "--device tpu"])
+def test_a_grid_is_measured_with_shared_features_and_without(weights, photographs, tmp_path):
+    words = f"--weights {weights} --data list:{photographs} --protocol multicrop@256 --limit 1 --sharing on,off"
+    assert main([*words.split(), "--out", str(tmp_path)]) == 0
+    records = json.loads((tmp_path / "speed.json").read_text())["records"]
+    assert [each["sharing"] for each in records] == ["on", "off"]
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    ["--dtypes fp8", "--layouts x", "--modes fast", "--model vgg61", "--device tpu", "--protocol dense --sharing x"],
+)
 def test_mistakes_end_with_one_line(mistake, tmp_path, capsys):
     assert main([*mistake.split(), "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("bench.speed: error: ")
