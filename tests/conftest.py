@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from stand_in import POSSIBLE, standing_in
 from tabulate import tabulate
 from torchvision.transforms.v2.functional import pil_to_tensor
 
+from bench.errors import UserError
 from bench.gate.__main__ import main as compare
 from bench.images.pixels import Pixels
+from bench.nets.device import pick_device
 from bench.nets.initial import randomise
 from bench.nets.vgg import NAMES, VGG
 from bench.nets.weights import Weights, save_weights
@@ -34,6 +38,11 @@ SIZES = [(320, 240), (240, 320), (256, 256), (500, 260), (320, 240)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--device",
+        default="cpu",
+        help="where nets compute: cpu, cuda, mps, xpu, or stand-in (stand_in.py)",
+    )
     parser.addoption("--faults", metavar="FILE", help="try every case of tests/faults and write what was tried to FILE")
 
 
@@ -46,7 +55,19 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The other cores have the other processes' tests to do."""
+    """What `auto` is, here and in processes that tests start. The other cores have the other processes' tests to do."""
+    name = config.getoption("--device")
+    if name == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    elif name == "stand-in":
+        on_device = ExitStack()
+        config.add_cleanup(on_device.close)
+        on_device.enter_context(standing_in())
+    else:
+        try:
+            pick_device(name)
+        except UserError as error:
+            raise pytest.UsageError(f"--device: {error}") from None
     if hasattr(config, "workerinput"):
         torch.set_num_threads(1)
         os.environ["OMP_NUM_THREADS"] = "1"
@@ -77,6 +98,25 @@ def make_image(size: tuple[int, int], seed: int) -> Image.Image:
     """Smooth noise, different in every image."""
     coarse = np.random.RandomState(seed).randint(0, 256, (9, 9, 3)).astype(np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> torch.device:
+    """Where nets compute, as `--device` says."""
+    name = request.config.getoption("--device")
+    return pick_device("cuda" if name == "stand-in" else name)
+
+
+@pytest.fixture
+def accelerator(device: torch.device) -> Iterator[torch.device]:
+    """A device beside the CPU: that of `--device`, or a stand-in while the test runs."""
+    if device.type != "cpu":
+        yield device
+        return
+    if not POSSIBLE:
+        pytest.skip("this torch has no tensors on devices that are not there; give --device cuda where there is one")
+    with standing_in() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
