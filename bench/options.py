@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.choices import CLASS_ORDERS, DTYPES, MAP_RULES
+from bench.choices import CLASS_ORDERS, DTYPES, ENGINES, MAP_RULES
 
 SUBSET = 200  # images of the built-in set that a quick run takes
 
@@ -158,6 +158,7 @@ def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How it is computed."""
     how = parser.add_argument_group("how it is computed; none of these changes a number beyond 1e-5")
     add_device(how)
+    add_engine(how)
     how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
     how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 64 at most)")
     return how
@@ -169,6 +170,16 @@ def add_device(how: argparse._ActionsContainer) -> None:
         "--device",
         default="auto",
         help="cpu, cuda, cuda:N, mps, xpu, or auto: CUDA if there is one, else cpu (auto)",
+    )
+
+
+def add_engine(how: argparse._ActionsContainer) -> None:
+    """By what."""
+    how.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="torch",
+        help="what computes the nets: torch, or a runtime that is installed (torch)",
     )
 
 

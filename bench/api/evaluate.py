@@ -48,6 +48,7 @@ def evaluate(
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
     device: str | torch.device = "auto",
+    engine: Literal["torch", "onnxruntime"] = "torch",
     batch_size: int | None = None,
     workers: int | None = None,
     store: str | Path | None = None,
@@ -83,6 +84,7 @@ def evaluate(
         map: what is averaged over the positions of a class score map.
         dtype: number format.
         device: "cpu", "cuda", "cuda:N", "mps", "xpu", or "auto": CUDA if there is one.
+        engine: what computes the net: "torch", or a runtime that is installed.
         batch_size: views at once (as suits the device). workers: threads that prepare images.
         store: folder of finished blocks, which are never computed twice (the user's cache folder); fresh: compute anew.
         progress: show a bar.
@@ -114,7 +116,7 @@ def evaluate(
             protocols=given_protocols(protocols, Q),
             fuse=fuse,
             numbers=Numbers(dtype, map, restrict_classes, skip_corrupt),
-            computation=Computation(str(device), batch_size, workers),
+            computation=Computation(str(device), batch_size, workers, engine),
             keeping=Keeping(given_store(store), fresh),
         )
         found = evaluated(request, Shard.alone())

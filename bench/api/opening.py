@@ -32,6 +32,7 @@ def load_model(
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
     device: str | torch.device = "auto",
+    engine: Literal["torch", "onnxruntime"] = "torch",
 ) -> Model:
     """A net by name with its weights, read once and used for several calls of `evaluate` and `predict`.
 
@@ -39,7 +40,7 @@ def load_model(
         name: as `--model` takes it, such as "vgg16" or "D"; or weights that say which net they are for, such as
             "builtin:D-256-512".
         weights: a file, "torchvision:NAME" or "builtin:NAME"; else the built-in net.
-        S, pixels, side, weights_key, drop_class, map, dtype, device: as for `evaluate`.
+        S, pixels, side, weights_key, drop_class, map, dtype, device, engine: as for `evaluate`.
 
     Returns:
         A `Model`: `net`, the `nn.Module` of (N, C, side, side) to (N, K) scores; `classes`, `pixels`, `S`, `side`, and
@@ -52,7 +53,7 @@ def load_model(
         nets = tuple(entrants(name, Said(weights, S, pixels, side, None, None, weights_key, drop_class)).values())
         if len(nets) > 1:
             raise UserError(f"model '{name}': give one; several are loaded one by one")
-        return open_models(nets, Numbers(dtype, map), Computation(str(device)), None, Shard.alone())[0]
+        return open_models(nets, Numbers(dtype, map), Computation(str(device), engine=engine), None, Shard.alone())[0]
 
 
 def open_images(

@@ -55,6 +55,7 @@ def predict(
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
     device: str | torch.device = "auto",
+    engine: Literal["torch", "onnxruntime"] = "torch",
     batch_size: int | None = None,
     workers: int | None = None,
     progress: bool = True,
@@ -68,7 +69,7 @@ def predict(
         best: how many classes of each image are named.
         exif: whether images are turned as their EXIF orientation says.
         skip_corrupt: leave out images that cannot be read; else they raise UserError, which names them all.
-        weights, S, pixels, side, classes, weights_key, drop_class, Q, map, dtype, device, batch_size, workers,
+        weights, S, pixels, side, classes, weights_key, drop_class, Q, map, dtype, device, engine, batch_size, workers,
             progress: as for `evaluate`.
 
     Returns:
@@ -86,7 +87,7 @@ def predict(
             raise UserError(f"best {best!r}: give a whole number above 0")
         nets = entrants(net, Said(weights, S, pixels, side, classes, None, weights_key, drop_class))
         found = replace(read_unlabelled(images), exif=exif)
-        how = Computation(str(device), batch_size, workers)
+        how = Computation(str(device), batch_size, workers, engine)
         models = open_models(tuple(nets.values()), Numbers(dtype, map), how, None, Shard.alone())
         row = Row(tuple((model, spec.of_model(model)[0]) for model in models))
         for model, part in row.parts:

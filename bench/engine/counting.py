@@ -120,6 +120,8 @@ def _made(counted: Tally) -> dict[str, str]:
     now = provenance()
     made = {name: counted.makers(name) if name in computing() else value for name, value in now.items()}
     made["device"] = "; ".join(counted.devices)
+    if any("engine" in each for each in counted.made):
+        made["engine"] = "; ".join(sorted({each.get("engine", "torch") for each in counted.made}))
     return dict(sorted(made.items(), key=lambda each: each[0] in ADDED))
 
 

@@ -88,7 +88,9 @@ def fill(
                         tasks[t].model, tasks[t].part, images, blocks[number], block, capacity, meter.add
                     )
                     seconds = time.perf_counter() - start + waited
-                    tasks[t].store.write(number, Block(posteriors, seconds, name, corrupt, computing()))
+                    tasks[t].store.write(
+                        number, Block(posteriors, seconds, name, corrupt, computing() | tasks[t].model.engine.made)
+                    )
                 del block
         finally:
             meter.close()

@@ -17,6 +17,7 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     if "class order" in images.assumed:
         said.append(f"Assumed: the order of the classes, since {UNORDERED}.")
     said += [_net(model) for model in models]
+    said += [f"What is not stored is computed by {each}." for each in _engines(models)]
     spread, digest = len(images) < images.total, f"(digest {images.digest[:12]})"
     which = f"{len(images)} of the {images.total}" if spread else f"All {images.total}"
     said.append(f"{which} images of {shown(images.name)} are evaluated{', evenly spread' * spread} {digest}.")
@@ -85,8 +86,15 @@ def about_images(images: Images, count: int) -> list[str]:
 
 
 def about_models(models: Sequence[Model]) -> list[str]:
-    """Each net with its weights and what was assumed of them."""
-    return [_model(model) for model in models]
+    """Each net with its weights and what was assumed of them, and what computes them where it is not torch."""
+    return [_model(model) for model in models] + [
+        f"- Engine: {each}, for what was not stored" for each in _engines(models)
+    ]
+
+
+def _engines(models: Sequence[Model]) -> list[str]:
+    """The runtimes that compute in torch's place, with their versions, each once."""
+    return sorted({model.engine.made["engine"] for model in models if model.engine.made})
 
 
 def _model(model: Model) -> str:

@@ -19,6 +19,7 @@ from bench.folders import made
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec
 from bench.nets.device import Precision, pick_device
+from bench.nets.engines.engine import Engine
 from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.layers import state_of
 from bench.nets.model import Model
@@ -106,17 +107,19 @@ def open_models(
     device = pick_device(computation.device, shard.local_rank)
     precision = Precision(numbers.dtype)
     precision.check(device)
+    engine = Engine(computation.engine)
+    engine.check(device, precision)
     models = []
     for each in nets:
         if isinstance(each, Model):
             models.append(_kept(each, numbers, computation))
         elif isinstance(each, GivenNet):
             own = each.device if computation.device == "auto" else None
-            models.append(open_given(each, own or device, precision, numbers.map_rule))
+            models.append(replace(open_given(each, own or device, precision, numbers.map_rule), engine=engine))
         else:
             place = choose_weights(each.weights, each.name, images)
             each = replace(each, weights=place, classes=_own_classes(each, images))
-            models.append(open_model(each, device, precision, numbers.map_rule))
+            models.append(replace(open_model(each, device, precision, numbers.map_rule), engine=engine))
     return models
 
 
@@ -132,12 +135,12 @@ def _kept(model: Model, numbers: Numbers, computation: Computation) -> Model:
             f"model '{model.name}': its net was trained or changed since its weights were read; give its net, or load "
             "it anew"
         )
-    asked = {"dtype": numbers.dtype, "map": numbers.map_rule, "device": computation.device}
-    usual = {"dtype": Numbers.dtype, "map": Numbers.map_rule, "device": Computation.device}
-    has = {"dtype": model.precision.name, "map": model.map_rule, "device": str(model.device)}
-    for name, value in asked.items():
-        if value not in (usual[name], has[name]):
-            raise UserError(
-                f"{name} '{value}': model '{model.name}' was loaded with '{has[name]}'; load it with {value}"
-            )
+    for name, value, usual, has in (
+        ("dtype", numbers.dtype, Numbers.dtype, model.precision.name),
+        ("map", numbers.map_rule, Numbers.map_rule, model.map_rule),
+        ("device", computation.device, Computation.device, str(model.device)),
+        ("engine", computation.engine, Computation.engine, model.engine.name),
+    ):
+        if value not in (usual, has):
+            raise UserError(f"{name} '{value}': model '{model.name}' was loaded with '{has}'; load it with {value}")
     return model

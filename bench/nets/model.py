@@ -13,6 +13,7 @@ from bench.nets.convert import map_places, smallest_side
 from bench.nets.cpu.grid import Grid
 from bench.nets.dense_form import dense_form
 from bench.nets.device import Precision, layout, sharing_pays
+from bench.nets.engines.engine import TORCH, Engine
 from bench.nets.flops import image_flops
 from bench.nets.layers import sharing_copy
 from bench.nets.out_of_memory import brief
@@ -35,6 +36,7 @@ class Model:
     meant; with `kept` unset its posteriors are not to be stored, since nobody can tell what computed them. `code` is
     the place of a person's own code that made the net. `opened` is what `state_of` said of the net when its weights
     were read. `sharing` says whether crops of a grid share their early features, where that is not left to the device.
+    `engine` is what computes it.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Model:
     code: str | None = None
     opened: tuple = ()
     sharing: bool | None = None
+    engine: Engine = TORCH
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -80,11 +83,19 @@ class Model:
 
     @cached_property
     def dense_net(self) -> nn.Module:
-        return self.workshop.ready(self.converted)
+        return self._ready(self.converted, whole=True)
 
     @cached_property
     def crop_net(self) -> nn.Module:
-        return self.workshop.ready(self.net)
+        return self._ready(self.net, whole=False)
+
+    def _ready(self, net: nn.Module, whole: bool) -> nn.Module:
+        """A form of the net, made ready by what computes it."""
+        if self.engine.runtime is None:
+            return self.workshop.ready(net)
+        height, width = (self.side + 45, self.side + 77) if whole else (self.side, self.side)
+        noise = torch.randint(256, (2, 3, height, width), generator=torch.Generator().manual_seed(0))
+        return self.engine.ready(self.name, net, self.device, self.pixels.normalise(noise.byte()), whole)
 
     @cached_property
     def grid(self) -> Grid | None:
@@ -155,7 +166,12 @@ class Model:
     def batch_of(self, views: torch.Tensor) -> torch.Tensor:
         """What the net takes of uint8 RGB views (N, 3, H, W): normalised, on the device, in its number format."""
         batch = self.pixels.normalise(views.to(self.device, non_blocking=True))
-        return batch.to(self.precision.dtype).contiguous(memory_format=layout(self.device, self.precision))
+        return batch.to(self.precision.dtype).contiguous(memory_format=self._layout)
+
+    @property
+    def _layout(self) -> torch.memory_format:
+        """How what the net takes lies in memory; runtimes take channels first."""
+        return torch.contiguous_format if self.engine.runtime else layout(self.device, self.precision)
 
     def _scores(
         self, net: nn.Module, views: torch.Tensor, apply: Callable[[torch.Tensor], torch.Tensor] | None = None

@@ -1,0 +1,1 @@
+"""Runtimes that people keep beside torch, each in a file: a net goes in as an ONNX graph, scores come out."""

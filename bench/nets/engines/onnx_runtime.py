@@ -1,0 +1,28 @@
+"""ONNX Runtime, on a CPU."""
+
+import torch
+
+from bench.extras import needed
+from bench.nets.engines.runtime import Compute
+
+
+class OnnxRuntime:
+    """A session takes several calls at once, each in the thread that makes it; they share its weights."""
+
+    device = "cpu"
+
+    def version(self) -> str:
+        needed("onnx", "onnxruntime")  # torch exports with its help
+        return needed("onnxruntime", "onnxruntime").__version__
+
+    def opened(self, graph: bytes, device: torch.device) -> Compute:
+        library = needed("onnxruntime", "onnxruntime")
+        options = library.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        session = library.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        (name,) = (each.name for each in session.get_inputs())
+
+        def compute(images: torch.Tensor) -> torch.Tensor:
+            return torch.from_numpy(session.run(None, {name: images.numpy()})[0])
+
+        return compute
