@@ -4,3 +4,4 @@ DTYPES = ("fp32", "tf32", "bf16", "fp16")  # number formats
 MAP_RULES = ("scores", "posteriors")  # what is averaged over the positions of a class score map
 ENGINES = ("torch", "onnxruntime")  # what computes nets
 CLASS_ORDERS = ("text", "number")  # how class names that are numbers are sorted
+COMPILING = ("auto", "on", "off")  # whether nets are compiled

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.choices import CLASS_ORDERS, DTYPES, ENGINES, MAP_RULES
+from bench.choices import CLASS_ORDERS, COMPILING, DTYPES, ENGINES, MAP_RULES
 
 SUBSET = 200  # images of the built-in set that a quick run takes
 
@@ -161,6 +161,12 @@ def add_computation(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add_engine(how)
     how.add_argument("--batch-size", default="auto", help="views at once, or auto; halved when memory runs out (auto)")
     how.add_argument("--workers", type=int, metavar="N", help="threads that prepare images (one per core, 64 at most)")
+    how.add_argument(
+        "--compile",
+        choices=COMPILING,
+        default="auto",
+        help="have torch compile the nets, which takes a minute: auto is on CUDA where the images are worth it (auto)",
+    )
     return how
 
 

@@ -43,7 +43,7 @@ def numbers(options: Namespace) -> Numbers:
 def computation(options: Namespace) -> Computation:
     """What computes. Raises UserError."""
     batch = None if options.batch_size == "auto" else whole_number("--batch-size", options.batch_size)
-    return Computation(options.device, batch, options.workers, options.engine)
+    return Computation(options.device, batch, options.workers, options.engine, options.compile)
 
 
 def keeping(options: Namespace) -> Keeping:

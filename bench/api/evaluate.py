@@ -51,6 +51,7 @@ def evaluate(
     engine: Literal["torch", "onnxruntime"] = "torch",
     batch_size: int | None = None,
     workers: int | None = None,
+    compile: Literal["auto", "on", "off"] = "auto",
     store: str | Path | None = None,
     fresh: bool = False,
     progress: bool = True,
@@ -86,6 +87,7 @@ def evaluate(
         device: "cpu", "cuda", "cuda:N", "mps", "xpu", or "auto": CUDA if there is one.
         engine: what computes the net: "torch", or a runtime that is installed.
         batch_size: views at once (as suits the device). workers: threads that prepare images.
+        compile: whether torch compiles the nets, which takes a minute; "auto": on CUDA where the images are worth it.
         store: folder of finished blocks, which are never computed twice (the user's cache folder); fresh: compute anew.
         progress: show a bar.
 
@@ -116,7 +118,7 @@ def evaluate(
             protocols=given_protocols(protocols, Q),
             fuse=fuse,
             numbers=Numbers(dtype, map, restrict_classes, skip_corrupt),
-            computation=Computation(str(device), batch_size, workers, engine),
+            computation=Computation(str(device), batch_size, workers, engine, compile),
             keeping=Keeping(given_store(store), fresh),
         )
         found = evaluated(request, Shard.alone())

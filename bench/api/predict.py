@@ -58,6 +58,7 @@ def predict(
     engine: Literal["torch", "onnxruntime"] = "torch",
     batch_size: int | None = None,
     workers: int | None = None,
+    compile: Literal["auto", "on", "off"] = "auto",
     progress: bool = True,
 ) -> list[Predicted]:
     """The most probable classes of images under a protocol (sections 3.2 and 4); several nets are fused.
@@ -70,7 +71,7 @@ def predict(
         exif: whether images are turned as their EXIF orientation says.
         skip_corrupt: leave out images that cannot be read; else they raise UserError, which names them all.
         weights, S, pixels, side, classes, weights_key, drop_class, Q, map, dtype, device, engine, batch_size, workers,
-            progress: as for `evaluate`.
+            compile, progress: as for `evaluate`.
 
     Returns:
         A `Predicted` for every image, in their order.
@@ -87,7 +88,7 @@ def predict(
             raise UserError(f"best {best!r}: give a whole number above 0")
         nets = entrants(net, Said(weights, S, pixels, side, classes, None, weights_key, drop_class))
         found = replace(read_unlabelled(images), exif=exif)
-        how = Computation(str(device), batch_size, workers, engine)
+        how = Computation(str(device), batch_size, workers, engine, compile)
         models = open_models(tuple(nets.values()), Numbers(dtype, map), how, None, Shard.alone())
         row = Row(tuple((model, spec.of_model(model)[0]) for model in models))
         for model, part in row.parts:

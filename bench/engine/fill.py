@@ -12,7 +12,9 @@ import torch
 
 from bench.engine.agreement import appears, check_same, check_shared
 from bench.engine.capacity import Capacity
+from bench.engine.compiling import compile_nets
 from bench.engine.part_posteriors import Advance, part_posteriors
+from bench.engine.request import Computation
 from bench.engine.view_batches import scaling_of
 from bench.engine.workers import Shard
 from bench.errors import UserError
@@ -43,15 +45,14 @@ def fill(
     tasks: Sequence[Task],
     images: Images,
     shard: Shard,
-    batch_size: int | None,
-    loading: int,
+    how: Computation,
     fresh: bool,
     skip: bool,
 ) -> None:
     """Compute every block that a task's store lacks, this process's share of them, and wait for the other processes.
 
-    `loading` threads prepare images. With `skip`, images that cannot be decoded are left out of the blocks; else a
-    UserError lists them all, and blocks without such images are kept. Raises StoreError where a block cannot be kept.
+    With `skip`, images that cannot be decoded are left out of the blocks; else a UserError lists them all, and blocks
+    without such images are kept. Raises StoreError where a block cannot be kept.
     """
     blocks = blocks_of(images)
     stores = [task.store for task in tasks]
@@ -69,8 +70,10 @@ def fill(
         sum(len(blocks[b]) for b, _ in mine),
         "image",
     )
-    with engine(images, tasks[0].model, batch_size, loading) as (loader, capacity):
+    with engine(images, tasks[0].model, how.batch, how.loading) as (loader, capacity):
         try:
+            work = ((tasks[t].model, tasks[t].part, costs[t] * len(blocks[b])) for b, ts in mine for t in ts)
+            compile_nets(work, how.compile)
             scalings = [scaling_of(task.part, task.model.pixels) for task in tasks]
             wanted = [(blocks[b], sorted({scalings[t] for t in ts})) for b, ts in mine]
             prepared = loader.blocks(wanted)

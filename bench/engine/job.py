@@ -78,7 +78,7 @@ def make_job(setup: Setup, images: Images, models: Sequence[Model], rows: Sequen
 def complete(job: Job, setup: Setup, shard: Shard) -> None:
     """Compute what the store lacks, this process's share of it. Raises UserError and StoreError."""
     how, skip = setup.computation, setup.numbers.skip_corrupt
-    fill(job.distinct_tasks, job.images, shard, how.batch, how.loading, setup.keeping.fresh, skip)
+    fill(job.distinct_tasks, job.images, shard, how, setup.keeping.fresh, skip)
 
 
 def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
 
-from bench.choices import DTYPES, ENGINES, MAP_RULES
+from bench.choices import COMPILING, DTYPES, ENGINES, MAP_RULES
 from bench.cores import cores
 from bench.errors import UserError
 from bench.images.dataset import Images
@@ -44,16 +44,18 @@ class Numbers:
 class Computation:
     """What computes: a device and an engine by name, views at once (None: as suits the device).
 
-    `threads` prepare images.
+    `threads` prepare images; `compile` says whether nets are compiled: "auto" where that is sooner done, "on" or "off".
     """
 
     device: str = "auto"
     batch: int | None = None
     threads: int | None = None
     engine: str = "torch"
+    compile: str = "auto"
 
     def __post_init__(self) -> None:
         _check("--engine", self.engine, ENGINES)
+        _check("--compile", self.compile, COMPILING)
         _check_count("--batch-size", self.batch)
         _check_count("--workers", self.threads)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.engine.compiling import compile_nets
 from bench.engine.fill import blocks_of, compute, cost, engine
 from bench.engine.request import Computation
 from bench.engine.rows import Row
@@ -43,6 +44,7 @@ def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[st
         closing(meter),
         engine(images, row.nets[0][0], how.batch, how.loading, forgiving=True) as (loader, batch),
     ):
+        compile_nets(((model, part, len(images) * cost(model, part)) for model, part in row.parts), how.compile)
         for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
             parts = {}
             for model, part in row.parts:

@@ -1,5 +1,7 @@
 """What lower precision must not be used for: scores and what follows them, and squares that leave float16's range."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import nn
 
@@ -16,7 +18,7 @@ class Single(nn.Module):
         self.layer, self.back = layer, back
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        with without_tf32():
+        with nullcontext() if torch.compiler.is_compiling() else without_tf32():  # nets in tf32 are not compiled
             found = self.layer(features.float())
         return found.to(features.dtype) if self.back else found
 

@@ -9,6 +9,7 @@ from torch import fx, nn
 
 from bench.errors import UserError
 from bench.images.pixels import Pixels
+from bench.nets.compiled import Compiled, uncompilable
 from bench.nets.convert import map_places, smallest_side
 from bench.nets.cpu.grid import Grid
 from bench.nets.dense_form import dense_form
@@ -98,6 +99,26 @@ class Model:
         return self.engine.ready(self.name, net, self.device, self.pixels.normalise(noise.byte()), whole)
 
     @cached_property
+    def compiled(self) -> dict[bool, Compiled]:
+        """The nets that run as torch compiles them, by whether they see whole images."""
+        return {}
+
+    @property
+    def uncompilable(self) -> str | None:
+        """Why it is not to be compiled, None where it can be tried."""
+        return f"{self.engine.name} computes it" if self.engine.runtime else uncompilable(self.net, self.precision)
+
+    def compile(self, whole: bool) -> None:
+        """Have whole images, or crops, seen by a compiled net from now on. A minute; where it fails a line says so."""
+        on_cpu = self.device.type == "cpu"  # whose own forms are loops
+        plain, own = (self.converted, self.dense_net) if whole else (self.net, self.crop_net)
+        compiled = Compiled(self.name, self.workshop.ready(plain, own_forms=False) if on_cpu else own, sizes=whole)
+        height, width = (self.side + 96, self.side + 160) if whole else (self.side, self.side)
+        with torch.inference_mode():  # as later: what is made outside is another kind of tensor
+            if compiled.begin(self.batch_of(torch.zeros(2, 3, height, width, dtype=torch.uint8))):
+                self.compiled[whole] = compiled
+
+    @cached_property
     def grid(self) -> Grid | None:
         """The form for crops that overlap, where the net is one of the paper's and sharing is as fast."""
         sharing = sharing_pays(self.device) if self.sharing is None else self.sharing
@@ -135,7 +156,7 @@ class Model:
 
         Whole images go through the dense net. The one place where a class score map becomes posteriors.
         """
-        scores = self._scores(self.dense_net if whole else self.crop_net, views)
+        scores = self._scores(self.dense_net if whole else self.crop_net, views, self.compiled.get(whole))
         if scores.ndim == 2:
             return scores.softmax(1).cpu()
         if self.map_rule == "posteriors":

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
+from bench.nets.batch_norms import folded
 from bench.nets.cpu.forms import quicken
 from bench.nets.device import Precision, layout
 from bench.nets.float32_parts import keep_single, single_tensors
@@ -23,8 +24,12 @@ class Workshop:
         self.made: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # by identity: a net's tensor, and what is used
 
     @torch.inference_mode(False)  # tensors made within it could not become another form's parameters outside
-    def ready(self, net: nn.Module) -> nn.Module:
-        """A net of its own for computing. Raises UserError where it has no room, or the format none for its numbers."""
+    def ready(self, net: nn.Module, own_forms: bool = True) -> nn.Module:
+        """A net of its own for computing; with `own_forms`, on a CPU, its layers in the forms that are fast there.
+
+        Raises UserError where it has no room, or the format none for its numbers.
+        """
+        net = folded(net)  # in float32, before anything is rounded to another format
         lower = self.precision.name != "fp32"
         single = {id(each) for each in single_tensors(net)} if lower else set()
 
@@ -37,7 +42,7 @@ class Workshop:
                 ready = ready.to(self.device)
         if lower:
             keep_single(ready)
-        if self.device.type == "cpu":
+        if own_forms and self.device.type == "cpu":
             quicken(ready)
         return ready
 

@@ -10,8 +10,8 @@ from conftest import PIXELS, make_weights
 from torch import nn
 
 from bench.nets import zoo
+from bench.nets.batch_norms import fold_norms
 from bench.nets.convert import fully_convolutional
-from bench.nets.cpu.batch_norms import fold_norms
 from bench.nets.cpu.forms import quicken
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions

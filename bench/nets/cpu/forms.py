@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from bench.nets.cpu.batch_norms import fold_norms
+from bench.nets.batch_norms import fold_norms
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
 from bench.nets.cpu.winograd import Winograd

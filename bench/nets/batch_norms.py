@@ -1,4 +1,4 @@
-"""Batch normalisations on a CPU as part of the convolutions before them: one pass over the maps less."""
+"""Batch normalisations as part of the convolutions before them: one pass over the maps less."""
 
 from collections import Counter
 
@@ -6,8 +6,17 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bench.nets.layers import hooks_of, put
+from bench.nets.layers import Net, hooks_of, put, sharing_copy
 from bench.nets.tracing import traced
+
+
+def folded(net: Net) -> Net:
+    """A net without the batch normalisations that `fold_norms` folds, which shares all other tensors; or the net."""
+    if not any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules()):
+        return net
+    copied = sharing_copy(net).eval()
+    fold_norms(copied)
+    return copied
 
 
 def fold_norms(net: nn.Module) -> None:
