@@ -9,11 +9,12 @@ import torch
 
 from bench.errors import UserError
 
-# How it is said where torch has no type for it: by its allocators, CUDA's libraries, oneDNN, Metal and SYCL
+# How it is said where torch has no type for it: by its allocators, CUDA's libraries, oneDNN, Metal, SYCL, ONNX Runtime
 WORDS = re.compile(
     r"DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|bad allocation"
     r"|[Cc]annot allocate memory|\bout of memory\b|OUT_OF_MEMORY|_STATUS_\w*ALLOC(ATION)?_FAILED"
     r"|Unable to find a valid cuDNN algorithm"  # for want of room to work in
+    r"|Failed to allocate memory for requested buffer"
     r"|could not create a (memory object|primitive)"
     r"|_ERROR_OUT_OF_(DEVICE_MEMORY|HOST_MEMORY|RESOURCES)"
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 pytest_plugins = ("run_command",)
-ENGINES = ("onnxruntime",)
+ENGINES = ("onnxruntime", "openvino")
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -18,16 +18,17 @@ from bench.nets.engines.engine import RUNTIMES, Engine
 from bench.nets.initial import randomise
 from bench.nets.model import Model
 from bench.nets.named import fitting
+from bench.nets.torch_settings import threads
 from bench.nets.weights import Weights
 from protocols.scales import JITTERED
 
 CPU, FP32 = torch.device("cpu"), Precision("fp32")
 NETS = ("vgg11", "vgg11-lrn", "simplecnn", "squeezenet1_1", "mobilenet_v2")
-LIBRARIES = {"onnxruntime": "onnxruntime"}
+LIBRARIES = ("onnxruntime", "openvino")
 
 
 def needs(name: str) -> None:
-    pytest.importorskip(LIBRARIES[name])
+    pytest.importorskip(name)
 
 
 def model_of(name: str, net: nn.Module | None = None, engine: str = "torch") -> Model:
@@ -123,7 +124,7 @@ def test_a_net_that_it_computes_otherwise_or_not_at_all_is_refused_in_one_line(e
 
 
 def test_what_no_engine_takes_is_refused_before_any_work(monkeypatch):
-    with pytest.raises(UserError, match=r"--engine 'tvm': give torch or"):
+    with pytest.raises(UserError, match=r"--engine 'tvm': give torch, onnxruntime"):
         Computation(engine="tvm")
     with pytest.raises(UserError, match="computes on cpu, this is meta; give --device cpu, or --engine torch"):
         Engine("onnxruntime").check(torch.device("meta"), FP32)
@@ -133,6 +134,20 @@ def test_what_no_engine_takes_is_refused_before_any_work(monkeypatch):
     with pytest.raises(UserError, match=r"this needs onnxruntime; pip install 'vgg-protocols\[onnxruntime\]'"):
         Engine("onnxruntime").check(CPU, FP32)
     Engine().check(torch.device("meta"), Precision("bf16"))
+
+
+def test_float32_is_asked_for_where_a_processor_would_take_less(monkeypatch):
+    """OpenVINO reads back what it will compute in, whatever the processor has."""
+    openvino = pytest.importorskip("openvino")
+    made = []
+    compile_model = openvino.Core.compile_model
+    monkeypatch.setattr(
+        openvino.Core, "compile_model", lambda *words: made.append(compile_model(*words)) or made[-1], raising=True
+    )
+    model_of("simplecnn", engine="openvino").posteriors(images(1, 56, 56), whole=False)
+    (compiled,) = made
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
+    assert compiled.get_property("NUM_STREAMS") == threads()
 
 
 def test_every_engine_that_can_be_asked_for_is_there():
