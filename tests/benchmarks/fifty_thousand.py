@@ -10,36 +10,22 @@ digests in it; `again` is when all of three parts is stored. `--tree` measures a
 import argparse
 import io
 import json
-import os
-import resource
-import signal
-import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from child_runs import NET, run
 from PIL import Image
 
 from bench.images.labels.imagenet_names import wnids
 
 PARTS = "centre@48,centre@56,centre@64"
-NET = """
-import torch
-from torch import nn
-
-class Net(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000))
-        values = (7919 * torch.arange(4000) % 2003 / 1000 - 1).reshape(1000, 4)
-        self[2].load_state_dict({"weight": values[:, :3].clone(), "bias": values[:, 3].clone()})
-"""
 SHARDS = 50
 Entry = tuple[str, int, bytes]  # an image's name, label and file
 
@@ -81,67 +67,21 @@ def measured(place: Path, layout: str, workers: int, tree: Path) -> list[str]:
     words += f" --protocol {PARTS} --out {place}/out --workers 2 --data {sources[layout].format(place / layout)}"
     several = f"-m torch.distributed.run --standalone --nproc-per-node {workers} " if workers > 1 else ""
     command = [sys.executable, *f"{several}{words}".split(), "--store"]
-    first, known = (run([*command, str(place / "aside")], cache, tree, place / "aside") for _ in range(2))
+    first, known = (first_block(command, cache, tree, place / "aside") for _ in range(2))
     complete = [*command, str(place / "store")]
-    run(complete, cache, tree)
-    again = run(complete, cache, tree)
-    plans = [run([*complete, "--dry-run"], cache, tree)[2] for _ in range(2)]
-    return [*first[:2], known[1], *again[2:], ", ".join(plans)]
+    run(complete, tree, cache)
+    again = run(complete, tree, cache)
+    plans = [run([*complete, "--dry-run"], tree, cache).total for _ in range(2)]
+    texts = [f"{each:.1f}" if each is not None else "–" for each in (*first, known[1], again.total)]
+    return [*texts, f"{again.memory / 1e6:.0f}", ", ".join(f"{each:.1f}" for each in plans)]
 
 
-def run(command: list[str], cache: Path, tree: Path, aside: Path | None = None) -> list[str]:
-    """Seconds to the line that says what was found, to the first block and to the end; and the largest process's MB.
-
-    With a store `aside`, which is emptied first, it is over with its first block.
-    """
-    if aside:
-        rmtree(aside, ignore_errors=True)
-    begin = time.perf_counter()
-    log = cache.with_name("log.txt")
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1"}
-    with log.open("w") as file:
-        child = subprocess.Popen(command, cwd=tree, stdout=file, stderr=file, env=environment, start_new_session=True)
-    found = block = None
-    largest = 0
-    while child.poll() is None and block is None:
-        time.sleep(0.02)
-        now = time.perf_counter() - begin
-        if found is None and "Found " in log.read_text():
-            found = now
-        if aside and next(aside.glob("*/*.npz"), None):
-            block = now
-        largest = max(largest, memory(child.pid))
-    if block:
-        for each in [child.pid, *children(child.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
-        time.sleep(1)
-    elif child.wait():
-        raise SystemExit(log.read_text())
-    total = time.perf_counter() - begin
-    return [f"{each:.1f}" if each is not None else "–" for each in (found, block, total)] + [f"{largest / 1e6:.0f}"]
-
-
-def memory(process: int) -> int:
-    """Bytes that the largest of a process and its children has had."""
-    pages = resource.getpagesize()
-    sizes = []
-    for each in [process, *children(process)]:
-        try:
-            sizes.append(int(Path(f"/proc/{each}/statm").read_text().split()[1]) * pages)
-        except (OSError, IndexError):
-            continue
-    return max(sizes, default=0)
-
-
-def children(process: int) -> Iterator[int]:
-    try:
-        found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return
-    for each in map(int, found):
-        yield each
-        yield from children(each)
+def first_block(command: list[str], cache: Path, tree: Path, aside: Path) -> tuple[float | None, float | None]:
+    """Seconds to the line that says what was found, and to the first block, with which it is over."""
+    rmtree(aside, ignore_errors=True)
+    ran = run([*command, str(aside)], tree, cache, aside, over=lambda _: next(aside.glob("*/*.npz"), None) is not None)
+    time.sleep(1)  # what was killed lets go
+    return ran.found, ran.block
 
 
 def entries(count: int) -> list[Entry]:
