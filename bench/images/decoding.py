@@ -137,18 +137,23 @@ def read(source: Source, box: Box | None = None, exif: bool = False) -> Image.Im
     Raises what `opened` raises.
     """
     with opened(source, box) as image:
-        return converted(image, box, exif)
+        found = converted(image, box, exif)
+        return found.copy() if found is image else found
 
 
 def converted(image: Image.Image, box: Box | None, exif: bool) -> Image.Image:
-    """An opened image, or a box of it, in RGB. Raises UndecodableError, OSError and MemoryError."""
+    """An opened image, or a box of it, in RGB: the image itself, its pixels read, where that is in RGB already.
+
+    Raises UndecodableError, OSError and MemoryError.
+    """
     with guarded():
         number = orientation(image) if exif else 1  # as long as its header alone is read
         table = levels(image)
         part = image.crop(box) if box else image
         if table:
             part = part.convert("I").point(table, "L")
-        if number == 1 or part.mode != "RGB":  # else it would be there three times
+        part.load()
+        if part.mode != "RGB":
             part = part.convert("RGB")
         return turn(part, number)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.images.decoding import read
+from bench.images.decoding import converted, opened
 from bench.images.image_source import Source
 from bench.images.rescaling import BY_PIL
 from bench.images.scaling import INTERPOLATIONS, Interpolation
@@ -116,7 +116,8 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 def decode(source: Source, box: Box | None = None, exif: bool = False) -> torch.Tensor:
     """An image as uint8 RGB (3, H, W), from where `read` reads it; raises what that raises."""
-    return tensor_of(read(source, box, exif))
+    with opened(source, box) as image:
+        return tensor_of(converted(image, box, exif))
 
 
 def tensor_of(image: Image.Image) -> torch.Tensor:
@@ -125,7 +126,8 @@ def tensor_of(image: Image.Image) -> torch.Tensor:
     rows = max(1, STRIP // image.width)
     for top in range(0, image.height, rows):  # as a whole PIL would hand it over in two more copies
         bottom = min(top + rows, image.height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+        strip = image if rows >= image.height else image.crop((0, top, image.width, bottom))
+        pixels[top:bottom] = np.asarray(strip)
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 

@@ -1,13 +1,13 @@
 """The sizes of a set's images as they are decoded, kept in the cache: 50,000 files are opened for them once."""
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import PIL
 
 from bench.cache import cache_folder
+from bench.cores import cores
 from bench.images.dataset import Images, Place
 from bench.images.decoding import UndecodableError, size_in
 from bench.images.image_source import Source
@@ -39,7 +39,7 @@ def sizes_of(images: Images) -> list[Size | None]:
 
 
 def _read(places: Sequence[Place]) -> list[Size | None]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return list(progress(pool.map(_size, places), len(places), "reading the images' sizes"))
 
 

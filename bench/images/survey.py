@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import PIL
 from PIL import Image
 
 from bench.cache import cache_folder
+from bench.cores import cores
 from bench.images import bit_depth as depth
 from bench.images.decoding import RangelessError, UndecodableError, converted, encoded, encoded_size, opened, reading
 from bench.images.image_source import Encoded, Source
@@ -64,7 +64,7 @@ def survey(sources: Sequence[Source], exif: bool, anew: bool = False) -> list[Fo
         before: dict[Source, Found] = {source: one for source, text in texts.items() if (one := _found_in(text))}
         found = {} if anew else dict(before)
         lacking = [source for source in each if source not in found]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             read = pool.map(lambda one: _of_source(one, exif), lacking)
             for source, one in zip(lacking, progress(read, len(lacking), READING), strict=True):
                 found[source] = one

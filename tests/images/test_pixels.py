@@ -47,6 +47,18 @@ def test_a_bgr_and_an_rgb_twin_agree():
     assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "CMYK"])
+@pytest.mark.parametrize("pixels_at_once", [1, 250, 1 << 20])
+def test_an_image_decodes_as_pil_converts_it_in_however_many_strips(monkeypatch, tmp_path, mode, pixels_at_once):
+    monkeypatch.setattr("bench.images.pixels.STRIP", pixels_at_once)
+    file = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    Image.fromarray(COLOUR).convert(mode).save(file)
+    with Image.open(file) as image:
+        expected = np.array(image.convert("RGB"))
+    assert np.array_equal(decode(file).permute(1, 2, 0), expected)
+    assert np.array_equal(decode(file, Box(3, 2, 33, 27)).permute(1, 2, 0), expected[2:27, 3:33])
+
+
 def test_grey_is_what_pil_converts_to():
     """Level by level: a sixteenth of all colours, and every grey."""
     colours = np.random.RandomState(1).randint(0, 256, (1024, 1024, 3)).astype(np.uint8)
