@@ -4,7 +4,7 @@
 
 DIR takes as many small JPEGs of a thousand classes, and a store of one block of synthetic posteriors for each 32 of
 them and each part, which is removed when it is measured: 200 MB a part at 50,000. Rows are each part alone and all of
-them together. Every count is measured in a process of its own, in seconds.
+them together. Every count is measured in a process of its own: seconds, and those of the CPU.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
@@ -51,21 +53,22 @@ def main() -> None:
     for count in map(int, options.counts.split(",")):
         with ProcessPoolExecutor(1, get_context("spawn")) as one:
             columns[f"{count} images"] = one.submit(measured, options.folder.absolute(), count, options.parts).result()
-        print(pd.DataFrame(columns).to_markdown(floatfmt=".2f"), end="\n\n", flush=True)
+        print(pd.DataFrame(columns).to_markdown(), end="\n\n", flush=True)
 
 
-def measured(folder: Path, count: int, parts: int) -> dict[str, float]:
-    """Seconds by what is done."""
+def measured(folder: Path, count: int, parts: int) -> dict[str, str]:
+    """Seconds by what is done, those of the CPU in brackets."""
     place, store = folder / f"images-{count}", folder / "store"
     if not place.exists():
         listed(place, entries(count))
     rmtree(store, ignore_errors=True)
-    found: dict[str, float] = {}
+    found: dict[str, str] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
-        done = work()
-        found[name] = time.perf_counter() - start
+        start, used = time.perf_counter(), time.process_time()
+        with redirect_stdout(StringIO()):
+            done = work()
+        found[name] = f"{time.perf_counter() - start:.2f} ({time.process_time() - used:.2f})"
         return done
 
     request = request_of(folder, place, store, parts)
@@ -77,7 +80,7 @@ def measured(folder: Path, count: int, parts: int) -> dict[str, float]:
         timed("counted", lambda: evaluated.tallies)
         timed("rows", lambda: evaluated.results)
         timed("tables written", lambda: evaluated.write(folder / "out"))
-        found["memory MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        found["memory MB"] = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f}"
         timed("dry run", lambda: plan(job.distinct_tasks, job.images))
         timed("a row inspected", lambda: inspect([str(folder / "out"), "--row", "1", "--mistakes", "0"]))
         timed("a row's posteriors saved", lambda: evaluated._saved(job.rows[0], folder / "out" / "posteriors"))
