@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
-import torch
 
 from bench.engine.capacity import Capacity
-from bench.engine.view_batches import ImageView, ViewBatch, by_grid, views_of
+from bench.engine.view_batches import ImageView, ViewBatch, by_grid, pixels_of, views_of
 from bench.errors import UserError
+from bench.images.cutting import mirrored
 from bench.images.loader import Prepared
 from bench.nets.model import Model
 from bench.nets.out_of_memory import ERRORS, brief, out_of_memory, release
@@ -89,15 +90,12 @@ def attempt(model: Model, capacity: Capacity, batch: ViewBatch) -> np.ndarray | 
 
 def batch_posteriors(model: Model, batch: ViewBatch) -> np.ndarray:
     """Posteriors (N, K) of crops or whole images of equal size."""
-    pixels = torch.stack([view.pixels for view in batch.views])
-    return model.posteriors(pixels, whole=batch.kind == "whole images").numpy()
+    return model.posteriors(pixels_of(batch.views), whole=batch.kind == "whole images").numpy()
 
 
 def grid_posteriors(model: Model, views: Sequence[ImageView]) -> np.ndarray:
     """Posteriors (N, K) of all crops of one image that are mirrored, or all that are not."""
-    image = views[0].at_Q
-    if views[0].view.flip:
-        image = image.flip(-1)
+    image = mirrored(views[0].at_Q) if views[0].view.flip else views[0].at_Q
     corners = [_corner(view.view, image.shape[-1]) for view in views]
     lefts, tops = (sorted(set(starts)) for starts in zip(*corners, strict=True))
     posteriors = model.posteriors_of_grid(image, tops, lefts).numpy()
@@ -115,12 +113,14 @@ def means(rows: np.ndarray, views: Sequence[ImageView], count: int) -> np.ndarra
 
     In float64 and image by image, so that a mean depends neither on the batches nor on the images beside it.
     """
-    totals = np.zeros((count, rows.shape[1]), np.float64)
-    weights = np.zeros(count)
-    for view in views:
-        totals[view.owner] += view.weight * rows[view.row].astype(np.float64)
-        weights[view.owner] += view.weight
-    return (totals / weights[:, None]).astype(np.float32)
+    weights = np.array([view.weight for view in views], np.float64)
+    owners = np.array([view.owner for view in views])
+    starts = np.searchsorted(owners, np.arange(count + 1))
+    found = np.empty((count, rows.shape[1]), np.float32)
+    for owner, (start, stop) in enumerate(pairwise(starts)):
+        weight = weights[start:stop, None]
+        found[owner] = (weight * rows[start:stop]).sum(0) / weight.sum()
+    return found
 
 
 def too_large(view: ImageView, lack: NoRoom) -> UserError:

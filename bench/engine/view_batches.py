@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import torch
 
+from bench.images.cutting import stacked
 from bench.images.loader import Prepared
 from bench.images.pixels import Pixels, cut, size_of
 from bench.images.rescaling import resized
@@ -17,9 +19,11 @@ from protocols.view import Size, View
 Kind = Literal["crops", "whole images", "grid"]
 
 
-@dataclass(frozen=True, eq=False)
-class ImageView:
-    """One view of a prepared image; `row` is its own number, `owner` its image's, `weight` how often it counts."""
+class ImageView(NamedTuple):
+    """One view of a prepared image; `row` is its own number, `owner` its image's, `weight` how often it counts.
+
+    `size` is its own. A named tuple, since tens of thousands a second are made.
+    """
 
     row: int
     owner: int
@@ -27,6 +31,7 @@ class ImageView:
     view: View
     weight: int
     scaling: Scaling
+    size: Size
 
     @property
     def at_Q(self) -> torch.Tensor:
@@ -37,11 +42,13 @@ class ImageView:
     def pixels(self) -> torch.Tensor:
         """What the view shows, uint8 RGB (3, h, w)."""
         shown = cut(self.at_Q, self.view)
-        return shown if self.size == size_of(shown) else resized(shown, self.size, self.scaling)
+        return resized(shown, self.size, self.scaling) if self.is_resized else shown
 
     @property
-    def size(self) -> Size:
-        return self.view.shown(size_of(self.at_Q))
+    def is_resized(self) -> bool:
+        """Whether its size is another than that of what it shows."""
+        box = self.view.box
+        return box is not None and self.view.side not in (None, box.right - box.left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +86,22 @@ def views_of(block: Sequence[Prepared], part: Part, side: int, pixels: Pixels) -
     scaling = scaling_of(part, pixels)
     found: list[ImageView] = []
     for owner, image in enumerate(block):
-        for view, weight in part.views(image.size, side).items():
-            found.append(ImageView(len(found), owner, image, view, weight, scaling))
+        size = size_of(image.at[scaling])
+        for view, weight in _views(part, image.size, side):
+            found.append(ImageView(len(found), owner, image, view, weight, scaling, view.shown(size)))
     return found
+
+
+@lru_cache(256)  # most images of a set have one of a few sizes
+def _views(part: Part, size: Size, side: int) -> tuple[tuple[View, int], ...]:
+    return tuple(part.views(size, side).items())
+
+
+def pixels_of(views: Sequence[ImageView]) -> torch.Tensor:
+    """What views of equal size show, uint8 RGB (N, 3, h, w)."""
+    if any(view.is_resized for view in views):
+        return torch.stack([view.pixels for view in views])
+    return stacked([view.at_Q for view in views], [view.view for view in views])
 
 
 def by_size(views: Sequence[ImageView]) -> list[ViewBatch]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -40,17 +41,26 @@ class Pixels:
         return CHANNELS[self.order]
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 RGB (..., 3, H, W) to what the net takes, float32 (..., channels, H, W)."""
-        channels = ORDERED[self.order](images)
-        mean = torch.tensor(self.mean, device=images.device)[:, None, None]
-        std = torch.tensor(self.std, device=images.device)[:, None, None]
-        values = channels.float() / 255 if self.range == 1 else channels.float()
-        return values.sub_(mean).div_(std)
+        """uint8 RGB (..., 3, H, W) to what the net takes, float32 (..., channels, H, W), channels last in memory."""
+        rows = ORDERED[self.order](images).movedim(-3, -1).flatten(-2)  # as pixels lie: long loops over all channels
+        mean, std = (_along_row(values, images.shape[-1], images.device) for values in (self.mean, self.std))
+        values = rows.float().div_(255) if self.range == 1 else rows.float()
+        values.sub_(mean).div_(std)
+        if self.channels == 1:  # memory says of these nothing of channels, and layers choose a form by what it says
+            return values.unsqueeze(-3)
+        return values.unflatten(-1, (-1, self.channels)).movedim(-1, -3)
 
     def normalise_shift(self, shifts: torch.Tensor) -> torch.Tensor:
         """What colour shifts (N, 3), of 255 in RGB, add to normalised images (N, channels, H, W)."""
         channels = ORDERED_SHIFTS[self.order](shifts)
         return (channels * (self.range / 255) / torch.tensor(self.std))[:, :, None, None]
+
+
+@lru_cache(512)
+def _along_row(values: tuple[float, ...], width: int, device: torch.device) -> torch.Tensor:
+    """A value for each channel, over a row of so many pixels; made once for a device."""
+    with torch.inference_mode(False):  # what was made within it could not be used outside
+        return torch.tensor(values, dtype=torch.float32, device=device).repeat(width)
 
 
 def _grey(images: torch.Tensor) -> torch.Tensor:
@@ -63,7 +73,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 ORDERED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "RGB": lambda images: images,
-    "BGR": lambda images: images.flip(-3),
+    "BGR": lambda images: torch.stack(images.unbind(-3)[::-1], -1).movedim(-1, -3),
     "L": _grey,
 }
 ORDERED_SHIFTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
