@@ -20,6 +20,7 @@ from bench.nets.layers import sharing_copy
 from bench.nets.out_of_memory import brief
 from bench.nets.overflow import Float16OverflowError, watched
 from bench.nets.ready import Workshop
+from bench.nets.torch_settings import threads
 from bench.nets.vgg import VGG
 from bench.nets.weights import Weights
 from protocols.protocol import Part
@@ -96,7 +97,8 @@ class Model:
             return self.workshop.ready(net)
         height, width = (self.side + 45, self.side + 77) if whole else (self.side, self.side)
         noise = torch.randint(256, (2, 3, height, width), generator=torch.Generator().manual_seed(0))
-        return self.engine.ready(self.name, net, self.device, self.pixels.normalise(noise.byte()), whole)
+        images, at_once = self.pixels.normalise(noise.byte()), threads() if self.device.type == "cpu" else 1
+        return self.engine.ready(self.name, net, self.device, images, whole, at_once)
 
     @cached_property
     def compiled(self) -> dict[bool, Compiled]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
-from bench.options import add_data, add_device
+from bench.options import add_data, add_device, add_engine
 
 if TYPE_CHECKING:
     from bench.speed.measure import NetSpeeds, ProtocolSpeeds
@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled from 1 until memory runs out")
     what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
     add_device(what)
+    add_engine(what)
     what.add_argument("--protocol", metavar="LIST", help="measure these end to end instead, with the options below")
     whole = parser.add_argument_group("a protocol end to end")
     whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
@@ -78,7 +79,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
             nets=net_specs(options),
             images=data_spec(options),
             protocols=protocol_spec(options),
-            computation=Computation(options.device),
+            computation=Computation(options.device, engine=options.engine),
         )
         return ProtocolSpeeds(request, dtypes, options.sharing.split(","))
     return NetSpeeds(
@@ -90,6 +91,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
         modes=options.modes.split(","),
         largest=options.largest,
         seconds=options.seconds,
+        engine=options.engine,
     )
 
 

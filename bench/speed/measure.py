@@ -21,6 +21,7 @@ from bench.errors import UserError
 from bench.folders import dated, writable, writing_to
 from bench.nets import zoo
 from bench.nets.device import device_name, pick_device
+from bench.nets.engines.engine import Engine
 from bench.nets.out_of_memory import enough_memory
 from bench.progress import note
 from bench.provenance import provenance
@@ -45,8 +46,13 @@ class NetSpeeds:
     modes: Sequence[str] = ("eager",)
     largest: int | None = None
     seconds: float = 1.0
+    engine: str = "torch"
 
     def __post_init__(self) -> None:
+        if self.engine != "torch" and tuple(self.modes) != ("eager",):
+            raise UserError(
+                f"--modes {','.join(self.modes)}: they are torch's; with --engine {self.engine} leave it out"
+            )
         _check("--dtypes", self.dtypes, DTYPES)
         _check("--layouts", self.layouts, tuple(LAYOUTS))
         _check("--modes", self.modes, MODES)
@@ -56,8 +62,10 @@ class NetSpeeds:
         device = pick_device(self.device)
         if "quick" in self.modes and device.type != "cpu":
             raise UserError(f"--modes quick: these forms are for a CPU, this is {device.type}; give eager or compiled")
+        engine = Engine(self.engine)
+        ways = (self.layouts, self.modes) if engine.runtime is None else (("nchw",), (self.engine,))
         for name in map(zoo.canonical, self.nets):
-            sweep = Sweep(name, self.width, self.dtypes, self.layouts, self.modes, self.largest, self.seconds, device)
+            sweep = Sweep(name, self.width, self.dtypes, *ways, self.largest, self.seconds, device, engine)
             with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
                 for record in net_speeds(sweep):
                     rounds = record.pop(ROUNDS)
@@ -85,6 +93,10 @@ class ProtocolSpeeds:
     def device(self) -> str:
         return self.request.computation.device
 
+    @property
+    def engine(self) -> str:
+        return self.request.computation.engine
+
     def measured(self) -> Iterator[Measured]:
         """Every format, way to share, net and protocol. Raises UserError."""
         for dtype, sharing in product(self.dtypes, self.sharing):
@@ -103,7 +115,7 @@ def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
     """Measure, print and write into a folder, None for a dated one. Raises UserError."""
     device = pick_device(request.device)
     folder = writable("--out", out or dated(Path("runs"), "speed-"))
-    about = {"device": device_name(device), "driver": _driver(device), **provenance()}
+    about = {"device": device_name(device), "driver": _driver(device), **Engine(request.engine).made, **provenance()}
     measured = list(request.measured())
     records = [each.record for each in measured]
     table = _table([_cells(record) for record in records])

@@ -62,6 +62,7 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
         "model": model.name,
         "protocol": str(protocol),
         "dtype": model.precision.name,
+        **model.engine.made,
         "sharing": "on" if model.grid else "off",
         "images": len(images),
         "images_per_second": len(images) / seconds,

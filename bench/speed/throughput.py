@@ -14,6 +14,7 @@ from torch import nn
 from bench.nets import zoo
 from bench.nets.cpu.forms import quicken
 from bench.nets.device import Precision
+from bench.nets.engines.engine import TORCH, Engine
 from bench.nets.float32_parts import keep_single
 from bench.nets.flops import net_flops
 from bench.nets.out_of_memory import ERRORS, out_of_memory, release
@@ -31,7 +32,10 @@ CALLS = 100  # at batch 1, for the 99th percentile
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is measured of a net: every format in every layout and mode, at batches up to the largest that fits."""
+    """What is measured of a net: every format in every layout and mode, at batches up to the largest that fits.
+
+    A runtime has its own layout, and is the mode.
+    """
 
     model: str
     width: float
@@ -41,6 +45,7 @@ class Sweep:
     largest: int | None
     seconds: float
     device: torch.device
+    engine: Engine = TORCH
 
 
 def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
@@ -48,6 +53,7 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
     for dtype in sweep.dtypes:
         precision = Precision(dtype)
         precision.check(sweep.device)
+        sweep.engine.check(sweep.device, precision)
         with precision.settings():
             yield from _speeds_in(precision, sweep)
 
@@ -63,7 +69,7 @@ def _speeds_in(precision: Precision, sweep: Sweep) -> Iterator[dict[str, Any]]:
         net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
         if precision.dtype != torch.float32:
             keep_single(net)
-        work = _in_mode(mode, net)
+        work = _in_mode(mode, net) if sweep.engine.runtime is None else _in_runtime(sweep, net)
         said = {"model": sweep.model, "dtype": precision.name, "layout": layout, "mode": mode}
         for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
             found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
@@ -78,6 +84,13 @@ def _in_mode(mode: str, net: nn.Module) -> Callable:
     if mode == "quick":
         quicken(net)
     return torch.compile(net) if mode == "compiled" else net
+
+
+def _in_runtime(sweep: Sweep, net: nn.Module) -> nn.Module:
+    """Called with one batch after the other."""
+    side = zoo.side_of(sweep.model)
+    noise = torch.randn(2, zoo.channels_of(sweep.model), side, side)
+    return sweep.engine.ready(sweep.model, net.cpu(), sweep.device, noise, whole=False, at_once=1)
 
 
 def random_net(name: str, width: float, device: torch.device) -> nn.Module:

@@ -105,9 +105,34 @@ def test_a_grid_is_measured_with_shared_features_and_without(weights, photograph
     assert [each["sharing"] for each in records] == ["on", "off"]
 
 
+@pytest.mark.parametrize("more", ["--largest 2", "--protocol centre@256 --limit 2"])
+def test_a_runtime_is_measured_in_torchs_place(more, weights, photographs, tmp_path):
+    pytest.importorskip("onnxruntime")
+    words = f"--model vgg16 --width 0.03125 --seconds 0.01 --weights {weights} --data list:{photographs}"
+    assert main([*words.split(), *more.split(), "--engine", "onnxruntime", "--out", str(tmp_path)]) == 0
+    written = json.loads((tmp_path / "speed.json").read_text())
+    assert written["about"]["engine"].startswith("onnxruntime ")
+    assert all(each["images_per_second"] > 0 for each in written["records"])
+    if "protocol" in more:
+        assert [each["engine"] for each in written["records"]] == [written["about"]["engine"]]
+    else:
+        assert [(each["layout"], each["mode"], each["batch"]) for each in written["records"]] == [
+            ("nchw", "onnxruntime", 1),
+            ("nchw", "onnxruntime", 2),
+        ]
+
+
 @pytest.mark.parametrize(
     "mistake",
-    ["--dtypes fp8", "--layouts x", "--modes fast", "--model vgg61", "--device tpu", "--protocol dense --sharing x"],
+    [
+        "--dtypes fp8",
+        "--layouts x",
+        "--modes fast",
+        "--model vgg61",
+        "--device tpu",
+        "--protocol dense --sharing x",
+        "--engine onnxruntime --modes quick",
+    ],
 )
 def test_mistakes_end_with_one_line(mistake, tmp_path, capsys):
     assert main([*mistake.split(), "--out", str(tmp_path)]) == 2

@@ -53,16 +53,20 @@ class Engine:
             )
         runtime.version()
 
-    def ready(self, name: str, net: nn.Module, device: torch.device, images: torch.Tensor, whole: bool) -> nn.Module:
+    def ready(
+        self, name: str, net: nn.Module, device: torch.device, images: torch.Tensor, whole: bool, at_once: int
+    ) -> nn.Module:
         """A net for crops, or the dense form for whole images, in the runtime; compared with torch on noise.
 
-        `images` (2, C, H, W) are noise as the net takes it. Raises UserError where the runtime does not take the net,
-        or gives other numbers.
+        `images` (2, C, H, W) are noise as the net takes it; so many calls may be computed at once. Raises UserError
+        where the runtime does not take the net, or gives other numbers.
         """
         refused = f"engine '{self.name}': it does not take {name}'s {'dense form' if whole else 'net'}"
         with torch.inference_mode(False), enough_memory(f"model '{name}'", "give --engine torch"):
             try:
-                opened = Opened(RUNTIMES[self.name]().opened(onnx_graph(net, images, open_sizes=whole), device))
+                opened = Opened(
+                    RUNTIMES[self.name]().opened(onnx_graph(net, images, open_sizes=whole), device, at_once)
+                )
                 difference = _difference(net, opened, device, _others(images, whole))
             except UserError:
                 raise

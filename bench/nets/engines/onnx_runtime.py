@@ -4,6 +4,7 @@ import torch
 
 from bench.extras import needed
 from bench.nets.engines.runtime import Compute
+from bench.nets.torch_settings import threads
 
 
 class OnnxRuntime:
@@ -15,10 +16,10 @@ class OnnxRuntime:
         needed("onnx", "onnxruntime")  # torch exports with its help
         return needed("onnxruntime", "onnxruntime").__version__
 
-    def opened(self, graph: bytes, device: torch.device) -> Compute:
+    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
         library = needed("onnxruntime", "onnxruntime")
         options = library.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads = max(1, threads() // at_once)
         session = library.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         (name,) = (each.name for each in session.get_inputs())
 

@@ -11,7 +11,7 @@ from bench.nets.torch_settings import threads
 
 
 class OpenVino:
-    """A stream of one thread for each of torch's threads; they share its weights."""
+    """A stream for each call at once; they share its weights."""
 
     device = "cpu"
 
@@ -19,12 +19,12 @@ class OpenVino:
         needed("onnx", "openvino")  # torch exports with its help
         return needed("openvino", "openvino").__version__.partition("-")[0]
 
-    def opened(self, graph: bytes, device: torch.device) -> Compute:
+    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
         library = needed("openvino", "openvino")
         core = library.Core()
-        compiled = core.compile_model(core.read_model(graph), "CPU", _settings(threads()))
+        compiled = core.compile_model(core.read_model(graph), "CPU", _settings(at_once))
         idle: LifoQueue[Any] = LifoQueue()
-        for _ in range(threads()):
+        for _ in range(at_once):
             idle.put(compiled.create_infer_request())
 
         def compute(images: torch.Tensor) -> torch.Tensor:
@@ -37,11 +37,11 @@ class OpenVino:
         return compute
 
 
-def _settings(count: int) -> dict[str, Any]:
-    """Of so many threads, on any cores; without the hint, processors that have bfloat16 would compute in it."""
+def _settings(at_once: int) -> dict[str, Any]:
+    """So many streams, on any cores; without the hint, processors that have bfloat16 would compute in it."""
     return {
         "INFERENCE_PRECISION_HINT": "f32",
-        "NUM_STREAMS": count,
-        "INFERENCE_NUM_THREADS": count,
+        "NUM_STREAMS": at_once,
+        "INFERENCE_NUM_THREADS": max(threads(), at_once),
         "ENABLE_CPU_PINNING": False,
     }

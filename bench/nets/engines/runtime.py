@@ -17,10 +17,10 @@ class Runtime(Protocol):
     def version(self) -> str:
         """Of the installed library. Raises UserError, which names the extra, where there is none."""
 
-    def opened(self, graph: bytes, device: torch.device) -> Compute:
+    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
         """A graph in ONNX's format made ready, in float32 and nothing less.
 
-        Several threads may call it at once, each of which computes with one thread of its own. Raises what the library
+        So many calls are computed at once, which share torch's number of threads on a CPU. Raises what the library
         raises.
         """
 
