@@ -2,6 +2,6 @@
 
 DTYPES = ("fp32", "tf32", "bf16", "fp16")  # number formats
 MAP_RULES = ("scores", "posteriors")  # what is averaged over the positions of a class score map
-ENGINES = ("torch", "onnxruntime", "openvino")  # what computes nets
+ENGINES = ("torch", "onnxruntime", "openvino", "tensorrt")  # what computes nets
 CLASS_ORDERS = ("text", "number")  # how class names that are numbers are sorted
 COMPILING = ("auto", "on", "off")  # whether nets are compiled

@@ -32,7 +32,7 @@ def load_model(
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
     device: str | torch.device = "auto",
-    engine: Literal["torch", "onnxruntime", "openvino"] = "torch",
+    engine: Literal["torch", "onnxruntime", "openvino", "tensorrt"] = "torch",
 ) -> Model:
     """A net by name with its weights, read once and used for several calls of `evaluate` and `predict`.
 

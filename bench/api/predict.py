@@ -55,7 +55,7 @@ def predict(
     map: Literal["scores", "posteriors"] = "scores",
     dtype: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32",
     device: str | torch.device = "auto",
-    engine: Literal["torch", "onnxruntime", "openvino"] = "torch",
+    engine: Literal["torch", "onnxruntime", "openvino", "tensorrt"] = "torch",
     batch_size: int | None = None,
     workers: int | None = None,
     compile: Literal["auto", "on", "off"] = "auto",

@@ -12,10 +12,11 @@ from bench.nets.engines.exporting import onnx_graph
 from bench.nets.engines.onnx_runtime import OnnxRuntime
 from bench.nets.engines.openvino import OpenVino
 from bench.nets.engines.runtime import Opened, Runtime
+from bench.nets.engines.tensorrt import TensorRt
 from bench.nets.out_of_memory import brief, enough_memory, out_of_memory
 from bench.nets.torch_settings import products_in
 
-RUNTIMES: dict[str, Callable[[], Runtime]] = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}
+RUNTIMES: dict[str, Callable[[], Runtime]] = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "tensorrt": TensorRt}
 AGREE = 1e-5  # the largest difference of a posterior from torch's
 ALIKE = 1e-4  # the same of a score, as a share of the largest
 
