@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import torch
@@ -15,7 +14,7 @@ from bench.nets.convert import fully_convolutional
 from bench.nets.cpu.forms import quicken
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
-from bench.nets.cpu.winograd import KERNEL, Winograd
+from bench.nets.cpu.winograd import TRANSFORMS, Winograd
 from bench.nets.device import Precision
 from bench.nets.model import Model
 from bench.nets.named import make_model
@@ -33,13 +32,29 @@ def test_pooling_by_pairs_equals_torchs_to_the_bit(shape, layout):
 
 
 def test_the_transforms_of_winograd_are_exact():
-    """Cook and Toom's identity in exact numbers: two outputs of a 3-tap filter from four products."""
-    taps, pixels = [Fraction(2), Fraction(-3, 7), Fraction(5)], [Fraction(k * k - 3, 11) for k in range(4)]
-    weights = [sum(Fraction(float(g)) * tap for g, tap in zip(row, taps, strict=True)) for row in KERNEL]
-    a, b, c, d = pixels
-    p, q, r, s = (x * y for x, y in zip((a - c, b + c, c - b, b - d), weights, strict=True))
-    direct = [sum(tap * pixels[k + j] for j, tap in enumerate(taps)) for k in (0, 1)]
-    assert [p + q + r, q - r - s] == direct
+    """Cook and Toom's identity: four outputs of a 3-tap filter from six products."""
+    taps, pixels = torch.randn(3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
+    products = (TRANSFORMS.kernel @ taps) * (TRANSFORMS.pixels @ pixels)
+    torch.testing.assert_close(TRANSFORMS.outputs @ products, pixels.unfold(0, 3, 1) @ taps, atol=1e-13, rtol=1e-13)
+    assert all(torch.equal(each.float().double(), each) for each in (TRANSFORMS.pixels, TRANSFORMS.outputs))
+
+
+@pytest.mark.parametrize("kind", ["random", "smooth and rectified"])
+@pytest.mark.parametrize("channels", [(128, 128), (128, 256), (256, 256), (256, 512), (512, 512)])
+@torch.inference_mode()
+def test_winograd_rounds_less_than_torchs_convolution(channels, kind):
+    """Both against the sum in float64, for the paper's widths: on average and where it is worst."""
+    torch.manual_seed(0)
+    plain = nn.Conv2d(*channels, 3, padding=1).to(memory_format=torch.channels_last)
+    nn.init.kaiming_normal_(plain.weight, nonlinearity="relu")
+    images = torch.randn(1, channels[0], 28, 28)
+    if kind != "random":
+        images = nn.functional.avg_pool2d(images, 3, 1, padding=1).relu()
+    images = images.contiguous(memory_format=torch.channels_last)
+    found, direct = Winograd(plain)(images), plain(images)
+    exact = copy.deepcopy(plain).double()(images.double())
+    assert (found - exact).square().mean() < (direct - exact).square().mean()
+    assert (found - exact).abs().max() < (direct - exact).abs().max()
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -61,7 +76,8 @@ def test_winograd_is_closer_to_the_exact_sum_than_float32_needs(count, height, w
 
 def test_winograd_leaves_other_convolutions_alone():
     others = [
-        nn.Conv2d(64, 64, 3, padding=1),  # too narrow to pay
+        nn.Conv2d(64, 512, 3, padding=1),  # too narrow to pay
+        nn.Conv2d(512, 64, 3, padding=1),
         nn.Conv2d(256, 256, 1),
         nn.Conv2d(256, 256, 3),
         nn.Conv2d(256, 256, 3, stride=2, padding=1),

@@ -1,32 +1,78 @@
-"""3x3 convolutions of wide layers on a CPU with 4 multiplications where the sum over a kernel takes 9.
+"""3x3 convolutions of wide layers on a CPU with a quarter of the multiplications that a sum over the kernel takes.
 
-F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: an output of 2x2 pixels comes
-from an input of 4x4, both transformed by additions alone, and between them lie 16 matrix products. Rounding stays that
-of float32 sums; larger tiles would save more and lose digits.
+F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016: an output of 4x4 pixels comes
+from an input of 6x6, both transformed by small matrices, and between them lie 36 matrix products. What such tiles lose
+in digits comes back by points chosen for it and by sums over few channels at a time: rounding grows with their length.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
-TILES = 512  # 2x2 outputs computed together: their transforms stay in the caches
-LEAST = 128 * 256  # input times output channels below which transforming costs what multiplying saves
-KERNEL = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+TILES = 256  # computed together: fewer make poor products, more leave the caches
+GROUPS = 8  # of channels, each summed by itself
+LEAST = 128  # input and output channels below which transforming costs what multiplying saves
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """Cook and Toom's for m outputs of a 3-tap filter: polynomials known at m + 1 `points`, and at infinity.
+
+    The points are short binary fractions, so that float32 holds the matrices for pixels and outputs exactly.
+    """
+
+    points: tuple[float, ...]
+
+    @property
+    def outputs(self) -> torch.Tensor:
+        """From n products to m outputs: (m, n)."""
+        return self._powers(len(self.points) - 1)
+
+    @property
+    def kernel(self) -> torch.Tensor:
+        """From 3 taps to n: (n, 3)."""
+        others = [np.prod([p - q for q in self.points if q != p]) for p in self.points]
+        return self._powers(3).T / torch.tensor([*others, 1.0], dtype=torch.float64)[:, None]
+
+    @property
+    def pixels(self) -> torch.Tensor:
+        """From n pixels to n: (n, n)."""
+        rows = [[*np.poly([q for q in self.points if q != p])[::-1], 0] for p in self.points]
+        return torch.tensor(np.array([*rows, np.poly(self.points)[::-1]]))
+
+    def _powers(self, count: int) -> torch.Tensor:
+        """Of every point, and of infinity, from 0 on: (count, n)."""
+        powers = torch.tensor(self.points, dtype=torch.float64) ** torch.arange(count)[:, None]
+        last = torch.eye(count, dtype=torch.float64)[:, -1:]
+        return torch.cat([powers, last], 1)
+
+
+TRANSFORMS = Transforms((0, 0.65625, -0.65625, 1.5, -1.5))  # of all short ones these amplify rounding least
 
 
 class Winograd(nn.Module):
     """What a 3x3 convolution of stride 1, padded by one pixel, gives of (N, C, H, W), in channels-last layout."""
 
     kernel_size = (3, 3)
+    weight: torch.Tensor
     kernels: torch.Tensor
     bias: torch.Tensor | None
+    pixels: torch.Tensor
+    outputs: torch.Tensor
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
-        kernels = torch.einsum("ax,by,kcyx->abck", KERNEL, KERNEL, plain.weight.detach().double().cpu())
-        self.register_buffer("kernels", kernels.flatten(0, 1).to(plain.weight).contiguous())
+        to = TRANSFORMS.kernel
+        kernels = torch.einsum("ax,by,kcyx->abck", to, to, plain.weight.detach().double().cpu())
+        grouped = kernels.flatten(0, 1).unflatten(1, (GROUPS, -1))
+        self.register_buffer("weight", plain.weight.detach())
+        self.register_buffer("kernels", grouped.to(plain.weight).contiguous())
         self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
+        self.register_buffer("pixels", TRANSFORMS.pixels.to(plain.weight))
+        self.register_buffer("outputs", TRANSFORMS.outputs.to(plain.weight))
 
     @classmethod
     def of(cls, layer: nn.Module) -> "Winograd | None":
@@ -34,23 +80,49 @@ class Winograd(nn.Module):
         if type(layer) is not nn.Conv2d or layer.weight.dtype != torch.float32:
             return None
         settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
-        usual = settings == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros")
-        return cls(layer) if usual and layer.in_channels * layer.out_channels >= LEAST else None
+        usual = settings == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and layer.in_channels % GROUPS == 0
+        return cls(layer) if usual and min(layer.in_channels, layer.out_channels) >= LEAST else None
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        count, channels, height, width = images.shape
-        down, across = -(-height // 2), -(-width // 2)
-        padded = images.new_zeros(count, 2 * down + 2, 2 * across + 2, channels)
-        padded[:, 1 : height + 1, 1 : width + 1] = images.permute(0, 2, 3, 1)
-        outputs = images.new_empty(count, 2 * down, 2 * across, self.kernels.shape[-1])
+        count, _, height, width = images.shape
+        m = len(self.outputs)
+        if min(height, width) < m:  # most of a tile would be padding
+            return nn.functional.conv2d(images, self.weight, self.bias, padding=1)
+        down, across = -(-height // m), -(-width // m)
+        outputs = images.new_empty(count, m * down, m * across, self.kernels.shape[-1])
         for some, start, stop in _strips(count, down, across):
-            tiles = _spread_twice(padded[some, 2 * start : 2 * stop + 2])
-            products = torch.bmm(tiles.flatten(2, -2).flatten(0, 1), self.kernels)
-            if self.bias is not None:
-                products[5] += self.bias  # the one product that every output of a tile takes once
-            products = products.unflatten(0, (4, 4)).unflatten(2, tiles.shape[2:-1])
-            _gather_twice(products, outputs[some, 2 * start : 2 * stop])
+            tiles = self._spread(_padded(images.permute(0, 2, 3, 1)[some], m * start, m * stop, m * across))
+            self._gather(self._products(tiles), outputs[some, m * start : m * stop])
         return outputs[:, :height, :width].permute(0, 3, 1, 2)
+
+    def _spread(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Tiles (n * n, N * rows * columns, C), across before down, of pixels (N, m rows + 2, m columns + 2, C)."""
+        count, height, width, channels = pixels.shape
+        m, n = self.outputs.shape
+        rows = height // m
+        lines = pixels.new_empty(count, rows, n, width * channels)
+        matrices = self.pixels.expand(rows, n, n)
+        for each, into in zip(pixels.flatten(2), lines, strict=True):
+            torch.bmm(matrices, each.unfold(0, n, m).transpose(1, 2), out=into)
+        windows = lines.flatten(0, 1).unflatten(2, (width, channels)).unfold(2, n, m)  # (N rows, n, columns, C, n)
+        across = windows.permute(4, 1, 0, 2, 3).reshape(n, -1)
+        return torch.mm(self.pixels, across).view(n * n, -1, channels)
+
+    def _products(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Sums over the channels, (n * n, T, K), of tiles (n * n, T, C)."""
+        groups, size, wide = self.kernels.shape[1:]
+        products = tiles.new_empty(*tiles.shape[:2], wide)
+        for each, kernels, into in zip(tiles, self.kernels, products, strict=True):
+            torch.addbmm(into, each.unflatten(1, (groups, size)).transpose(0, 1), kernels, beta=0, out=into)
+        return products
+
+    def _gather(self, products: torch.Tensor, outputs: torch.Tensor) -> None:
+        """Write products (n * n, N * rows * columns, K), across before down, as pixels (N, m rows, m columns, K)."""
+        m, n = self.outputs.shape
+        lines = torch.mm(self.outputs, products.view(n, -1)).view(m, n, -1)
+        pixels = torch.bmm(self.outputs.expand(m, m, n), lines)
+        into = outputs.unflatten(2, (-1, m)).unflatten(1, (-1, m)).permute(4, 2, 0, 1, 3, 5)
+        torch.add(pixels.view(into.shape), 0 if self.bias is None else self.bias, out=into)
 
 
 def _strips(count: int, down: int, across: int) -> Iterator[tuple[slice, int, int]]:
@@ -61,41 +133,14 @@ def _strips(count: int, down: int, across: int) -> Iterator[tuple[slice, int, in
             yield slice(first, first + images), start, min(start + rows, down)
 
 
-def _spread_twice(pixels: torch.Tensor) -> torch.Tensor:
-    """Tiles (4, 4, N, rows, columns, C), across before down, of pixels (N, 2 rows + 2, 2 columns + 2, C)."""
-    count, height, width, channels = pixels.shape
-    rows, columns = height // 2 - 1, width // 2 - 1
-    across = pixels.new_empty(4, count, height, columns, channels)
-    _spread(pixels, 2, across)
-    tiles = pixels.new_empty(4, 4, count, rows, columns, channels)
-    for each, into in zip(across, tiles, strict=True):
-        _spread(each, 1, into)
-    return tiles
-
-
-def _spread(pixels: torch.Tensor, dim: int, into: torch.Tensor) -> None:
-    """Along one axis, four sums for every two pixels, from them and their neighbours."""
-    pairs = pixels.unflatten(dim, (-1, 2))
-    even, odd = pairs.unbind(dim + 1)
-    n = even.shape[dim] - 1
-    a, b, c, d = even.narrow(dim, 0, n), odd.narrow(dim, 0, n), even.narrow(dim, 1, n), odd.narrow(dim, 1, n)
-    torch.sub(a, c, out=into[0])
-    torch.add(b, c, out=into[1])
-    torch.sub(c, b, out=into[2])
-    torch.sub(b, d, out=into[3])
-
-
-def _gather_twice(products: torch.Tensor, outputs: torch.Tensor) -> None:
-    """Write products (4, 4, N, rows, columns, K), across before down, as pixels (N, 2 rows, 2 columns, K)."""
-    lines = products.new_empty(4, 2, *products.shape[2:])
-    for each, into in zip(products, lines, strict=True):
-        _gather(each, into[0], into[1])
-    pixels = outputs.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
-    for parity in (0, 1):
-        _gather(lines[:, parity], pixels[:, :, parity, :, 0], pixels[:, :, parity, :, 1])
-
-
-def _gather(products: torch.Tensor, even: torch.Tensor, odd: torch.Tensor) -> None:
-    """Along one axis, two pixels from four products."""
-    torch.add(products[1] + products[2], products[0], out=even)
-    torch.sub(products[1] - products[2], products[3], out=odd)
+def _padded(images: torch.Tensor, start: int, stop: int, wide: int) -> torch.Tensor:
+    """Rows from start to stop of images (N, H, W, C), `wide` pixels of them, and a pixel around; zeros outside."""
+    count, height, width, channels = images.shape
+    first, last = max(0, start - 1), min(height, stop + 1)
+    padded = images.new_empty(count, stop - start + 2, wide + 2, channels)
+    padded[:, : first - start + 1] = 0
+    padded[:, last - start + 1 :] = 0
+    padded[:, :, 0] = 0
+    padded[:, :, width + 1 :] = 0
+    padded[:, first - start + 1 : last - start + 1, 1 : width + 1] = images[:, first:last]
+    return padded
