@@ -53,7 +53,7 @@ class Pixels:
     def normalise_shift(self, shifts: torch.Tensor) -> torch.Tensor:
         """What colour shifts (N, 3), of 255 in RGB, add to normalised images (N, channels, H, W)."""
         channels = ORDERED_SHIFTS[self.order](shifts)
-        return (channels * (self.range / 255) / torch.tensor(self.std))[:, :, None, None]
+        return (channels * (self.range / 255) / torch.tensor(self.std, device=shifts.device))[:, :, None, None]
 
 
 @lru_cache(512)

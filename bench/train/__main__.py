@@ -122,9 +122,8 @@ def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation.add_argument(
         "--workers",
         type=whole(0),
-        default=1,
         metavar="N",
-        help="threads that prepare images; 0: the one that trains (1)",
+        help="threads that prepare images; 0: the one that trains (1 on a CPU, else as many as --threads, or as cores)",
     )
     computation.add_argument("--threads", type=whole(1), metavar="N", help="that compute (torch's choice)")
     computation.add_argument(

@@ -18,7 +18,7 @@ from bench.nets.head import inputs_of_head
 from bench.progress import note, progress
 from bench.train.batches import Batches
 from bench.train.crops import CentreCrops
-from bench.train.feed import batches_of
+from bench.train.feed import Feed
 from results.atomic_files import write_text_atomically
 
 FILES = "features-{}.npy"
@@ -55,10 +55,10 @@ class FeatureStore:
         validation = self._features(net, images.validation_set, images, "val")
 
         def prepare(features: torch.Tensor) -> torch.Tensor:
-            features = features.to(images.device)
             return features.contiguous(memory_format=torch.channels_last) if features.ndim == 4 else features
 
-        return Batches(lambda _: train, validation, prepare, images.batch, 0, images.device)
+        own = Feed(0, pinned=images.device.type == "cuda")  # rows are read sooner than threads are told to
+        return Batches(lambda _: train, validation, prepare, images.batch, own, images.device)
 
     def remove(self) -> None:
         """Free the disk when the head is trained."""
@@ -74,11 +74,11 @@ class FeatureStore:
         done = self._done(path)
         rows = np.load(path, mmap_mode="r+") if done else None
         left = range(done, count)
-        batches = batches_of(crops, left, images.batch, images.workers)
+        batches = images.on_device(images.feed.batches(crops, left, images.batch))
         net.eval()
         with inputs_of_head(net) as caught:
-            for *parts, _ in progress(batches, -(-len(left) // images.batch), f"features of {split}", "batch"):
-                net(images.prepare(*parts))
+            for inputs, _ in progress(batches, -(-len(left) // images.batch), f"features of {split}", "batch"):
+                net(inputs)
                 values = caught.pop().cpu().numpy()
                 if rows is None:
                     rows = _room(path, (count, *values.shape[1:]))

@@ -19,7 +19,7 @@ def make_optimiser(recipe: Recipe, parameters: Sequence[nn.Parameter]) -> torch.
 def learn(
     net: nn.Module,
     optimiser: torch.optim.Optimizer,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    batches: Iterable[tuple[torch.Tensor, ...]],
     rate_of: Callable[[int], float],
 ) -> tuple[float, float]:
     """Take a step for each batch of inputs and labels, at the rate of its iteration.

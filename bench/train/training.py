@@ -3,6 +3,7 @@
 import csv
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -28,7 +29,7 @@ from bench.nets.weights import Weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
 from bench.progress import note, warn
 from bench.provenance import provenance
-from bench.train.batches import Batches, crop_batches
+from bench.train.batches import Batches, crop_batches, feed_of
 from bench.train.checkpoint import keep, resume
 from bench.train.defaults import VALIDATED, WARM_SHARE, WARM_UP
 from bench.train.features import FeatureStore
@@ -54,11 +55,12 @@ def _train(request: TrainingRequest) -> None:
         training.tidy()  # it may have been killed before
         note(f"{training.weights_path} is there already")
         return
-    for _ in training.epochs():
-        training.log()
-    name = shown(training.out.name)
-    writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
-    note(training.save())
+    with closing(training.images.feed):
+        for _ in training.epochs():
+            training.log()
+        name = shown(training.out.name)
+        writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
+        note(training.save())
 
 
 class Training:
@@ -86,7 +88,8 @@ class Training:
         net = initial_net(self.name, self.classes, init, how.width, how.dropout, how.seed, how.freeze)
         self.net = net.to(self.device).to(memory_format=torch.channels_last)
         self.optimiser = make_optimiser(how, [each for each in self.net.parameters() if each.requires_grad])
-        self.images = crop_batches(self.train, self.validation, self.S, self.side, how, request.workers, self.device)
+        feed = feed_of(request.workers, request.threads, self.device)
+        self.images = crop_batches(self.train, self.validation, self.S, self.side, how, feed, self.device)
         self.features = FeatureStore(self.out, self.told) if how.cache_features else None
         self.done: list[Epoch] = []
         self._resume()
@@ -125,8 +128,8 @@ class Training:
         path = self.weights_path
         half = set()
         if self.request.half:
-            batches, prepare = list(self.images.validation_parts()), self.images.prepare
-            half = halve(self.net, lambda: self._predictions(self.net, (prepare(*each) for each in batches)))
+            parts = list(self.images.validation_parts())
+            half = halve(self.net, lambda: self._predictions(self.net, self.images.on_device(parts)))
         weights = Weights(
             source=str(path),
             state=self.net.state_dict(),
@@ -184,13 +187,15 @@ class Training:
     def _validation_error(self, net: nn.Module, batches: Batches) -> float:
         """Centre-crop top-1 error in % on the validation images."""
         labels = torch.from_numpy(self.validation.labels)
-        wrong = int((self._predictions(net, batches.validation()) != labels).sum())
+        what = f"validation after epoch {len(self.done) + 1}"
+        wrong = int((self._predictions(net, batches.validation(what)) != labels).sum())
         return round(100 * wrong / len(labels), 4)
 
     @torch.inference_mode()
-    def _predictions(self, net: nn.Module, inputs: Iterable[torch.Tensor]) -> torch.Tensor:
+    def _predictions(self, net: nn.Module, batches: Iterable[tuple[torch.Tensor, ...]]) -> torch.Tensor:
+        """Best classes, on the host."""
         net.eval()
-        return torch.cat([net(each).argmax(1).cpu() for each in inputs])
+        return torch.cat([net(inputs).argmax(1) for inputs, _ in batches]).cpu()  # once: it waits for the device
 
     def _keep(self) -> None:
         state = {

@@ -40,7 +40,7 @@ class TrainingRequest:
     patience: int = PATIENCE
     batch: int = BATCH
     device: str = "auto"
-    workers: int = 1
+    workers: int | None = None
     threads: int | None = None
     half: bool = False
     out: Path | None = None
