@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
 from bench.options import add_data, add_device, add_weights_key, whole
-from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES
+from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES, TRAINED_IN
 
 if TYPE_CHECKING:
     from bench.train.training_request import TrainingRequest
@@ -119,6 +119,12 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def _add_computation(parser: argparse.ArgumentParser) -> None:
     computation = parser.add_argument_group("how it is computed, and what comes out")
     add_device(computation)
+    computation.add_argument(
+        "--dtype",
+        default="fp32",
+        metavar="{" + ",".join(TRAINED_IN) + "}",
+        help="number format in which it learns; weights and optimiser are kept, and nets validated, in fp32 (fp32)",
+    )
     computation.add_argument(
         "--workers",
         type=whole(0),

@@ -22,7 +22,7 @@ def resume(path: Path, recipe: dict[str, str]) -> dict | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        begun = state["recipe"]
+        begun = {"dtype": "fp32", **state["recipe"]}  # those of before do not say it
     except Exception as error:  # a broken file may raise anything
         why = " ".join(str(error).split())[:100]
         raise UserError(f"checkpoint '{path}' cannot be read ({why}); remove it, or give another --out") from None

@@ -18,6 +18,7 @@ CLIP = 1.0  # the largest norm of the gradient over all parameters
 
 AUGMENTS = ("paper", "none")
 SCHEDULES = ("plateau", "step", "cosine")
+TRAINED_IN = ("fp32", "tf32", "bf16")  # number formats whose range holds gradients as they are
 
 
 def _whole(least: int) -> tuple[Callable[[Any], bool], str]:
@@ -43,4 +44,5 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "augment": _one_of(AUGMENTS),
     "optimiser": _one_of(tuple(RATE)),
     "schedule": _one_of(SCHEDULES),
+    "dtype": (_one_of(TRAINED_IN)[0], f"{_one_of(TRAINED_IN)[1]}; fp16 would need its loss scaled"),
 }

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch.utils.data import Dataset
 from bench.errors import UserError
 from bench.folders import writing_to
 from bench.nets.head import inputs_of_head
+from bench.nets.torch_settings import without_tf32
 from bench.progress import note, progress
 from bench.train.batches import Batches
 from bench.train.crops import CentreCrops
@@ -22,7 +24,7 @@ from bench.train.feed import Feed
 from results.atomic_files import write_text_atomically
 
 FILES = "features-{}.npy"
-OF_FEATURES = ("model", "width", "S", "side", "pixels", "batch", "init", "data", "validation")  # of a recipe
+OF_FEATURES = ("model", "width", "S", "side", "pixels", "batch", "dtype", "init", "data", "validation")  # of a recipe
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,17 @@ class FeatureStore:
         self.folder = folder
         self.recipe = {name: recipe[name] for name in OF_FEATURES if name in recipe}  # what changes them
 
-    def batches(self, net: nn.Module, images: Batches) -> Batches:
-        """The batches of features that stand for batches of images. Raises UserError where they have no room."""
-        train = self._features(net, images.training_set(0), images, "train")
-        validation = self._features(net, images.validation_set, images, "val")
+    def batches(
+        self, net: nn.Module, images: Batches, learning: Callable[[], AbstractContextManager] = nullcontext
+    ) -> Batches:
+        """The batches of features that stand for batches of images, those to learn from computed under `learning`.
+
+        Raises UserError where they have no room.
+        """
+        with learning():
+            train = self._features(net, images.training_set(0), images, "train")
+        with without_tf32():
+            validation = self._features(net, images.validation_set, images, "val")
 
         def prepare(features: torch.Tensor) -> torch.Tensor:
             return features.contiguous(memory_format=torch.channels_last) if features.ndim == 4 else features
@@ -79,7 +88,7 @@ class FeatureStore:
         with inputs_of_head(net) as caught:
             for inputs, _ in progress(batches, -(-len(left) // images.batch), f"features of {split}", "batch"):
                 net(inputs)
-                values = caught.pop().cpu().numpy()
+                values = caught.pop().float().cpu().numpy()
                 if rows is None:
                     rows = _room(path, (count, *values.shape[1:]))
                 rows[done : done + len(values)] = values

@@ -37,7 +37,7 @@ NETS = (
     *(PaperNet(each, "256-512", start=f"{each}-384") for each in reversed(DEEP)),
 )
 # What may be said of all of them; the rest the paper's recipe says itself.
-SHARED = ("epochs", "patience", "batch", "dropout", "device", "workers")
+SHARED = ("epochs", "patience", "batch", "dropout", "dtype", "device", "workers")
 DATA = ("data", "split", "seed", "class_order", "labels_from", "allow_duplicates", "exif", "verify")
 NAMED = ("class_map", "classes", "list_columns")
 TAKEN = {*SHARED, *DATA, *NAMED, "width", "rate", "threads", "half", "out", "paper", "jobs"}

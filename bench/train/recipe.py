@@ -44,6 +44,7 @@ class Recipe:
     epochs: tuple[int, ...]
     patience: int
     batch: int
+    dtype: str
     side: int | None = None
 
     def words(self, **digests: str) -> dict[str, str]:
@@ -82,6 +83,7 @@ def recipe_of(request: TrainingRequest, name: str, init: Weights | None) -> Reci
         epochs=request.epochs,
         patience=request.patience,
         batch=request.batch,
+        dtype=request.dtype,
         side=None if side == zoo.side_of(name) else side,
     )
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from bench.nets.head import from_head_on, train_head
 from bench.nets.initial import initial_net
 from bench.nets.out_of_memory import enough_memory
 from bench.nets.reading import read_weights
+from bench.nets.torch_settings import without_tf32
 from bench.nets.vgg import NAMES
 from bench.nets.weights import Weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
@@ -36,7 +38,7 @@ from bench.train.features import FeatureStore
 from bench.train.half_precision import halve
 from bench.train.recipe import crop_side, recipe_of, scale
 from bench.train.schedule import rate_share
-from bench.train.steps import learn, make_optimiser
+from bench.train.steps import learn, learning_in, make_optimiser
 from bench.train.training_request import TrainingRequest
 from results.atomic_files import write_text_atomically
 from results.formatting import shown
@@ -45,7 +47,7 @@ from results.formatting import shown
 def train(request: TrainingRequest) -> None:
     """Train one net to the end, writing log, plot and weights beside the checkpoint. Raises UserError."""
     remedy = "give a smaller --batch, or another --device; what is finished is kept"
-    with enough_memory(f"a training with --batch {request.batch}", remedy), Precision("fp32").settings():
+    with enough_memory(f"a training with --batch {request.batch}", remedy), Precision(request.dtype).settings():
         _train(request)
 
 
@@ -73,6 +75,8 @@ class Training:
         self.provenance = provenance()  # now: the tree may be another when the weights are saved
         self.name = zoo.canonical(request.model)
         self.device = pick_device(request.device)
+        Precision(request.dtype).check(self.device)
+        self.learning = partial(learning_in, request.dtype, self.device)
         init = read_weights(request.init, self.name, request.weights_key) if request.init else None
         self.side = crop_side(self.name, init)
         self.recipe = recipe_of(request, self.name, init)
@@ -102,7 +106,7 @@ class Training:
         start = time.perf_counter()  # before features are computed: the first epoch's time has theirs in it
         net, batches = self.net, self.images
         if self.features:
-            net, batches = from_head_on(self.net), self.features.batches(self.net, self.images)
+            net, batches = from_head_on(self.net), self.features.batches(self.net, self.images, self.learning)
         while (rate := self._rate()) is not None:
             loss, training_error = self._learn(net, batches, rate)
             error = self._validation_error(net, batches)
@@ -179,7 +183,8 @@ class Training:
             train_head(self.net)
         else:
             net.train()
-        loss, error = learn(net, self.optimiser, batches.training(number, self.recipe.seed, what), rate_of)
+        steps = batches.training(number, self.recipe.seed, what)
+        loss, error = learn(net, self.optimiser, steps, rate_of, self.learning)
         if loss != loss:
             raise UserError(f"the loss is not a number any more in epoch {number + 1}; give a smaller --rate")
         return loss, error
@@ -193,9 +198,10 @@ class Training:
 
     @torch.inference_mode()
     def _predictions(self, net: nn.Module, batches: Iterable[tuple[torch.Tensor, ...]]) -> torch.Tensor:
-        """Best classes, on the host."""
+        """Best classes in float32, whatever the net learns in: so its weights are evaluated."""
         net.eval()
-        return torch.cat([net(inputs).argmax(1) for inputs, _ in batches]).cpu()  # once: it waits for the device
+        with without_tf32():
+            return torch.cat([net(inputs).argmax(1) for inputs, _ in batches]).cpu()  # once: it waits for the device
 
     def _keep(self) -> None:
         state = {

@@ -39,6 +39,7 @@ class TrainingRequest:
     epochs: tuple[int, ...] = EPOCHS
     patience: int = PATIENCE
     batch: int = BATCH
+    dtype: Literal["fp32", "tf32", "bf16"] = "fp32"
     device: str = "auto"
     workers: int | None = None
     threads: int | None = None

@@ -47,6 +47,7 @@ def test_the_bar_says_how_the_net_did_in_the_epoch_before(folder, tmp_path, monk
         "",
         "--optimiser adam --schedule cosine --dropout 0.5",
         "--schedule step --epochs 1,1 --momentum 0.5 --weight-decay 0",
+        "--dtype bf16 --dropout 0.5 --threads 2",
         "--init START --freeze --dropout 0.5",
         "--init START --freeze --dropout 0.5 --augment none --cache-features --optimiser adam",
     ],
