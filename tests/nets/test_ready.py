@@ -246,12 +246,17 @@ def test_memory_without_values_yet_is_no_overflow():
 
 
 def test_weights_beyond_float16_are_an_error():
-    """An infinite variance makes zeros of all that is divided by it."""
-    net = net_of("vgg11_bn")
-    net.features[1].running_var.fill_(1e5)
-    with pytest.raises(UserError, match=r"vgg11_bn's features.1.running_var has values beyond its largest, 65504"):
-        _ = model_of(net, "vgg11_bn", "fp16").crop_net
-    _ = model_of(net, "vgg11_bn", "bf16").crop_net
+    """An infinite variance makes zeros of all that is divided by it; one that is folded in float32 divides nothing."""
+    convolution, norm = nn.Conv2d(3, 3, 8, 8), nn.BatchNorm2d(3)
+    norm.running_var.fill_(1e5)
+    end = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
+    before = nn.Sequential(norm, convolution, *end).eval()
+    with pytest.raises(UserError, match=r"it's 0.running_var has values beyond its largest, 65504"):
+        _ = model_of(before, "it", "fp16").crop_net
+    _ = model_of(before, "it", "bf16").crop_net
+    behind = nn.Sequential(convolution, norm, *end).eval()
+    half, exact = (model_of(behind, "it", dtype).posteriors(images(), whole=False) for dtype in ("fp16", "fp32"))
+    assert (half - exact).abs().max() < 1e-3
 
 
 def test_a_net_that_does_not_fit_is_named_with_torchs_words(monkeypatch):
