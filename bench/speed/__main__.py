@@ -44,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="LIST",
         help="of on, off: crops of a grid with shared early features, and without; or auto, as suits the device (auto)",
     )
+    whole.add_argument(
+        "--compile",
+        default="auto",
+        metavar="LIST",
+        help="of on, off: nets compiled by torch, and not; or auto, as for bench.run (auto)",
+    )
     for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class", "classes", "model-args"):
         whole.add_argument(f"--{name}", help="as for bench.run")
     parser.add_argument(
@@ -81,7 +87,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
             protocols=protocol_spec(options),
             computation=Computation(options.device, engine=options.engine),
         )
-        return ProtocolSpeeds(request, dtypes, options.sharing.split(","))
+        return ProtocolSpeeds(request, dtypes, options.sharing.split(","), options.compile.split(","))
     return NetSpeeds(
         nets=options.model.split(","),
         device=options.device,

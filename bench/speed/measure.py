@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from bench.choices import DTYPES
+from bench.choices import COMPILING, DTYPES
 from bench.command import say
 from bench.engine.job import open_all
 from bench.engine.request import Evaluation, Numbers
@@ -76,18 +76,21 @@ class NetSpeeds:
 
 @dataclass(frozen=True)
 class ProtocolSpeeds:
-    """An evaluation, measured end to end in each of the number formats; crops of a grid as `sharing` says.
+    """An evaluation, measured end to end in each of the number formats.
 
-    "on" and "off" are with and without shared early features, "auto" is as the device suits.
+    `sharing`: crops of a grid with shared early features ("on"), without ("off"), or as the device suits ("auto");
+    `compile`: nets compiled by torch or not.
     """
 
     request: Evaluation
     dtypes: Sequence[str] = ("fp32",)
     sharing: Sequence[str] = ("auto",)
+    compile: Sequence[str] = ("auto",)
 
     def __post_init__(self) -> None:
         _check("--dtypes", self.dtypes, DTYPES)
         _check("--sharing", self.sharing, tuple(SHARING))
+        _check("--compile", self.compile, COMPILING)
 
     @property
     def device(self) -> str:
@@ -98,16 +101,17 @@ class ProtocolSpeeds:
         return self.request.computation.engine
 
     def measured(self) -> Iterator[Measured]:
-        """Every format, way to share, net and protocol. Raises UserError."""
-        for dtype, sharing in product(self.dtypes, self.sharing):
+        """Every format, way to share, way to run, net and protocol. Raises UserError."""
+        for dtype, sharing, compile in product(self.dtypes, self.sharing, self.compile):
+            how = replace(self.request.computation, compile=compile)
             request = replace(self.request, numbers=Numbers(dtype))
             with Shard() as shard:
                 images, models = open_all(request, shard)
             for model in [replace(each, sharing=SHARING[sharing]) for each in models]:
                 for protocol in request.protocols.of_model(model):
-                    record = protocol_speed(model, protocol, images, request.computation.loading)
+                    record = protocol_speed(model, protocol, images, how)
                     rounds = record.pop(ROUNDS)
-                    said = {key: record[key] for key in ("model", "protocol", "dtype", "sharing", "images")}
+                    said = {key: record[key] for key in ("model", "protocol", "dtype", "sharing", "compiled", "images")}
                     yield Measured(record, {**said, "data": images.digest[:12]}, rounds)
 
 

@@ -45,15 +45,15 @@ class Netless(Model):
         return self.posteriors(image[None], whole=False).expand(len(lefts), len(tops), -1)
 
 
-def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: int) -> dict[str, Any]:
+def protocol_speed(model: Model, protocol: Protocol, images: Images, how: Computation) -> dict[str, Any]:
     """Images/s, all blocks computed anew after a block to warm up; and the stages' shares, each in one thread.
 
-    ROUNDS in the record has one timing: the whole evaluation, in seconds.
+    ROUNDS in the record has one timing: the whole evaluation, in seconds. A compiled net has no layers to be timed.
     """
     row = Row(((model, protocol),))
     with tempfile.TemporaryDirectory() as folder:
-        _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), loading)
-        seconds, fusing = _evaluate(row, images, Path(folder, "timed"), loading)
+        _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), how)
+        seconds, fusing = _evaluate(row, images, Path(folder, "timed"), how)
     layers: dict[str, float] = defaultdict(float)
     stages = _stages(model, protocol, images, layers) | {"fuse": fusing / len(images)}
     total, counted = sum(stages.values()), min(SAMPLE, len(images))
@@ -64,6 +64,7 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
         "dtype": model.precision.name,
         **model.engine.made,
         "sharing": "on" if model.grid else "off",
+        "compiled": "on" if model.compiled else "off",
         "images": len(images),
         "images_per_second": len(images) / seconds,
         **{f"{stage}_ms": 1e3 * stages[stage] for stage in STAGES},
@@ -73,9 +74,9 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, loading: in
     }
 
 
-def _evaluate(row: Row, images: Images, store: Path, loading: int) -> tuple[float, float]:
+def _evaluate(row: Row, images: Images, store: Path, computation: Computation) -> tuple[float, float]:
     """Seconds in all, and of these those of averaging and counting."""
-    how = Setup(nets=(), images=images, computation=Computation(threads=loading), keeping=Keeping(store, fresh=True))
+    how = Setup(nets=(), images=images, computation=computation, keeping=Keeping(store, fresh=True))
     job = make_job(how, images, [row.nets[0][0]], [row])
     start = time.perf_counter()
     with Shard() as shard:
@@ -104,10 +105,11 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
             cut = time.perf_counter()
             part_posteriors(model, part, block, capacity)
             stop = time.perf_counter()
-            with layer_times(model.dense_net if part.whole else model.crop_net, model.device) as spent:
-                part_posteriors(model, part, block, capacity)
-            for kind, seconds in spent.items():
-                layers[kind] += seconds
+            if not model.compiled:
+                with layer_times(model.dense_net if part.whole else model.crop_net, model.device) as spent:
+                    part_posteriors(model, part, block, capacity)
+                for kind, seconds in spent.items():
+                    layers[kind] += seconds
             times["rescale"] += rescaled - start
             times["views"] += cut - rescaled
             times["net"] += (stop - cut) - (cut - rescaled)

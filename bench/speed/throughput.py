@@ -12,12 +12,15 @@ import torch
 from torch import nn
 
 from bench.nets import zoo
+from bench.nets.batch_norms import folded
+from bench.nets.compiled import Compiled, uncompilable
 from bench.nets.cpu.forms import quicken
 from bench.nets.device import Precision
 from bench.nets.engines.engine import TORCH, Engine
 from bench.nets.float32_parts import keep_single
 from bench.nets.flops import net_flops
 from bench.nets.out_of_memory import ERRORS, out_of_memory, release
+from bench.progress import note
 from bench.speed.stopwatch import FEWEST, ROUNDS, percentile, repeated, spread_of
 
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
@@ -66,24 +69,38 @@ def _speeds_in(precision: Precision, sweep: Sweep) -> Iterator[dict[str, Any]]:
     peak = matrix_peak(precision, device, sweep.seconds)
     for layout, mode in product(sweep.layouts, sweep.modes):
         form = LAYOUTS[layout]
-        net = random_net(sweep.model, sweep.width, device).to(precision.dtype).to(memory_format=form)
+        net = random_net(sweep.model, sweep.width, device)
+        if mode == "compiled":
+            net = folded(net)
+        net = net.to(precision.dtype).to(memory_format=form)
         if precision.dtype != torch.float32:
             keep_single(net)
-        work = _in_mode(mode, net) if sweep.engine.runtime is None else _in_runtime(sweep, net)
+        shape = (channels, side, side)
+        images = torch.zeros(2, *shape, device=device, dtype=precision.dtype)
+        work = _in_runtime(sweep, net) if sweep.engine.runtime else _in_mode(mode, net, sweep, precision, images)
+        if work is None:
+            continue
         said = {"model": sweep.model, "dtype": precision.name, "layout": layout, "mode": mode}
         for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
-            found = _measured(work, (batch, channels, side, side), precision.dtype, form, sweep)
+            found = _measured(work, (batch, *shape), precision.dtype, form, sweep)
             if found is None:
                 release(device)
                 break
             yield said | {"batch": batch} | found | _rates(batch, found, flops, peak)
 
 
-def _in_mode(mode: str, net: nn.Module) -> Callable:
-    """The net as it is, compiled by torch, or in the forms in which bench.run computes it on a CPU."""
+@torch.inference_mode()
+def _in_mode(mode: str, net: nn.Module, sweep: Sweep, precision: Precision, images: torch.Tensor) -> Callable | None:
+    """The net as it is, as bench.run compiles it, or in bench.run's forms on a CPU; None where it is not compiled."""
     if mode == "quick":
         quicken(net)
-    return torch.compile(net) if mode == "compiled" else net
+    if mode != "compiled":
+        return net
+    if why := uncompilable(net, precision):
+        note(f"{sweep.model} in {precision.name} is not compiled: {why}")
+        return None
+    compiled = Compiled(sweep.model, net, sizes=False)
+    return compiled if compiled.begin(images) else None
 
 
 def _in_runtime(sweep: Sweep, net: nn.Module) -> nn.Module:

@@ -4,6 +4,7 @@ import time
 import pytest
 import torch
 
+from bench.nets import compiled as module
 from bench.nets.flops import net_flops
 from bench.speed import throughput
 from bench.speed.__main__ import main
@@ -122,6 +123,26 @@ def test_a_runtime_is_measured_in_torchs_place(more, weights, photographs, tmp_p
         ]
 
 
+@pytest.fixture
+def compiled(monkeypatch):
+    """Without the machine's own code, which takes a compiler half a minute."""
+    monkeypatch.setattr(module, "BACKEND", "eager")
+    torch._dynamo.reset()
+
+
+def test_a_protocol_is_measured_compiled_and_not(weights, photographs, tmp_path, compiled):
+    words = f"--weights {weights} --data list:{photographs} --protocol centre@256 --limit 2 --compile on,off"
+    assert main([*words.split(), "--out", str(tmp_path)]) == 0
+    records = json.loads((tmp_path / "speed.json").read_text())["records"]
+    assert [(each["compiled"], bool(each["layers_ms"])) for each in records] == [("on", False), ("off", True)]
+
+
+def test_a_net_is_measured_as_it_is_compiled(compiled, capsys):
+    sweep = Sweep("vgg11_bn", 1 / 32, ["fp32", "fp16"], ["nhwc"], ["compiled"], 2, 0.01, CPU)
+    assert [(each["dtype"], each["batch"]) for each in net_speeds(sweep)] == [("fp32", 1), ("fp32", 2)]
+    assert "vgg11_bn in fp16 is not compiled: fp16 is watched layer by layer" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -132,6 +153,7 @@ def test_a_runtime_is_measured_in_torchs_place(more, weights, photographs, tmp_p
         "--device tpu",
         "--protocol dense --sharing x",
         "--engine onnxruntime --modes quick",
+        "--protocol dense --compile x",
     ],
 )
 def test_mistakes_end_with_one_line(mistake, tmp_path, capsys):
