@@ -8,22 +8,51 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
+
+from bench.extras import needed
 
 OPSET = 17
 _one_at_a_time = Lock()  # what the exporter follows is the process's
 
 
-def onnx_graph(net: nn.Module, images: torch.Tensor, open_sizes: bool) -> bytes:
+@dataclass(frozen=True)
+class Graph:
+    """What a net does in ONNX's format, whose inputs are the images and its weights; and these, which are the net's."""
+
+    layers: bytes
+    weights: Mapping[str, np.ndarray]
+
+    def weighted(self, elsewhere: bool) -> bytes:
+        """The graph of the images alone, with its weights in it, or only their names and shapes."""
+        model = needed("onnx", "onnxruntime").load_model_from_string(self.layers)
+        inputs = [each for each in model.graph.input if each.name not in self.weights]
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        for name, values in self.weights.items():
+            kind = needed("onnx.helper", "onnxruntime").np_dtype_to_tensor_dtype(values.dtype)
+            tensor = model.graph.initializer.add(name=name, data_type=kind, dims=values.shape)
+            if elsewhere:
+                tensor.data_location = tensor.EXTERNAL
+                for key, value in (("location", "torch"), ("offset", "0"), ("length", str(values.nbytes))):
+                    tensor.external_data.add(key=key, value=value)
+            else:
+                tensor.raw_data = values.tobytes()
+        return model.SerializeToString()
+
+
+def onnx_graph(net: nn.Module, images: torch.Tensor, open_sizes: bool) -> Graph:
     """What a net does to such images (N, C, H, W) for any N; with `open_sizes` for any H and W, too.
 
-    It lies in memory, weights and all. Raises whatever torch says of nets that it cannot export.
+    Raises whatever torch says of nets that it cannot export.
     """
     axes = {0: "count", 2: "height", 3: "width"} if open_sizes else {0: "count"}
     file: Any = io.BytesIO()  # which torch takes, whatever it says
@@ -37,9 +66,13 @@ def onnx_graph(net: nn.Module, images: torch.Tensor, open_sizes: bool) -> bytes:
             output_names=["scores"],
             dynamic_axes={"images": axes},
             opset_version=OPSET,
+            export_params=False,
+            do_constant_folding=False,
             dynamo=False,
         )
-    return file.getvalue()
+    inputs = {each.name for each in needed("onnx", "onnxruntime").load_model_from_string(file.getvalue()).graph.input}
+    state = {name: each for name, each in net.state_dict().items() if name in inputs}
+    return Graph(file.getvalue(), {name: each.detach().contiguous().numpy() for name, each in state.items()})
 
 
 @contextmanager

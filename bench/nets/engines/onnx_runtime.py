@@ -3,6 +3,7 @@
 import torch
 
 from bench.extras import needed
+from bench.nets.engines.exporting import Graph
 from bench.nets.engines.runtime import Compute
 from bench.nets.torch_settings import threads
 
@@ -16,14 +17,16 @@ class OnnxRuntime:
         needed("onnx", "onnxruntime")  # torch exports with its help
         return needed("onnxruntime", "onnxruntime").__version__
 
-    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
+    def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
         library = needed("onnxruntime", "onnxruntime")
         options = library.SessionOptions()
         options.intra_op_num_threads = max(1, threads() // at_once)
-        session = library.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        (name,) = (each.name for each in session.get_inputs())
+        weights = {name: library.OrtValue.ortvalue_from_numpy(each) for name, each in graph.weights.items()}
+        options.add_external_initializers(list(weights), list(weights.values()))
+        given = graph.weighted(elsewhere=True)
+        session = library.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
-        def compute(images: torch.Tensor) -> torch.Tensor:
-            return torch.from_numpy(session.run(None, {name: images.numpy()})[0])
+        def compute(images: torch.Tensor, _held: object = weights) -> torch.Tensor:
+            return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
         return compute

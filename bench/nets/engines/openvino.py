@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.extras import needed
+from bench.nets.engines.exporting import Graph
 from bench.nets.engines.runtime import Compute
 from bench.nets.torch_settings import threads
 
@@ -19,15 +20,22 @@ class OpenVino:
         needed("onnx", "openvino")  # torch exports with its help
         return needed("openvino", "openvino").__version__.partition("-")[0]
 
-    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
+    def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
         library = needed("openvino", "openvino")
         core = library.Core()
-        compiled = core.compile_model(core.read_model(graph), "CPU", _settings(at_once))
+        model = core.read_model(graph.layers)
+        for each in model.get_parameters():
+            if (values := graph.weights.get(each.friendly_name)) is not None:
+                constant = library.op.Constant(values, shared_memory=True)
+                for taker in each.output(0).get_target_inputs():
+                    taker.replace_source_output(constant.output(0))
+                model.remove_parameter(each)
+        compiled = core.compile_model(model, "CPU", _settings(at_once))
         idle: LifoQueue[Any] = LifoQueue()
         for _ in range(at_once):
             idle.put(compiled.create_infer_request())
 
-        def compute(images: torch.Tensor) -> torch.Tensor:
+        def compute(images: torch.Tensor, _held: object = graph.weights) -> torch.Tensor:
             request = idle.get()
             try:
                 return torch.from_numpy(request.infer([images.numpy()], share_inputs=True)[0])

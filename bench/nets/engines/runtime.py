@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from bench.nets.engines.exporting import Graph
+
 Compute = Callable[[torch.Tensor], torch.Tensor]  # contiguous float32 (N, C, H, W) on the device to scores on the host
 
 
@@ -17,8 +19,8 @@ class Runtime(Protocol):
     def version(self) -> str:
         """Of the installed library. Raises UserError, which names the extra, where there is none."""
 
-    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
-        """A graph in ONNX's format made ready, in float32 and nothing less.
+    def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
+        """A graph made ready, in float32 and nothing less.
 
         So many calls are computed at once, which share torch's number of threads on a CPU. Raises what the library
         raises.

@@ -11,6 +11,7 @@ import torch
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.nets.engines.exporting import Graph
 from bench.nets.engines.runtime import Compute
 
 OURS, BESIDE = "TensorrtExecutionProvider", "CUDAExecutionProvider"  # the second for what the first does not know
@@ -34,10 +35,10 @@ class TensorRt:
             raise UserError(f"engine 'tensorrt': it would compute fp32 in TF32; set {TF32}=0 before the command")
         return f"{own.__version__} in onnxruntime {library.__version__}"
 
-    def opened(self, graph: bytes, device: torch.device, at_once: int) -> Compute:
+    def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
         library, index = needed("onnxruntime", "tensorrt"), device.index or 0
         where = {"device_id": str(index)}
-        session = library.InferenceSession(graph, providers=[(OURS, where), (BESIDE, where)])
+        session = library.InferenceSession(graph.weighted(elsewhere=False), providers=[(OURS, where), (BESIDE, where)])
         if session.get_providers()[0] != OURS:  # it goes on without those that cannot be loaded
             raise UserError("engine 'tensorrt': its libraries cannot be loaded; mend them, or give --engine torch")
 

@@ -14,6 +14,7 @@ from bench.nets.device import Precision
 from bench.nets.engines.engine import Engine
 from bench.nets.engines.tensorrt import BESIDE, OURS, TF32, TensorRt
 
+GRAPH = SimpleNamespace(weighted=lambda elsewhere: b"" if elsewhere else b"with weights")
 CUDA, FP32 = torch.device("cuda:1"), Precision("fp32")
 
 
@@ -23,7 +24,7 @@ class Session:
     loaded = (OURS, BESIDE, "CPUExecutionProvider")
 
     def __init__(self, graph: bytes, providers: list) -> None:
-        self.asked = providers
+        self.graph, self.asked = graph, providers
         self.bound: dict[str, Any] = {}
         self.made.append(self)
 
@@ -64,8 +65,9 @@ def test_its_provider_is_asked_for_on_the_device_and_takes_what_lies_there(libra
     Engine("tensorrt").check(CUDA, FP32)
     assert Engine("tensorrt").made == {"engine": "tensorrt 10.9 in onnxruntime 1.32.0"}
     images = torch.zeros(3, 3, 8, 8)
-    scores = TensorRt().opened(b"graph", CUDA, at_once=1)(images)
+    scores = TensorRt().opened(GRAPH, CUDA, at_once=1)(images)
     (session,) = Session.made
+    assert session.graph == b"with weights"
     assert session.asked == [(OURS, {"device_id": "1"}), (BESIDE, {"device_id": "1"})]
     assert session.bound["images"] == ("cuda", 1, np.float32, (3, 3, 8, 8), images.data_ptr())
     assert torch.equal(scores, torch.full((3, 5), 2.0))
@@ -94,4 +96,4 @@ def test_what_is_lacking_is_one_line(library, monkeypatch):
 def test_a_library_that_goes_on_without_it_is_refused(library, monkeypatch):
     monkeypatch.setattr(Session, "loaded", ("CPUExecutionProvider",))
     with pytest.raises(UserError, match="its libraries cannot be loaded"):
-        TensorRt().opened(b"graph", CUDA, at_once=1)
+        TensorRt().opened(GRAPH, CUDA, at_once=1)
