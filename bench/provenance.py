@@ -52,6 +52,16 @@ def processor() -> str:
         return _brand() or platform.processor() or platform.machine() or "unknown processor"
 
 
+def multiplies_bf16() -> bool | None:
+    """Whether this processor has units for bf16 (AVX512-BF16, AMX, or ARM's); None where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        flags = next(line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        return None
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
+
+
 def _brand() -> str:
     """What macOS calls it, such as Apple M2; platform says arm."""
     if platform.system() != "Darwin":

@@ -26,6 +26,7 @@ from bench.nets.model import Model
 from bench.nets.named import open_model
 from bench.nets.net_spec import NetSpec
 from bench.nets.reading import choose_weights
+from bench.progress import note
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def open_models(
     device = pick_device(computation.device, shard.local_rank)
     precision = Precision(numbers.dtype)
     precision.check(device)
+    if precision.slow_on(device):
+        note("dtype 'bf16': this processor has no units for it, and fp32 is faster")
     engine = Engine(computation.engine)
     engine.check(device, precision)
     models = []

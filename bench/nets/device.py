@@ -8,7 +8,7 @@ import torch
 
 from bench.errors import UserError
 from bench.nets.torch_settings import products_in, threads
-from bench.provenance import processor
+from bench.provenance import multiplies_bf16, processor
 
 # How many of each kind this machine has, as torch sees them; torch's modules are asked when it is wanted
 COUNTS: dict[str, Callable[[], int]] = {
@@ -57,6 +57,10 @@ class Precision:
     def settings(self) -> AbstractContextManager[None]:
         """Torch's for the whole process, while the body runs: TF32 only where it was asked for."""
         return products_in(self.name == "tf32")
+
+    def slow_on(self, device: torch.device) -> bool:
+        """Whether the device is known to compute in it by way of another format, which is slower than that one."""
+        return device.type == "cpu" and self.name == "bf16" and multiplies_bf16() is False
 
     def check(self, device: torch.device) -> None:
         """Raise UserError where the device has no such numbers."""

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from bench.engine.job import open_models
 from bench.engine.keys import part_key
+from bench.engine.request import Computation, Numbers
+from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.nets.device import (
@@ -20,6 +23,7 @@ from bench.nets.device import (
 from bench.nets.named import make_model
 from bench.nets.out_of_memory import release
 from bench.nets.reading import read_weights
+from bench.provenance import multiplies_bf16
 from protocols.protocol import Part
 
 CPU = torch.device("cpu")
@@ -137,3 +141,29 @@ def test_channels_lie_first_where_a_gpu_computes_without_its_matrix_units(kind, 
 
 def test_only_a_cpu_shares_early_features():
     assert [sharing_pays(torch.device(kind)) for kind in COUNTS] == [kind == "cpu" for kind in COUNTS]
+
+
+@pytest.mark.parametrize(
+    ("said", "units"),
+    [
+        ("flags\t\t: fpu avx2 avx512f avx512_bf16\n", True),
+        ("flags\t\t: fpu avx2 amx_bf16 amx_tile\n", True),
+        ("Features\t: fp asimd bf16 i8mm\n", True),
+        ("flags\t\t: fpu avx2 avx512f\n", False),
+        ("", None),
+    ],
+)
+def test_a_processor_without_units_for_bf16_is_told_from_one_that_does_not_say(monkeypatch, said, units):
+    monkeypatch.setattr("bench.provenance.Path.read_text", lambda *_: said)
+    assert multiplies_bf16() is units
+    assert Precision("bf16").slow_on(CPU) == (units is False)
+    assert not Precision("fp32").slow_on(CPU)
+    assert not Precision("bf16").slow_on(torch.device("cuda"))
+
+
+@pytest.mark.parametrize("units", [True, False, None])
+def test_bf16_that_is_slower_than_fp32_is_said_in_one_line(monkeypatch, capsys, units):
+    monkeypatch.setattr("bench.nets.device.multiplies_bf16", lambda: units)
+    open_models((), Numbers("bf16"), Computation("cpu"), None, Shard.alone())
+    err = capsys.readouterr().err
+    assert ("this processor has no units for it" in err, len(err.splitlines())) == (units is False, int(units is False))
