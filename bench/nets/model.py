@@ -16,6 +16,7 @@ from bench.nets.dense_form import dense_form
 from bench.nets.device import Precision, layout, sharing_pays
 from bench.nets.engines.engine import TORCH, Engine
 from bench.nets.flops import image_flops
+from bench.nets.host_memory import room_for
 from bench.nets.layers import sharing_copy
 from bench.nets.out_of_memory import brief
 from bench.nets.overflow import Float16OverflowError, watched
@@ -183,7 +184,8 @@ class Model:
         """Posteriors (L, T, K), float32 on the host, of the crops at all tops and lefts of uint8 RGB (3, H, W)."""
         grid = self.grid
         assert grid is not None
-        scores = self._scores(self.crop_net, image[None], lambda batch: grid.scores(batch[0], tops, lefts))
+        pixels = len(tops) * len(lefts) * self.side**2 // 4  # but for the first poolings they are not at full size
+        scores = self._scores(self.crop_net, image[None], lambda batch: grid.scores(batch[0], tops, lefts), pixels)
         return scores.softmax(-1).cpu()
 
     def batch_of(self, views: torch.Tensor) -> torch.Tensor:
@@ -197,12 +199,17 @@ class Model:
         return torch.contiguous_format if self.engine.runtime else layout(self.device, self.precision)
 
     def _scores(
-        self, net: nn.Module, views: torch.Tensor, apply: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self,
+        net: nn.Module,
+        views: torch.Tensor,
+        apply: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        pixels: int | None = None,
     ) -> torch.Tensor:
-        """What a net gives of views, or `apply`, which calls it, in float32."""
+        """What a net gives of views, or `apply`, which calls it, in float32; `pixels` it sees at full size at once."""
 
         def compute() -> torch.Tensor:
-            return (apply or net)(self.batch_of(views))
+            with room_for(pixels or views[:, 0].numel(), self.device):
+                return (apply or net)(self.batch_of(views))
 
         try:
             return (watched(net, compute) if self.precision.name == "fp16" else compute()).float()
