@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
-from bench.options import add_data, add_device, add_engine
+from bench.options import add_data, add_device, add_engine, whole
 
 if TYPE_CHECKING:
     from bench.speed.measure import NetSpeeds, ProtocolSpeeds
@@ -29,29 +29,32 @@ def parser() -> argparse.ArgumentParser:
         metavar="LIST",
         help="of eager, compiled, and quick, bench.run's forms on a CPU (eager)",
     )
-    what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled from 1 until memory runs out")
+    what.add_argument("--smallest", type=whole(1), default=1, metavar="N", help="first batch (1)")
+    what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled until memory runs out")
     what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
     add_device(what)
     add_engine(what)
     what.add_argument("--protocol", metavar="LIST", help="measure these end to end instead, with the options below")
-    whole = parser.add_argument_group("a protocol end to end")
-    whole.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
-    add_data(whole)
-    whole.add_argument("--limit", default="32", metavar="N", help="images (32)")
-    whole.add_argument(
+    end_to_end = parser.add_argument_group("a protocol end to end")
+    end_to_end.add_argument("--weights", default="auto", metavar="WHERE", help="as for bench.run (auto)")
+    add_data(end_to_end)
+    end_to_end.add_argument("--limit", default="32", metavar="N", help="images (32)")
+    end_to_end.add_argument("--batch-size", type=whole(1), metavar="N", help="views at once (as suits the device)")
+    end_to_end.add_argument("--workers", type=whole(1), metavar="N", help="threads that prepare images (one per core)")
+    end_to_end.add_argument(
         "--sharing",
         default="auto",
         metavar="LIST",
         help="of on, off: crops of a grid with shared early features, and without; or auto, as suits the device (auto)",
     )
-    whole.add_argument(
+    end_to_end.add_argument(
         "--compile",
         default="auto",
         metavar="LIST",
         help="of on, off: nets compiled by torch, and not; or auto, as for bench.run (auto)",
     )
     for name in ("weights-key", "pixels", "S", "Q", "side", "drop-class", "classes", "model-args"):
-        whole.add_argument(f"--{name}", help="as for bench.run")
+        end_to_end.add_argument(f"--{name}", help="as for bench.run")
     parser.add_argument(
         "--out",
         type=Path,
@@ -85,7 +88,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
             nets=net_specs(options),
             images=data_spec(options),
             protocols=protocol_spec(options),
-            computation=Computation(options.device, engine=options.engine),
+            computation=Computation(options.device, options.batch_size, options.workers, engine=options.engine),
         )
         return ProtocolSpeeds(request, dtypes, options.sharing.split(","), options.compile.split(","))
     return NetSpeeds(
@@ -95,6 +98,7 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
         dtypes=dtypes,
         layouts=options.layouts.split(","),
         modes=options.modes.split(","),
+        smallest=options.smallest,
         largest=options.largest,
         seconds=options.seconds,
         engine=options.engine,

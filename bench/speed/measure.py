@@ -36,7 +36,7 @@ SHARING = {"auto": None, "on": True, "off": False}  # of early features, by the 
 
 @dataclass(frozen=True)
 class NetSpeeds:
-    """Nets by name, measured in every format, layout and mode; at most `largest` views at once, `seconds` each."""
+    """Nets by name, measured in every format, layout and mode, from `smallest` to `largest` views; `seconds` each."""
 
     nets: Sequence[str]
     device: str = "auto"
@@ -44,6 +44,7 @@ class NetSpeeds:
     dtypes: Sequence[str] = ("fp32",)
     layouts: Sequence[str] = tuple(LAYOUTS)
     modes: Sequence[str] = ("eager",)
+    smallest: int = 1
     largest: int | None = None
     seconds: float = 1.0
     engine: str = "torch"
@@ -65,7 +66,8 @@ class NetSpeeds:
         engine = Engine(self.engine)
         ways = (self.layouts, self.modes) if engine.runtime is None else (("nchw",), (self.engine,))
         for name in map(zoo.canonical, self.nets):
-            sweep = Sweep(name, self.width, self.dtypes, *ways, self.largest, self.seconds, device, engine)
+            batches = self.smallest, self.largest
+            sweep = Sweep(name, self.width, self.dtypes, *ways, *batches, self.seconds, device, engine)
             with enough_memory(f"model '{name}'", "give a smaller --width, or another --device"):
                 for record in net_speeds(sweep):
                     rounds = record.pop(ROUNDS)

@@ -55,7 +55,7 @@ def protocol_speed(model: Model, protocol: Protocol, images: Images, how: Comput
         _evaluate(row, images.take(range(min(SAMPLE, len(images)))), Path(folder, "warm"), how)
         seconds, fusing = _evaluate(row, images, Path(folder, "timed"), how)
     layers: dict[str, float] = defaultdict(float)
-    stages = _stages(model, protocol, images, layers) | {"fuse": fusing / len(images)}
+    stages = _stages(model, protocol, images, how, layers) | {"fuse": fusing / len(images)}
     total, counted = sum(stages.values()), min(SAMPLE, len(images))
     slowest_first = sorted(layers, key=layers.__getitem__, reverse=True)
     return {
@@ -87,7 +87,9 @@ def _evaluate(row: Row, images: Images, store: Path, computation: Computation) -
     return stop - start, stop - between
 
 
-def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, float]) -> dict[str, float]:
+def _stages(
+    model: Model, protocol: Protocol, images: Images, how: Computation, layers: dict[str, float]
+) -> dict[str, float]:
     """Seconds per image of each stage before the posteriors are fused; `layers` adds up the net's by kind of layer."""
     places = [images.place(i) for i in range(min(SAMPLE, len(images)))]
     start = time.perf_counter()
@@ -95,7 +97,7 @@ def _stages(model: Model, protocol: Protocol, images: Images, layers: dict[str, 
     times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
     netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
     with model.precision.settings(), single_threads(model.device):
-        capacity = Capacity(None, model.device)
+        capacity = Capacity(how.batch, model.device)
         for part in protocol.parts:
             scaling = scaling_of(part, model.pixels)
             start = time.perf_counter()

@@ -35,7 +35,7 @@ CALLS = 100  # at batch 1, for the 99th percentile
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is measured of a net: every format in every layout and mode, at batches up to the largest that fits.
+    """What is measured of a net: every format in every layout and mode, from a batch to the largest that fits.
 
     A runtime has its own layout, and is the mode.
     """
@@ -45,6 +45,7 @@ class Sweep:
     dtypes: Sequence[str]
     layouts: Sequence[str]
     modes: Sequence[str]
+    smallest: int
     largest: int | None
     seconds: float
     device: torch.device
@@ -81,7 +82,7 @@ def _speeds_in(precision: Precision, sweep: Sweep) -> Iterator[dict[str, Any]]:
         if work is None:
             continue
         said = {"model": sweep.model, "dtype": precision.name, "layout": layout, "mode": mode}
-        for batch in takewhile(lambda n: n <= largest, (2**k for k in count())):
+        for batch in takewhile(lambda n: n <= largest, (sweep.smallest * 2**k for k in count())):
             found = _measured(work, (batch, *shape), precision.dtype, form, sweep)
             if found is None:
                 release(device)

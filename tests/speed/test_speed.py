@@ -35,8 +35,10 @@ def test_work_is_repeated_after_warming_up_as_long_as_asked():
     assert sum(repeated(lambda: time.sleep(0.001), CPU, seconds=0.05)) >= 0.05
 
 
-def speeds(largest: int) -> list[dict]:
-    return list(net_speeds(Sweep("vgg11", 1 / 32, ["fp32"], ["nchw", "nhwc"], ["eager", "quick"], largest, 0.01, CPU)))
+def speeds(largest: int, smallest: int = 1) -> list[dict]:
+    return list(
+        net_speeds(Sweep("vgg11", 1 / 32, ["fp32"], ["nchw", "nhwc"], ["eager", "quick"], smallest, largest, 0.01, CPU))
+    )
 
 
 def test_every_setting_is_measured_at_doubled_batches():
@@ -50,6 +52,10 @@ def test_every_setting_is_measured_at_doubled_batches():
         assert each["share_of_peak"] == pytest.approx(each["TFLOP_per_second"] / each["peak_TFLOP_per_second"])
         assert each["peak_MiB"] > 50  # torch alone takes more
         assert ("p99_ms" in each) == (each["batch"] == 1)
+
+
+def test_a_sweep_may_begin_with_a_larger_batch():
+    assert {each["batch"] for each in speeds(8, smallest=4)} == {4, 8}
 
 
 def test_the_sweep_ends_where_memory_does(monkeypatch):
@@ -138,7 +144,7 @@ def test_a_protocol_is_measured_compiled_and_not(weights, photographs, tmp_path,
 
 
 def test_a_net_is_measured_as_it_is_compiled(compiled, capsys):
-    sweep = Sweep("vgg11_bn", 1 / 32, ["fp32", "fp16"], ["nhwc"], ["compiled"], 2, 0.01, CPU)
+    sweep = Sweep("vgg11_bn", 1 / 32, ["fp32", "fp16"], ["nhwc"], ["compiled"], 1, 2, 0.01, CPU)
     assert [(each["dtype"], each["batch"]) for each in net_speeds(sweep)] == [("fp32", 1), ("fp32", 2)]
     assert "vgg11_bn in fp16 is not compiled: fp16 is watched layer by layer" in capsys.readouterr().err
 
