@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from devices import choose, chosen
 from PIL import Image
 from stand_in import POSSIBLE, standing_in
 from tabulate import tabulate
@@ -20,7 +21,6 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from bench.errors import UserError
 from bench.gate.__main__ import main as compare
 from bench.images.pixels import Pixels
-from bench.nets.device import pick_device
 from bench.nets.initial import randomise
 from bench.nets.vgg import NAMES, VGG
 from bench.nets.weights import Weights, save_weights
@@ -63,9 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
         on_device = ExitStack()
         config.add_cleanup(on_device.close)
         on_device.enter_context(standing_in())
+        choose("cuda")
     else:
         try:
-            pick_device(name)
+            choose(name)
         except UserError as error:
             raise pytest.UsageError(f"--device: {error}") from None
     if hasattr(config, "workerinput"):
@@ -101,10 +102,9 @@ def make_image(size: tuple[int, int], seed: int) -> Image.Image:
 
 
 @pytest.fixture(scope="session")
-def device(request: pytest.FixtureRequest) -> torch.device:
+def device() -> torch.device:
     """Where nets compute, as `--device` says."""
-    name = request.config.getoption("--device")
-    return pick_device("cuda" if name == "stand-in" else name)
+    return chosen()
 
 
 @pytest.fixture

@@ -19,8 +19,30 @@ batches give the same bits, since no kernel of a forward pass adds in an order o
 import numpy as np
 import torch
 
+from bench.nets.device import pick_device
+
 UNITS = {"fp32": 2.0**-24, "tf32": 2.0**-11, "fp16": 2.0**-11, "bf16": 2.0**-8}
 POSTERIORS = {name: 16 * unit for name, unit in UNITS.items()} | {"fp32": 1e-5}
+
+_chosen = [torch.device("cpu")]
+
+
+def choose(name: str) -> None:
+    """Once, before any test. Raises UserError where it is not there."""
+    _chosen[0] = pick_device(name)
+
+
+def chosen() -> torch.device:
+    """Where nets compute in tests, as `--device` says."""
+    return _chosen[0]
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    """Posteriors of the same views in other batches: on a CPU to the bit."""
+    if chosen().type == "cpu":
+        assert np.array_equal(found, expected)
+    else:
+        assert_close(found, expected)
 
 
 def assert_close(found: np.ndarray, expected: np.ndarray, dtype: str = "fp32") -> None:
@@ -28,11 +50,3 @@ def assert_close(found: np.ndarray, expected: np.ndarray, dtype: str = "fp32") -
     assert found.shape == expected.shape
     farthest = np.abs(found.astype(np.float64) - expected).max()
     assert farthest < POSTERIORS[dtype]
-
-
-def assert_same(found: np.ndarray, expected: np.ndarray, device: torch.device) -> None:
-    """Posteriors of the same views in other batches: on a CPU to the bit."""
-    if device.type == "cpu":
-        assert np.array_equal(found, expected)
-    else:
-        assert_close(found, expected)

@@ -2,8 +2,8 @@
 
 Its tensors say that they are on `cuda:0`. Those of two devices do not mix, NumPy does not see them, and what is copied
 without waiting is not there before somebody waits. Products of other shapes round otherwise. So a device's code paths
-run, and are judged, where there is none; number formats, speed, the order of streams, memory and what a compiler makes
-are a real device's own.
+run, and are judged, where there is none; number formats, speed, the order of streams, memory, gradients and what a
+compiler makes are a real device's own.
 """
 
 import threading
@@ -60,6 +60,9 @@ class _Host(TorchDispatchMode):
 
 def _done(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     """An operation on the CPU, with its result where it belongs."""
+    if func._schema.name == "aten::to":  # within inference mode it comes as it was called
+        with _Host():
+            return func.decompose(*args, **kwargs)
     given = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
     here = [each for each in given if isinstance(each, OnDevice)]
     if func is aten.record_stream.default:
@@ -236,6 +239,7 @@ def standing_in() -> Iterator[torch.device]:
     }
     torch._C._ensureCUDADeviceGuardSet()
     torch._C._set_only_lift_cpu_tensors(True)
+    torch.__future__.set_overwrite_module_params_on_conversion(True)  # else a layer's tensor becomes one of no class
     started = patch.object(threading.Thread, "run", run_with_device)
     compiled = patch.object(torch, "compile", lambda net=None, **_: net if net is not None else lambda each: each)
     try:
@@ -243,3 +247,4 @@ def standing_in() -> Iterator[torch.device]:
             yield CUDA
     finally:
         torch._C._set_only_lift_cpu_tensors(False)
+        torch.__future__.set_overwrite_module_params_on_conversion(False)

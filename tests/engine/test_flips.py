@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_weights
+from devices import chosen
 
 from bench.engine.capacity import Capacity
 from bench.engine.keys import part_key
@@ -28,7 +29,7 @@ WIDTHS = (228, 232, 300)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Model:
     path = make_weights(tmp_path_factory.mktemp("weights") / "A.safetensors", "vgg11")
-    return open_model(NetSpec("vgg11", str(path)), torch.device("cpu"), Precision("fp32"), "scores")
+    return open_model(NetSpec("vgg11", str(path)), chosen(), Precision("fp32"), "scores")
 
 
 def prepared(*images: torch.Tensor) -> list[Prepared]:

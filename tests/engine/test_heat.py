@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_image, make_weights
+from devices import chosen
 from torch import nn
 from torchvision.transforms.v2.functional import pil_to_tensor
 
@@ -24,7 +25,7 @@ from protocols.protocol import parse
 from protocols.scales import JITTERED
 from protocols.view import Size
 
-CPU, FP32 = torch.device("cpu"), Precision("fp32")
+FP32 = Precision("fp32")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def row_of(net: nn.Module) -> Row:
                 layer.bias.zero_()
         net[-1].weight[0] = 0
     pixels = Pixels("RGB", 1, (0, 0, 0), (1, 1, 1))
-    model = Model("vgg16", Weights("none", {}, "vgg16"), net.eval(), 2, pixels, JITTERED, CPU, FP32)
+    model = Model("vgg16", Weights("none", {}, "vgg16"), net.eval(), 2, pixels, JITTERED, chosen(), FP32)
     return Row(((model, parse("dense@224")),))
 
 
@@ -109,7 +110,7 @@ def test_there_is_no_map_without_a_dense_part():
 
 def test_the_maps_mean_is_the_posterior_where_posteriors_are_averaged(tmp_path):
     weights = read_weights(str(make_weights(tmp_path / "A.safetensors", "vgg11")))
-    model = make_model("vgg11", weights, None, None, CPU, FP32, "posteriors")
+    model = make_model("vgg11", weights, None, None, chosen(), FP32, "posteriors")
     image = pil_to_tensor(make_image((320, 260), 0))
     expected = model.posteriors(image[None], whole=True)[0]
     maps = torch.stack([model.posterior_map(image, index) for index in range(model.count)])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import WIDTH, make_weights
+from devices import chosen
 from safetensors.torch import load_file, save_file
 
 from bench.errors import UserError
@@ -35,7 +36,7 @@ def here(tmp_path, monkeypatch) -> None:
 
 def model_of(path: Path | str) -> Model:
     weights = read_weights(str(path), "vgg11")
-    return make_model("vgg11", weights, None, None, torch.device("cpu"), Precision("fp32"), "scores")
+    return make_model("vgg11", weights, None, None, chosen(), Precision("fp32"), "scores")
 
 
 def most_memory() -> int:

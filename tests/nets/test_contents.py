@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from devices import chosen
 from safetensors.torch import save_file
 
 from bench.errors import UserError
@@ -250,7 +251,7 @@ def test_a_class_left_out_leaves_the_soft_max_of_the_others():
     state = {name: torch.randn(each.shape) / 10 for name, each in zoo.build("simplecnn", 7).state_dict().items()}
     torch.save(state, "w.pth")
     weights = read_weights("w.pth", "simplecnn")
-    how = (None, None, torch.device("cpu"), _fp32(), "scores")
+    how = (None, None, chosen(), _fp32(), "scores")
     whole, without = make_model("simplecnn", weights, *how), make_model("simplecnn", weights, *how, drop=2)
     assert (whole.count, without.count) == (7, 6)
     views = torch.randint(256, (2, 3, 64, 70), dtype=torch.uint8)

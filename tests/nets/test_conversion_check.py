@@ -3,6 +3,7 @@
 import pytest
 import torch
 from conftest import PIXELS
+from devices import chosen
 from torch import nn
 from torchvision import models
 
@@ -148,7 +149,7 @@ def test_swin_is_refused(name):
     net = models.SwinTransformer(
         [4, 4], 8, [2, 2], [2, 2], [7, 7], num_classes=5, **(settings if "v2" in name else {})
     ).eval()
-    model = Model(name, Weights(name, {}, name), net, 5, PIXELS, JITTERED, torch.device("cpu"), Precision("fp32"))
+    model = Model(name, Weights(name, {}, name), net, 5, PIXELS, JITTERED, chosen(), Precision("fp32"))
     with pytest.raises(UserError, match=f"model '{name}' cannot be made fully convolutional: .*give centre, tencrop"):
         model.check(Part("dense", 256), "an image")
     model.check(Part("multicrop", 256), "an image")
@@ -167,9 +168,7 @@ def test_a_conversion_is_checked_once(weights, monkeypatch):
     monkeypatch.setattr("bench.nets.dense_form.check_conversion", lambda *_: calls.append(1))
     CHECKED.clear()
     for _ in range(2):
-        model = make_model(
-            "vgg16", read_weights(str(weights)), None, None, torch.device("cpu"), Precision("fp32"), "scores"
-        )
+        model = make_model("vgg16", read_weights(str(weights)), None, None, chosen(), Precision("fp32"), "scores")
         assert model.converted is model.converted
     assert calls == [1]
     CHECKED.clear()

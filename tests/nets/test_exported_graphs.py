@@ -3,6 +3,7 @@
 import pytest
 import torch
 from conftest import PIXELS
+from devices import chosen
 from torch import nn
 
 from bench.nets.conversion.exported_graphs import exported_graph
@@ -104,8 +105,8 @@ def test_its_forms_are_made_of_an_exported_graph_too():
     quicken(quick)
     assert not any(isinstance(each, nn.BatchNorm2d) for each in quick.modules())
     assert (quick(images) - slid(images)).abs().max() <= 1e-5
-    lower = Workshop("it", torch.device("cpu"), Precision("bf16")).ready(slid)
-    assert lower(images.bfloat16()).dtype == torch.float32
+    lower = Workshop("it", chosen(), Precision("bf16")).ready(slid)
+    assert lower(images.bfloat16().to(chosen())).dtype == torch.float32
 
 
 def test_a_net_without_storage_is_converted():

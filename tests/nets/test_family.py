@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_image
+from devices import chosen
 from torch import nn
 from torchvision import models
 from torchvision.transforms.v2.functional import pil_to_tensor
@@ -115,7 +116,7 @@ def model_of(name: str, pixels: Pixels | None = None) -> Model:
     net = zoo.construct(name, 5, 1 / 8)
     randomise(net)
     weights = Weights("random", net.state_dict(), name, 1 / 8)
-    return make_model(name, weights, pixels, None, torch.device("cpu"), Precision("fp32"), "scores")
+    return make_model(name, weights, pixels, None, chosen(), Precision("fp32"), "scores")
 
 
 @pytest.mark.parametrize("name", FAMILY)

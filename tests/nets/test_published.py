@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 import torch
+from devices import chosen
 from torchvision import models
 
 from bench.engine.header import about_models
@@ -74,7 +75,7 @@ def state_of(name: str, side: int) -> dict[str, torch.Tensor]:
 
 
 def model_of(name: str, weights: Weights, **given) -> Model:
-    return make_model(name, weights, None, None, torch.device("cpu"), Precision("fp32"), "scores", **given)
+    return make_model(name, weights, None, None, chosen(), Precision("fp32"), "scores", **given)
 
 
 @pytest.mark.parametrize("name", ["timm:resnet18", "net.py:Net", "package.net:Net"])

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 import torch
 from conftest import PIXELS
+from devices import chosen
 from test_zoo import FAMILIES
 from torch import nn
 
@@ -36,8 +37,8 @@ def net_of(name: str, classes: int = 5) -> nn.Module:
     return net
 
 
-def model_of(net: nn.Module, name: str, dtype: str) -> Model:
-    return Model(name, Weights("none", {}, name), net, 5, PIXELS, JITTERED, CPU, Precision(dtype))
+def model_of(net: nn.Module, name: str, dtype: str, device: torch.device = CPU) -> Model:
+    return Model(name, Weights("none", {}, name), net, 5, PIXELS, JITTERED, device, Precision(dtype))
 
 
 def images(count: int = 2, side: int = 224) -> torch.Tensor:
@@ -138,7 +139,7 @@ def test_fp32_is_computed_by_the_layers_as_they_are():
 @pytest.mark.parametrize("dtype", LOWER)
 def test_scores_of_a_half_precision_net_are_as_fine_as_float32(dtype):
     """Rounded to bf16, 100 scores of a class between 1 and 2 would take at most 128 values, ties among them."""
-    model = model_of(net_of("nin"), "nin", dtype)
+    model = model_of(net_of("nin"), "nin", dtype, chosen())
     found = torch.cat([model.posteriors(images(2), whole) for whole in (False, True)])
     rounded = found.log().to(model.precision.dtype).float()
     assert (found.log() - rounded).abs().max() > 0
@@ -170,7 +171,9 @@ def test_squares_beyond_float16_are_computed_in_float32(whole):
         net.features[0].weight *= 100
         net.features[4].weight /= 100
     assert net.features[0](torch.full((1, 3, 9, 9), 2.0)).abs().max() > 256
-    exact, half = (model_of(net, "vgg11-lrn", dtype).posteriors(images(), whole) for dtype in ("fp32", "fp16"))
+    exact, half = (
+        model_of(net, "vgg11-lrn", dtype, chosen()).posteriors(images(), whole) for dtype in ("fp32", "fp16")
+    )
     assert (exact - half).abs().max() < 0.01
     assert exact.max() - exact.min() > 0.1
 
@@ -192,7 +195,7 @@ def test_an_overflow_that_comes_out_finite_is_an_error(kind):
         with pytest.raises(Float16OverflowError, match=r"^0$"):
             watched(net, lambda: net(batch.half()))
     net = overflowing(kind)
-    lenient, strict = (model_of(net, "nin", dtype) for dtype in ("bf16", "fp16"))
+    lenient, strict = (model_of(net, "nin", dtype, chosen()) for dtype in ("bf16", "fp16"))
     white = torch.full((1, 3, 16, 16), 255, dtype=torch.uint8)
     assert lenient.posteriors(white, whole=False).isfinite().all()
     for whole in (False, True):
@@ -224,7 +227,7 @@ def test_a_functional_overflow_is_noticed_behind_the_layer_before_it():
 @pytest.mark.parametrize("dtype", ["fp32", *LOWER])
 def test_forms_are_made_within_inference_and_outside(dtype):
     """Posteriors of crops ask for a net while torch is told that nothing learns; a dense net may be asked for later."""
-    model = model_of(net_of("squeezenet1_1").requires_grad_(), "squeezenet1_1", dtype)
+    model = model_of(net_of("squeezenet1_1").requires_grad_(), "squeezenet1_1", dtype, chosen())
     own = model.posteriors(images(1), whole=False)
     assert model.dense_net is not model.crop_net
     assert torch.allclose(own, model.posteriors(images(1), whole=True), atol=0.01)

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 from conftest import PIXELS
+from devices import chosen
 from torch import nn
 from torchvision import models
 from torchvision.models.convnext import CNBlockConfig
@@ -138,7 +139,7 @@ def test_places_and_the_smallest_side(name):
 @torch.inference_mode()
 def test_a_model_averages_the_scores_of_its_positions():
     net, views = net_of("ConvNeXt"), torch.randint(0, 256, (2, 3, 130, 165), dtype=torch.uint8)
-    model = Model("it", Weights("it", {}, "it"), net, 5, PIXELS, JITTERED, torch.device("cpu"), Precision("fp32"),
+    model = Model("it", Weights("it", {}, "it"), net, 5, PIXELS, JITTERED, chosen(), Precision("fp32"),
                   side=SIDE)  # fmt: skip
     features = net.features(PIXELS.normalise(views))
     positions = [(i, j) for i in range(features.shape[2] - 2) for j in range(features.shape[3] - 2)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from caffe_files import OLD_NUMBERS, blob, caffemodel, layer, number, part
+from devices import chosen
 from hostile import cut_and_altered, read_or_refused, refused
 from torch import nn
 
@@ -73,7 +74,7 @@ def test_a_net_made_of_oxfords_for_other_classes_keeps_its_name_alone(tmp_path):
 
 
 def model_of(path, name: str):
-    return make_model(name, read_weights(str(path), name), None, None, torch.device("cpu"), Precision("fp32"), "scores")
+    return make_model(name, read_weights(str(path), name), None, None, chosen(), Precision("fp32"), "scores")
 
 
 def test_a_fully_convolutional_twin_is_the_same_net(tmp_path):
@@ -103,7 +104,7 @@ def test_a_background_class_is_left_out_and_that_is_said(tmp_path):
     model = model_of(tmp_path / "w.caffemodel", "vgg11")
     assert (model.count, model.drop, model.label) == (1000, 0, "w.caffemodel without class 0")
     assert torch.equal(model.net.state_dict()["classifier.6.bias"], torch.tensor(layers[-1][2][1][1:]))
-    whole = make_model("vgg11", model.weights, None, None, torch.device("cpu"), Precision("fp32"), "scores", whole=True)
+    whole = make_model("vgg11", model.weights, None, None, chosen(), Precision("fp32"), "scores", whole=True)
     assert (whole.count, whole.drop) == (1001, None)
 
 
