@@ -57,14 +57,14 @@ class Posteriors:
 
 def average(members: Sequence[Posteriors], weights: Iterable[Fraction]) -> Posteriors:
     """Weighted mean of several parts' posteriors for the same images. Raises ValueError where the images differ."""
-    first = members[0]
+    first, *shares = members[0], *weights
+    if len(members) == 1 and shares == [1]:
+        return first
     for other in members[1:]:
         same_images = np.array_equal(first.ids, other.ids) and np.array_equal(first.labels, other.labels)
         if not same_images or first.probs.shape != other.probs.shape:
             raise ValueError("posteriors of different images or classes cannot be averaged")
-    total = sum(
-        float(weight) * member.probs.astype(np.float64) for weight, member in zip(weights, members, strict=True)
-    )
+    total = sum(float(weight) * member.probs.astype(np.float64) for weight, member in zip(shares, members, strict=True))
     return Posteriors(np.asarray(total, dtype=np.float32), first.labels, first.ids)
 
 

@@ -92,13 +92,13 @@ class Blocks:
             raise StoreError(f"cannot read {self.path(block)}: {error.strerror}; mend that and run again") from None
         try:
             found = _arrays(content)
-            if str(found.get("place", self._address(block))) != self._address(block):  # earlier blocks do not say it
+            if _text(found, "place", self._address(block)) != self._address(block):  # earlier blocks do not say it
                 return None
             posteriors = Posteriors(found["probs"], found["labels"], found["ids"])
             posteriors.check()
-            made = {str(name): str(what) for name, what in json.loads(str(found.get("made", "{}"))).items()}
+            made = {str(name): str(what) for name, what in json.loads(_text(found, "made", "{}")).items()}
             corrupt = tuple(found["corrupt"].tolist())
-            return Block(posteriors, float(found["seconds"]), str(found["device"]), corrupt, made)
+            return Block(posteriors, float(found["seconds"]), _text(found, "device"), corrupt, made)
         except Exception:  # damage shows as nearly any type: a flipped flag asks for a password
             return None
 
@@ -142,6 +142,11 @@ def reopen(folder: Path) -> Blocks:
     if not os.path.isdir(folder):
         raise StoreError(f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again")
     return Blocks(folder)
+
+
+def _text(found: Mapping[str, np.ndarray], name: str, default: str | None = None) -> str:
+    """Of an array of one text; numpy's own way to write one takes ten times as long."""
+    return str(found[name].item()) if default is None or name in found else default
 
 
 def _arrays(content: bytes) -> dict[str, np.ndarray]:

@@ -55,6 +55,13 @@ def test_the_order_of_methods_does_not_matter():
     assert np.array_equal(averaged(one, of_part), averaged(other, of_part))
 
 
+def test_the_average_of_one_is_that_one_and_has_one_weight():
+    p = posteriors(0)
+    assert np.array_equal(average([p], [Fraction(1)]).probs, p.probs)
+    with pytest.raises(ValueError, match=r"longer|shorter"):
+        average([p, posteriors(1)], [Fraction(1)])
+
+
 def test_rows_of_an_average_add_up_to_one():
     protocol = parse("dense+multicrop")
     average([posteriors(seed) for seed in range(6)], protocol.weights.values()).check()

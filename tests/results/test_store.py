@@ -143,6 +143,17 @@ def test_a_store_is_reopened_by_its_folder(store, tmp_path):
     assert same(reopen(moved).read(0), block())
 
 
+@pytest.mark.parametrize("name", ["probs", "labels", "ids", "seconds", "device", "corrupt"])
+def test_a_block_that_lacks_one_of_its_arrays_reads_as_none(store, name):
+    store.write(0, block())
+    kept = dict(np.load(store.path(0)))
+    np.savez(store.path(0), **kept)
+    assert store.read(0) is not None
+    kept.pop(name)
+    np.savez(store.path(0), **kept)
+    assert store.read(0) is None
+
+
 def test_a_block_of_before_it_said_what_made_it_reads_as_one_that_does_not_say(store):
     store.write(0, block())
     kept = dict(np.load(store.path(0)))
