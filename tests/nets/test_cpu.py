@@ -14,6 +14,7 @@ from bench.nets.convert import fully_convolutional
 from bench.nets.cpu.forms import quicken
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
+from bench.nets.cpu.products import Product
 from bench.nets.cpu.winograd import TRANSFORMS, Winograd
 from bench.nets.device import Precision
 from bench.nets.model import Model
@@ -108,6 +109,26 @@ def test_a_product_over_positions_equals_the_convolution(size):
     form = Positions.of(plain)
     assert form is not None
     torch.testing.assert_close(form(images), plain(images), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("rows", [(1,), (25,), (2, 3, 5), (0,)])
+@torch.inference_mode()
+def test_a_large_fully_connected_layer_gives_the_same(rows, bias):
+    torch.manual_seed(0)
+    plain = nn.Linear(2048, 512, bias=bias)
+    given = torch.randn(*rows, 2048)
+    form = Product.of(plain)
+    assert form is not None
+    assert form.weight.data_ptr() == plain.weight.data_ptr()
+    torch.testing.assert_close(form(given), plain(given), atol=1e-5, rtol=1e-5)
+
+
+def test_other_fully_connected_layers_stay():
+    others = [nn.Linear(512, 1000), nn.Linear(2048, 512).bfloat16(), nn.Bilinear(128, 128, 128)]
+    net = nn.Sequential(*others)
+    quicken(net)
+    assert list(net) == others
 
 
 def test_only_converted_layers_become_products():

@@ -5,10 +5,11 @@ from torch import nn
 from bench.nets.batch_norms import fold_norms
 from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.positions import Positions
+from bench.nets.cpu.products import Product
 from bench.nets.cpu.winograd import Winograd
 from bench.nets.layers import hooks_of
 
-FORMS = (PairwiseMax, Winograd, Positions)
+FORMS = (PairwiseMax, Winograd, Positions, Product)
 
 
 def quicken(net: nn.Module) -> None:

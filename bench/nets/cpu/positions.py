@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from bench.nets.cpu.products import product
+
 LEAST = 6  # pixels of a kernel's side: AlexNet's first fully-connected layer; the paper's has 7
 
 
@@ -32,4 +34,4 @@ class Positions(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         windows = images.permute(0, 2, 3, 1).unfold(1, self.kernel_size[0], 1).unfold(2, self.kernel_size[1], 1)
         rows = windows.permute(0, 1, 2, 4, 5, 3).flatten(3)
-        return nn.functional.linear(rows, self.kernels, self.bias).permute(0, 3, 1, 2)
+        return product(rows, self.kernels, self.bias).permute(0, 3, 1, 2)
