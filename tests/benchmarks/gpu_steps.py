@@ -43,10 +43,12 @@ class Size:
     batches: tuple[str, ...] = ("64", "1024")
     workers: tuple[str, ...] = ("4", "8")
     learning: int = 128
+    agreement: str = "tests/engine/test_devices_agree.py"
     tests: tuple[str, ...] = tuple(f"tests/{room}" for room in ROOMS)
 
 
-SMOKE = Size("cpu", 1 / 32, ("fp32",), ("eager",), 2, 2, 0.01, 16, 2, ("4",), ("1",), 4, ("tests/speed/test_speed.py",))
+DEVICES = "tests/nets/test_device.py"
+SMOKE = Size("cpu", 1 / 32, ("fp32",), ("eager",), 2, 2, 0.01, 16, 2, ("4",), ("1",), 4, DEVICES, (DEVICES,))
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,7 @@ class Step:
 
 def tests(size: Size) -> Iterator[Step]:
     """First whether a GPU gives what a CPU gives, then all rooms where something is computed."""
-    first = "tests/engine/test_devices_agree.py"
-    for name, paths, limit in (("devices agree", (first,), 150), ("all that compute", size.tests, 400)):
+    for name, paths, limit in (("devices agree", (size.agreement,), 150), ("all that compute", size.tests, 400)):
         words = f"-m pytest --device {size.device} --junitxml OUT/junit.xml {' '.join(paths)}"
         yield Step("tests", name, tuple(words.split()), limit, {"tests": name})
 
