@@ -18,7 +18,7 @@ from bench.errors import UserError
 from bench.folders import made
 from bench.images.dataset import Images
 from bench.images.sources import DataSpec
-from bench.nets.device import Precision, pick_device
+from bench.nets.device import SLOW_BF16, Precision, pick_device
 from bench.nets.engines.engine import Engine
 from bench.nets.given_modules import GivenNet, open_given
 from bench.nets.layers import state_of
@@ -109,7 +109,7 @@ def open_models(
     precision = Precision(numbers.dtype)
     precision.check(device)
     if precision.slow_on(device):
-        note("dtype 'bf16': this processor has no units for it, and fp32 is faster")
+        note(SLOW_BF16)
     engine = Engine(computation.engine)
     engine.check(device, precision)
     models = []

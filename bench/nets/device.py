@@ -17,6 +17,7 @@ COUNTS: dict[str, Callable[[], int]] = {
     "mps": lambda: int(torch.backends.mps.is_available()),
     "xpu": lambda: torch.xpu.device_count() if hasattr(torch, "xpu") else 0,
 }
+SLOW_BF16 = "dtype 'bf16': this processor has no units for it, and fp32 is faster"
 LABELS = {"cuda": "CUDA devices", "mps": "GPUs of Apple's", "xpu": "XPU devices"}
 
 

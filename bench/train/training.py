@@ -20,7 +20,7 @@ from bench.images.labels.classes import reconcile
 from bench.images.sources import DataSpec, open_data
 from bench.images.survey import USUAL_RULES
 from bench.nets import zoo
-from bench.nets.device import Precision, pick_device
+from bench.nets.device import SLOW_BF16, Precision, pick_device
 from bench.nets.head import from_head_on, train_head
 from bench.nets.initial import initial_net
 from bench.nets.out_of_memory import enough_memory
@@ -75,7 +75,10 @@ class Training:
         self.provenance = provenance()  # now: the tree may be another when the weights are saved
         self.name = zoo.canonical(request.model)
         self.device = pick_device(request.device)
-        Precision(request.dtype).check(self.device)
+        precision = Precision(request.dtype)
+        precision.check(self.device)
+        if precision.slow_on(self.device):
+            note(SLOW_BF16)
         self.learning = partial(learning_in, request.dtype, self.device)
         init = read_weights(request.init, self.name, request.weights_key) if request.init else None
         self.side = crop_side(self.name, init)

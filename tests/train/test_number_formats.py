@@ -106,6 +106,13 @@ def test_a_checkpoint_that_says_no_format_is_of_fp32(folder, tmp_path):
         training_of(*training_words(folder, tmp_path, "--dtype", "bf16"))
 
 
+@pytest.mark.parametrize("units", [True, False])
+def test_a_processor_without_units_for_bf16_is_named(folder, tmp_path, capsys, monkeypatch, units):
+    monkeypatch.setattr("bench.nets.device.multiplies_bf16", lambda: units)
+    training_of(*training_words(folder, tmp_path, "--dtype", "bf16"))
+    assert ("fp32 is faster" in capsys.readouterr().err) != units
+
+
 def test_formats_that_nothing_learns_in_are_one_line(folder, tmp_path, capsys):
     with pytest.raises(UserError, match=r"^--dtype 'fp16': give fp32, tf32 or bf16; fp16 would need its loss scaled$"):
         TrainingRequest(dtype="fp16")
