@@ -51,7 +51,7 @@ def test_every_depth_of_sharing_equals_the_crops_one_by_one(configuration, size,
     tops, lefts = places(size, Q)
     image = image_of(size, Q)
     expected = one_by_one(net, image, tops, lefts)
-    for depth in range(3 if Q > 256 else 4):
+    for depth in range(len(Grid(net).stages) + 1):
         monkeypatch.setattr(Grid, "depth", lambda *_, depth=depth: depth)
         with torch.inference_mode():
             found = Grid(net).scores(image, tops, lefts)
@@ -111,7 +111,7 @@ def test_the_depth_it_chooses_takes_the_fewest_operations(configuration, Q, monk
     grid = Grid(net)
     chosen = grid.depth(*image.shape[1:], tops, lefts)
     counts = []
-    for depth in range(4):
+    for depth in range(len(grid.stages) + 1):
         monkeypatch.setattr(grid, "depth", lambda *_, depth=depth: depth)
         with torch.inference_mode():
             counts.append(multiply_adds(net, lambda: grid.scores(image, tops, lefts)))

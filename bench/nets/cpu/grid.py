@@ -2,11 +2,14 @@
 
 Inside a crop, the features of the first stages equal the whole image's wherever its offset falls on a pooling window.
 Only a frame differs, because a crop's own zero padding stands where the image goes on. So the whole image goes through
-the first stages once per phase of their poolings; frames come from slabs along the crops' edges, shared by the crops
-of one grid row or column, and from patches at their corners. The rest of the net sees every crop as ever.
+the first stages once per phase of their poolings. Frames come, stage by stage, from slabs along the crops' edges,
+shared by the crops of one grid row or column, and from patches at their corners. These are as narrow as the next frame
+asks for: their outer pixels come from the frame before it, the others from the whole image. The rest of the net sees
+every crop as ever.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
@@ -19,8 +22,6 @@ from bench.nets.cpu.pool import PairwiseMax
 from bench.nets.cpu.winograd import Winograd
 from bench.nets.vgg import SIDE, VGG
 
-Begins = Mapping[int, int]  # by a crop's offset in the image: its offset in a map of features
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -32,60 +33,68 @@ class Stage:
     cost: int
 
 
-class Copy(NamedTuple):
-    """Along one axis: the pixels `into` of `crops` are the `pixels` of the features of `images`."""
+class Edge(NamedTuple):
+    """Of the crops that begin at `start`: the near side's, or the far one's."""
 
-    crops: int | slice
-    into: slice
-    images: int | slice
+    start: int
+    far: bool
+
+
+Place = int | Edge  # along one axis: the whole image's map by its phase, or a slab
+Maps = Mapping[tuple[Place, Place], torch.Tensor]  # features (h, w, C), by their places down and across
+
+
+class Piece(NamedTuple):
+    """Along one axis: pixels of the map at a place, and where they go."""
+
+    place: Place
     pixels: slice
+    into: slice
 
 
 @dataclass(frozen=True)
-class Whole:
-    """Along one axis the image as it is, in which crops begin at `starts`."""
+class Axis:
+    """Crops along one axis after some stages: a frame of so many pixels is their own, the rest the whole image's."""
 
     starts: Sequence[int]
-
-    def images(self, image: torch.Tensor, dim: int) -> torch.Tensor:
-        """On a new first axis."""
-        return image.unsqueeze(0)
-
-    @property
-    def begins(self) -> Begins:
-        return {start: start for start in self.starts}
-
-    def copies(self, begins: Begins, n: int) -> list[Copy]:
-        """Each crop, n pixels of features, from where it begins."""
-        return [Copy(self.starts.index(start), slice(0, n), 0, slice(at, at + n)) for start, at in begins.items()]
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Along one axis slabs of the image at both edges of every crop; their outer half gives the `frame` of features."""
-
-    starts: Sequence[int]
-    slab: int
+    level: int
     frame: int
 
-    def images(self, image: torch.Tensor, dim: int) -> torch.Tensor:
-        """On a new first axis, near and far edges in turn."""
-        edges = (edge for start in self.starts for edge in (start, start + SIDE - self.slab))
-        return torch.stack([image.narrow(dim, edge, self.slab) for edge in edges])
+    @property
+    def side(self) -> int:
+        """Of a crop's features, in pixels."""
+        return SIDE >> self.level
 
     @property
-    def begins(self) -> Begins:
-        return {0: 0}
+    def phases(self) -> list[int]:
+        """Where crops begin within the windows of all poolings so far."""
+        return sorted({start % 2**self.level for start in self.starts})
 
-    def copies(self, begins: Begins, n: int) -> list[Copy]:
-        """The outer half of all near slabs, then of all far ones, to the n pixels of the crops' features."""
-        every, outer = slice(None), self.frame
-        near = Copy(every, slice(0, outer), slice(0, None, 2), slice(0, outer))
-        far = Copy(every, slice(n - outer, n), slice(1, None, 2), slice(outer, 2 * outer))
-        return [near, far]
+    @property
+    def places(self) -> list[Place]:
+        return [*self.phases, *(Edge(start, far) for start in self.starts for far in (False, True))]
 
+    def crop(self, start: int, first: int, stop: int) -> list[Piece]:
+        """A crop's pixels from where to where."""
+        inner, outer = self.frame, self.side - self.frame
+        at, phase = start >> self.level, start % 2**self.level
+        parts = [
+            (Edge(start, False), 0, max(first, 0), min(stop, inner)),
+            (phase, -at, max(first, inner), min(stop, outer)),
+            (Edge(start, True), outer, max(first, outer), stop),
+        ]
+        return [
+            Piece(place, slice(begin - zero, end - zero), slice(begin - first, end - first))
+            for place, zero, begin, end in parts
+            if begin < end
+        ]
 
-Along = Whole | Edges  # what the first stages are given along one axis
+    def slab(self, place: Place, size: int) -> list[Piece]:
+        """All of a phase's map, or a slab of so many pixels along an edge."""
+        if isinstance(place, int):
+            return [Piece(place, slice(None), slice(None))]
+        first = self.side - size if place.far else 0
+        return self.crop(place.start, first, first + size)
 
 
 class Grid:
@@ -112,16 +121,15 @@ class Grid:
         self, depth: int, height: int, width: int, tops: Sequence[int], lefts: Sequence[int]
     ) -> int:
         """Multiply-adds of the crops one by one, less those of sharing so many stages."""
-        slab, rows, columns = self._slab(depth), len(tops), len(lefts)
-        if 2 * slab > SIDE:
-            return -1
-        saved = 0
+        saved, rows, columns = 0, len(tops), len(lefts)
         for level, stage in enumerate(self.stages[:depth]):
-            down, across = (len({start % 2**level for start in starts}) for starts in (tops, lefts))
-            whole = height * down * width * across
-            slabs = 2 * rows * slab * width * across + 2 * columns * slab * height * down
-            corners = 4 * rows * columns * slab**2
-            saved += stage.cost * (rows * columns * SIDE**2 - whole - slabs - corners) // 4**level
+            side, slab = SIDE >> level, self._slab(level)
+            if slab > side:
+                return -1
+            high = (height >> level) * len(Axis(tops, level, 0).phases)
+            wide = (width >> level) * len(Axis(lefts, level, 0).phases)
+            slabs = 2 * rows * slab * wide + 2 * columns * slab * high
+            saved += stage.cost * (rows * columns * (side**2 - 4 * slab**2) - high * wide - slabs)
         return saved
 
     def _frame(self, depth: int) -> int:
@@ -131,43 +139,72 @@ class Grid:
             width = ceil((width + stage.reach) / 2)
         return width
 
-    def _slab(self, depth: int) -> int:
-        """How many pixels of the image a frame is computed from: at a slab's inner side a frame is wrong again."""
-        return 2 * self._frame(depth) * 2**depth
+    def _slab(self, level: int) -> int:
+        """How many pixels of features before a stage give the frame behind it; an even number, for the pooling."""
+        return 2 * self._frame(level + 1) + 2 * ceil(self.stages[level].reach / 2)
 
     def _crop_features(
         self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int], depth: int
     ) -> torch.Tensor:
         """What the first stages give for every crop: (L * T, C, n, n), channels last."""
-        n, frame, slab = SIDE >> depth, self._frame(depth), self._slab(depth)
-        rows, columns = Whole(tops), Whole(lefts)
-        ways: list[tuple[Along, Along]] = [(rows, columns)]
-        if frame:  # over what the whole image gives
-            edge_rows, edge_columns = Edges(tops, slab, frame), Edges(lefts, slab, frame)
-            ways += [(rows, edge_columns), (edge_rows, columns), (edge_rows, edge_columns)]
-        crops: torch.Tensor | None = None
-        for down, across in ways:
-            images = across.images(down.images(image, dim=-2), dim=-1)  # (columns, rows, 3, h, w)
-            for features, ys, xs in self._phases(images.flatten(0, 1), down.begins, across.begins, depth):
-                last = features.permute(0, 2, 3, 1).unflatten(0, images.shape[:2])
-                if crops is None:
-                    crops = last.new_empty(len(lefts), len(tops), n, n, last.shape[-1])
-                for y, x in product(down.copies(ys, n), across.copies(xs, n)):
-                    crops[x.crops, y.crops, y.into, x.into] = last[x.images, y.images, y.pixels, x.pixels]
-        assert crops is not None
-        return crops.flatten(0, 1).permute(0, 3, 1, 2)
+        maps: Maps = {(0, 0): image.permute(1, 2, 0)}
+        for level in range(depth):
+            frame = self._frame(level)
+            maps = self._after(maps, Axis(tops, level, frame), Axis(lefts, level, frame))
+        frame = self._frame(depth)
+        down, across, n = Axis(tops, depth, frame), Axis(lefts, depth, frame), SIDE >> depth
+        crops = [_joined(maps, down.crop(top, 0, n), across.crop(left, 0, n), (n, n)) for left in lefts for top in tops]
+        return torch.stack(crops).permute(0, 3, 1, 2)
 
-    def _phases(
-        self, images: torch.Tensor, ys: Begins, xs: Begins, depth: int, level: int = 0
-    ) -> Iterator[tuple[torch.Tensor, Begins, Begins]]:
-        """Features after all stages, once per phase of the poolings, with the crops that begin on a window there."""
-        if level == depth:
-            yield images, ys, xs
-            return
-        stage = self.stages[level]
-        features = stage.layers(images)
-        for y, x in product({y % 2 for y in ys.values()}, {x % 2 for x in xs.values()}):
-            yield from self._phases(stage.pool(features[..., y:, x:]), _halved(ys, y), _halved(xs, x), depth, level + 1)
+    def _after(self, maps: Maps, down: Axis, across: Axis) -> Maps:
+        """The next stage's maps: of the whole image, and of slabs and corners whose frames are the crops' own."""
+        level, slab = down.level, self._slab(down.level)
+        stage, frame = self.stages[level], 2 * self._frame(level + 1)
+        groups: dict[tuple[Place, Place], list[tuple[Place, Place]]] = defaultdict(list)
+        for y, x in product(down.places, across.places):
+            groups[_kind(y), _kind(x)].append((y, x))
+        following: dict[tuple[Place, Place], torch.Tensor] = {}
+        for members in groups.values():
+            inputs = []
+            for y, x in members:
+                high = maps[y, across.phases[0]].shape[0] if isinstance(y, int) else slab
+                wide = maps[down.phases[0], x].shape[1] if isinstance(x, int) else slab
+                inputs.append(_joined(maps, down.slab(y, slab), across.slab(x, slab), (high, wide)))
+            features = stage.layers(torch.stack(inputs).permute(0, 3, 1, 2))
+            first = members[0]
+            for (dy, ys), (dx, xs) in product(_windows(down, first[0], frame), _windows(across, first[1], frame)):
+                pooled = stage.pool(features[..., ys, xs]).permute(0, 2, 3, 1)
+                for (y, x), each in zip(members, pooled, strict=True):
+                    following[y if dy is None else dy, x if dx is None else dx] = each
+        return following
+
+
+def _kind(place: Place) -> Place:
+    """What places have in common that are computed together."""
+    return place if isinstance(place, int) else Edge(0, place.far)
+
+
+def _windows(axis: Axis, place: Place, frame: int) -> list[tuple[int | None, slice]]:
+    """Where the pooling's windows begin: for each of the phases that a phase becomes; or the outer pixels of a slab."""
+    if isinstance(place, int):
+        size = 2**axis.level
+        phases = sorted({start % (2 * size) for start in axis.starts if start % size == place})
+        return [(phase, slice(phase // size, None)) for phase in phases]
+    return [(None, slice(-frame, None) if place.far else slice(0, frame))]
+
+
+def _joined(maps: Maps, down: list[Piece], across: list[Piece], shape: tuple[int, int]) -> torch.Tensor:
+    """Features (*shape, C) put together from pieces of maps."""
+    if len(down) == len(across) == 1:
+        return maps[down[0].place, across[0].place][down[0].pixels, across[0].pixels]
+    joined: torch.Tensor | None = None
+    for y, x in product(down, across):
+        piece = maps[y.place, x.place][y.pixels, x.pixels]
+        if joined is None:
+            joined = piece.new_empty(*shape, piece.shape[-1])
+        joined[y.into, x.into] = piece
+    assert joined is not None
+    return joined
 
 
 def _stages_of(net: VGG) -> list[Stage]:
@@ -186,9 +223,5 @@ def _stages_of(net: VGG) -> list[Stage]:
 
 
 def _cost(layer: nn.Conv2d | Winograd) -> int:
-    """Multiply-adds per pixel; a transformed kernel makes sixteen pixels at once."""
-    return layer.kernels.numel() // 16 if isinstance(layer, Winograd) else layer.weight.numel()
-
-
-def _halved(begins: Begins, phase: int) -> Begins:
-    return {start: at // 2 for start, at in begins.items() if at % 2 == phase}
+    """Multiply-adds per pixel; a transformed kernel makes sixteen pixels at once, and half of the time is its own."""
+    return layer.kernels.numel() // 8 if isinstance(layer, Winograd) else layer.weight.numel()
