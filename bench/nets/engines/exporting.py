@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from bench.extras import needed
+from bench.nets.tracing import exported, traced
 
 OPSET = 17
 _one_at_a_time = Lock()  # what the exporter follows is the process's
@@ -52,12 +53,12 @@ class Graph:
 def onnx_graph(net: nn.Module, images: torch.Tensor, open_sizes: bool) -> Graph:
     """What a net does to such images (N, C, H, W) for any N; with `open_sizes` for any H and W, too.
 
-    Raises whatever torch says of nets that it cannot export.
+    Raises whatever torch says of nets that it cannot export, and RuntimeError for one that decides by what images show.
     """
     axes = {0: "count", 2: "height", 3: "width"} if open_sizes else {0: "count"}
     file: Any = io.BytesIO()  # which torch takes, whatever it says
-    with _one_at_a_time, warnings.catch_warnings(), _without_output(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with _one_at_a_time, warnings.catch_warnings(record=True) as warned, _without_output(), torch.no_grad():
+        warnings.simplefilter("always")
         torch.onnx.export(
             net,
             (images,),
@@ -70,9 +71,20 @@ def onnx_graph(net: nn.Module, images: torch.Tensor, open_sizes: bool) -> Graph:
             do_constant_folding=False,
             dynamo=False,
         )
+    if any("to a Python boolean" in str(each.message) for each in warned) and _decides_by_images(net, images):
+        raise RuntimeError("its Python decides by what images show, and a graph would have one of the ways")
     inputs = {each.name for each in needed("onnx", "onnxruntime").load_model_from_string(file.getvalue()).graph.input}
     state = {name: each for name, each in net.state_dict().items() if name in inputs}
     return Graph(file.getvalue(), {name: each.detach().contiguous().numpy() for name, each in state.items()})
+
+
+def _decides_by_images(net: nn.Module, images: torch.Tensor) -> bool:
+    """Whether its Python asks for more than sizes, which torch's other ways to follow a net can tell apart."""
+    for follow in (lambda: traced(net), lambda: exported(net, images)):
+        with suppress(Exception):  # of any kind
+            follow()
+            return False
+    return True
 
 
 @contextmanager

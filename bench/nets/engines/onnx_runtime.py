@@ -20,6 +20,7 @@ class OnnxRuntime:
     def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
         library = needed("onnxruntime", "onnxruntime")
         options = library.SessionOptions()
+        options.log_severity_level = 4  # what fails is raised
         options.intra_op_num_threads = max(1, threads() // at_once)
         weights = {name: library.OrtValue.ortvalue_from_numpy(each) for name, each in graph.weights.items()}
         options.add_external_initializers(list(weights), list(weights.values()))

@@ -108,10 +108,24 @@ class Untraceable(nn.Module):
         return torch.special.bessel_j0(images.mean((2, 3))[:, :1]) * torch.arange(5.0)
 
 
+class Deciding(nn.Module):
+    """On noise it goes one way, and would go the other on images as bright as no noise is."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = images.mean((2, 3))[:, :1] * torch.arange(5.0)
+        return -found if images.mean() > 100 else found
+
+
+class AskingForSizes(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((2, 3))[:, :1] * torch.arange(5.0) if images.shape[-1] > 8 else images.flatten(1)
+
+
 @pytest.mark.parametrize(
     ("net", "why"),
     [
         (Cut(), r"its (posteriors|scores) differ from torch's by .*; give --engine torch$"),
+        (Deciding(), r"\(its Python decides by what images show.*\); give --engine torch$"),
         (Untraceable(), r"\(.*bessel_j0.*\); give --engine torch$"),
     ],
 )
@@ -121,6 +135,14 @@ def test_a_net_that_it_computes_otherwise_or_not_at_all_is_refused_in_one_line(e
     with pytest.raises(UserError, match=rf"^engine '{engine}': it does not take mine's net.*{why}"):
         model_of("mine", net, engine).posteriors(images(1, 224, 224), whole=False)
     assert not any(capfd.readouterr())
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_a_net_that_asks_for_sizes_alone_is_taken(engine):
+    needs(engine)
+    theirs, own = model_of("mine", AskingForSizes(), engine), model_of("mine", AskingForSizes())
+    views = images(2, 224, 224)
+    assert (theirs.posteriors(views, False) - own.posteriors(views, False)).abs().max() <= engines.AGREE
 
 
 def test_what_no_engine_takes_is_refused_before_any_work(monkeypatch):
