@@ -40,7 +40,8 @@ class Compiled:
     def __init__(self, name: str, net: nn.Module, sizes: bool) -> None:
         self.name, self.net = name, net
         self.dynamic = (0, 2, 3) if sizes else (0,)
-        self.given_up = False
+        self.given_up: str | None = None  # why
+        self.told = False
 
     @cached_property
     def run(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -49,15 +50,21 @@ class Compiled:
     def begin(self, images: torch.Tensor) -> bool:
         """Compile it now, with two images or more of a size that it may see; whether that could be done."""
         with _unheard(), torch._dynamo.config.patch(cache_size_limit=FORMS):
-            self(images)
+            self._compute(images)
+        self._tell()
         return not self.given_up
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """What the net gives of a batch. Where it cannot be compiled one line says why, and it runs layer by layer."""
+        found = self._compute(batch)
+        self._tell()
+        return found
+
+    def _compute(self, batch: torch.Tensor) -> torch.Tensor:
         if self.given_up:
             return self.net(batch)
         if len(batch) == 1:  # one and several would be compiled apart
-            return self(torch.cat([batch, batch]))[:1]
+            return self._compute(torch.cat([batch, batch]))[:1]
         for dim in self.dynamic:
             torch._dynamo.maybe_mark_dynamic(batch, dim)
         try:
@@ -66,9 +73,14 @@ class Compiled:
             if out_of_memory(error):
                 raise
             found = self.net(batch)  # raises what is the net's own fault
-            self.given_up = True
-            warn(f"{self.name} is not compiled, and runs layer by layer: {brief(error)}")
+            self.given_up = brief(error)
             return found
+
+    def _tell(self) -> None:
+        """Where it is heard: torch's own warnings, which are not, are ignored as it compiles."""
+        if self.given_up and not self.told:
+            self.told = True
+            warn(f"{self.name} is not compiled, and runs layer by layer: {self.given_up}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from bench.nets.initial import randomise
 from bench.nets.model import Model
 from bench.nets.vgg import VGG
 from bench.nets.weights import Weights
+from bench.progress import BenchWarning, called_from_python
 from protocols.scales import JITTERED
 
 CPU = torch.device("cpu")
@@ -107,6 +108,17 @@ def test_a_net_that_cannot_be_compiled_runs_layer_by_layer_and_one_line_says_so(
     assert "it is not compiled, and runs layer by layer: " in err
     assert model.compiled == {}
     assert torch.equal(model.posteriors(batch, whole=False), own)
+
+
+def test_python_is_told_of_it_too(monkeypatch):
+    monkeypatch.setattr(module, "BACKEND", broken)
+    torch._dynamo.reset()
+    model = model_of(small(), side=8)
+    with (
+        called_from_python(bars=False),
+        pytest.warns(BenchWarning, match="it is not compiled, and runs layer by layer: "),
+    ):
+        model.compile(whole=False)
 
 
 def test_what_is_the_nets_own_fault_and_lack_of_memory_are_raised_as_ever(graphs, monkeypatch):
