@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
+from bench.errors import UserError
 from bench.options import add_data, add_device, add_engine, whole
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
             computation=Computation(options.device, options.batch_size, options.workers, engine=options.engine),
         )
         return ProtocolSpeeds(request, dtypes, options.sharing.split(","), options.compile.split(","))
+    for name in ("sharing", "compile"):
+        if (given := getattr(options, name)) != "auto":
+            raise UserError(f"--{name} {given}: it is of a protocol end to end; give --protocol, or leave it out")
     return NetSpeeds(
         nets=options.model.split(","),
         device=options.device,

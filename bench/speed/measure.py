@@ -20,7 +20,7 @@ from bench.engine.workers import Shard
 from bench.errors import UserError
 from bench.folders import dated, writable, writing_to
 from bench.nets import zoo
-from bench.nets.device import device_name, pick_device
+from bench.nets.device import Precision, device_name, pick_device
 from bench.nets.engines.engine import Engine
 from bench.nets.out_of_memory import enough_memory
 from bench.progress import note
@@ -93,6 +93,9 @@ class ProtocolSpeeds:
         _check("--dtypes", self.dtypes, DTYPES)
         _check("--sharing", self.sharing, tuple(SHARING))
         _check("--compile", self.compile, COMPILING)
+        for name, given in (("--sharing", self.sharing), ("--compile", self.compile)):
+            if self.engine != "torch" and "on" in given:
+                raise UserError(f"{name} {','.join(given)}: it is torch's; with --engine {self.engine} leave it out")
 
     @property
     def device(self) -> str:
@@ -119,9 +122,12 @@ class ProtocolSpeeds:
 
 def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
     """Measure, print and write into a folder, None for a dated one. Raises UserError."""
-    device = pick_device(request.device)
+    device, engine = pick_device(request.device), Engine(request.engine)
+    for precision in map(Precision, request.dtypes):  # now: else what was measured before one would be lost
+        precision.check(device)
+        engine.check(device, precision)
     folder = writable("--out", out or dated(Path("runs"), "speed-"))
-    about = {"device": device_name(device), "driver": _driver(device), **Engine(request.engine).made, **provenance()}
+    about = {"device": device_name(device), "driver": _driver(device), **engine.made, **provenance()}
     measured = list(request.measured())
     records = [each.record for each in measured]
     table = _table([_cells(record) for record in records])

@@ -56,8 +56,6 @@ def net_speeds(sweep: Sweep) -> Iterator[dict[str, Any]]:
     """A record for every setting and batch size, doubled until memory runs out; its ROUNDS are each call's seconds."""
     for dtype in sweep.dtypes:
         precision = Precision(dtype)
-        precision.check(sweep.device)
-        sweep.engine.check(sweep.device, precision)
         with precision.settings():
             yield from _speeds_in(precision, sweep)
 

@@ -159,7 +159,11 @@ def test_a_net_is_measured_as_it_is_compiled(compiled, capsys):
         "--device tpu",
         "--protocol dense --sharing x",
         "--engine onnxruntime --modes quick",
+        "--engine onnxruntime --protocol dense --sharing on,off",
         "--protocol dense --compile x",
+        "--compile on",
+        "--sharing off",
+        "--device cpu --dtypes fp32,tf32",
     ],
 )
 def test_mistakes_end_with_one_line(mistake, tmp_path, capsys):
