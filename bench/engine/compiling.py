@@ -33,7 +33,7 @@ def compile_nets(work: Iterable[tuple[Model, Part, float]], how: str) -> None:
             model.compiled.pop(whole, None)
         elif why := model.uncompilable:
             if how == "on":
-                note(f"--compile on: {model.name} runs layer by layer: {why}")
+                note(f"--compile on: {model.name} is not compiled: {why}")
         elif whole not in model.compiled:
             views = "whole images" if whole else "crops"
             note(f"compiling {model.name} for {views}, about a minute (--compile off: none)")

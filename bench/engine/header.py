@@ -87,9 +87,8 @@ def about_images(images: Images, count: int) -> list[str]:
 
 def about_models(models: Sequence[Model]) -> list[str]:
     """Each net with its weights and what was assumed of them, and what computes them where it is not torch."""
-    return [_model(model) for model in models] + [
-        f"- Engine: {each}, for what was not stored" for each in _engines(models)
-    ]
+    engines = [f"- Engine: {each}, for what this run computed" for each in _engines(models)]
+    return [_model(model) for model in models] + engines
 
 
 def _engines(models: Sequence[Model]) -> list[str]:

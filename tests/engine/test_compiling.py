@@ -64,7 +64,7 @@ def test_what_cannot_be_had_is_said(weights, photographs, tmp_path, capsys):
 
     words = f"--weights {weights} --data list:{photographs} --protocol centre@256 --limit 1 --dtype fp16 --device cpu"
     assert main([*words.split(), "--compile", "on", "--store", str(tmp_path / "s"), "--out", str(tmp_path / "o")]) == 0
-    assert "--compile on: vgg16 runs layer by layer: fp16 is watched layer by layer" in capsys.readouterr().err
+    assert "--compile on: vgg16 is not compiled: fp16 is watched layer by layer" in capsys.readouterr().err
 
 
 def test_another_word_is_refused():
