@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         help="of eager, compiled, and quick, bench.run's forms on a CPU (eager)",
     )
     what.add_argument("--smallest", type=whole(1), default=1, metavar="N", help="first batch (1)")
-    what.add_argument("--largest", type=int, metavar="N", help="largest batch; doubled until memory runs out")
+    what.add_argument("--largest", type=whole(1), metavar="N", help="largest batch; doubled until memory runs out")
     what.add_argument("--seconds", type=float, default=1.0, help="that each measurement takes at least (1)")
     add_device(what)
     add_engine(what)

@@ -57,6 +57,8 @@ class NetSpeeds:
         _check("--dtypes", self.dtypes, DTYPES)
         _check("--layouts", self.layouts, tuple(LAYOUTS))
         _check("--modes", self.modes, MODES)
+        if self.largest is not None and self.largest < self.smallest:
+            raise UserError(f"--largest {self.largest}: give at least --smallest, {self.smallest}")
 
     def measured(self) -> Iterator[Measured]:
         """Every setting and batch size. Raises UserError."""

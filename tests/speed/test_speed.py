@@ -155,6 +155,7 @@ def test_a_net_is_measured_as_it_is_compiled(compiled, capsys):
         "--dtypes fp8",
         "--layouts x",
         "--modes fast",
+        "--smallest 4 --largest 2",
         "--model vgg61",
         "--device tpu",
         "--protocol dense --sharing x",
