@@ -38,7 +38,7 @@ def chosen() -> torch.device:
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
-    """Posteriors of the same views in other batches: on a CPU to the bit."""
+    """Posteriors of the same views, maybe in other batches: on a CPU to the bit."""
     if chosen().type == "cpu":
         assert np.array_equal(found, expected)
     else:

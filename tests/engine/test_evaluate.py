@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_image, make_weights
+from devices import assert_same
 from mishaps import take_threads
 from victims import run, start, wait_until
 
@@ -81,7 +82,7 @@ def test_killed_and_resumed_equals_undisturbed_to_the_bit(weights, photographs, 
     assert main(arguments(weights, photographs, tmp_path / "out")) == 0
     assert {path: path.stat().st_mtime_ns for path in stored} == stored  # nothing was computed twice
     for protocol, found in posteriors(tmp_path / "out").items():
-        assert np.array_equal(found, undisturbed[protocol])
+        assert_same(found, undisturbed[protocol])
 
 
 def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp_path):
@@ -89,7 +90,7 @@ def test_two_workers_equal_one_to_the_bit(weights, photographs, undisturbed, tmp
     assert [each.code for each in ended] == [0, 0], ended
     assert "".join(each.said for each in ended).count("| model ") == 1
     for protocol, found in posteriors(tmp_path / "out").items():
-        assert np.array_equal(found, undisturbed[protocol])
+        assert_same(found, undisturbed[protocol])
 
 
 def test_an_error_of_the_first_worker_is_said_once(tmp_path):

@@ -10,7 +10,7 @@ ENGINES = ("onnxruntime", "openvino")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_torch_and_a_runtime_fill_one_store_and_rows_say_whose_blocks_they_are(engine, run, tmp_path):
     pytest.importorskip(engine)
-    words = ("--protocol", "centre@224,dense@224,multicrop@224")
+    words = ("--protocol", "centre@224,dense@224,multicrop@224", "--device", "cpu")  # where these runtimes compute
     _, _, _, torchs = run(*words)
     stored = {path: np.load(path)["probs"] for path in (tmp_path / "store").rglob("*.npz")}
     assert all("engine" not in row for row in torchs)
@@ -29,6 +29,6 @@ def test_torch_and_a_runtime_fill_one_store_and_rows_say_whose_blocks_they_are(e
 
 
 def test_a_mistake_is_one_line(run):
-    code, _, err, _ = run("--engine", "onnxruntime", "--dtype", "bf16")
+    code, _, err, _ = run("--engine", "onnxruntime", "--dtype", "bf16", "--device", "cpu")
     assert code == 2
     assert "dtype 'bf16': engine onnxruntime computes in fp32 alone" in err.splitlines()[-1]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import CLASSES, PIXELS, make_weights
+from devices import chosen
 
 from bench.images.pixels import Pixels
 from bench.nets import zoo
@@ -167,7 +168,7 @@ def test_a_limit_leaves_the_classes_of_the_whole_set_in_the_competition(run, tmp
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
 def test_lower_precision_is_named_and_close(run, dtype):
     exact, close = (run("--dtype", each, "--protocol", "dense@256", "--save-posteriors")[3] for each in ("fp32", dtype))
-    assert f"dtype={Precision(dtype).said(torch.device('cpu'))} " in close[0]["signature"]
+    assert f"dtype={Precision(dtype).said(chosen())} " in close[0]["signature"]
     assert "dtype=fp32 " in exact[0]["signature"]
     one, other = (np.load(rows[0]["posteriors"])["posteriors"] for rows in (exact, close))
     assert 0 < np.abs(one - other).max() < 0.05
