@@ -98,7 +98,7 @@ def test_the_format_is_a_part_of_the_recipe(folder, tmp_path, capsys):
 
 def test_a_checkpoint_that_says_no_format_is_of_fp32(folder, tmp_path):
     next(training_of(*training_words(folder, tmp_path)).epochs())
-    state = torch.load(tmp_path / "checkpoint.pt")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     del state["recipe"]["dtype"]
     torch.save(state, tmp_path / "checkpoint.pt")
     assert len(training_of(*training_words(folder, tmp_path)).done) == 1
