@@ -46,6 +46,10 @@ class OnDevice(torch.Tensor):
     def __repr__(self, **_: Any) -> str:
         return f"OnDevice({self.near!r})"
 
+    def record_stream(self, stream: "Stream") -> None:
+        """Torch would take no stream but its own."""
+        assert isinstance(stream, Stream)
+
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
         return _done(func, args, kwargs or {})
@@ -65,8 +69,6 @@ def _done(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
             return func.decompose(*args, **kwargs)
     given = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, torch.Tensor)]
     here = [each for each in given if isinstance(each, OnDevice)]
-    if func is aten.record_stream.default:
-        return None
     if func is aten.is_pinned.default:
         return _is_pinned(args[0])
     if func is aten._pin_memory.default:
@@ -177,7 +179,8 @@ class Event:
         wait()
         return True
 
-    synchronize = wait
+    def synchronize(self) -> None:  # `wait` is here what a stream does
+        wait()
 
     def elapsed_time(self, _: "Event") -> float:
         return 1.0

@@ -1,10 +1,10 @@
 """How many views go through a net at once, as far as is known, and in which threads."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 
 import torch
 
+from bench.engine.lanes import Here, Lane
 from bench.engine.view_batches import ImageView, ViewBatch, by_size
 from bench.nets.model import Model
 
@@ -13,17 +13,22 @@ AUTO_BATCH_ELSE = 256  # on devices with memory of their own
 
 
 class Capacity:
-    """`views` of a net's own size go through it at once, None for what suits the device; `pool` are threads for nets.
+    """`views` of a net's own size go through it at once, None for what suits the device; `lane` is where they do.
 
     Where memory runs out, fewer pixels go through at once from then on, in that kind of batch and that net: smaller
     views may still be many.
     """
 
-    def __init__(self, views: int | None, device: torch.device, pool: Executor | None = None) -> None:
+    def __init__(self, views: int | None, device: torch.device, lane: Lane | None = None) -> None:
         self.views = views or AUTO_BATCH.get(device.type, AUTO_BATCH_ELSE)
         self.device = device
-        self.map = pool.map if pool else map
+        self.lane = lane or Here(joined=device.type != "cpu")
         self.most: dict[tuple[Model, str], int] = {}  # pixels, by net and kind of batch
+
+    @property
+    def at_once(self) -> int:
+        """Views of a net's own size that are under way together."""
+        return self.views * (1 + self.lane.late)
 
     def divide(self, model: Model, views: Sequence[ImageView]) -> list[ViewBatch]:
         """Views of equal size together, as many as there is room for, at least one."""

@@ -1,5 +1,6 @@
 """Posteriors of images whose classes nobody knows, one image after the other; nothing is stored."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.engine.compiling import compile_nets
-from bench.engine.fill import blocks_of, compute, cost, engine
+from bench.engine.fill import blocks_of, engine
+from bench.engine.part_blocks import PartBlocks, Wanted, cost
 from bench.engine.request import Computation
 from bench.engine.rows import Row
-from bench.engine.view_batches import scaling_of
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.labels.classes import readable
@@ -35,24 +36,25 @@ class Prediction:
 
 
 def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[str, Prediction | str]]:
-    """Each image's id and prediction, or why it cannot be read; no more than two blocks are in memory."""
-    blocks = blocks_of(images)
-    scales = sorted({scaling_of(part, model.pixels) for model, part in row.parts})
-    costs = sum(cost(model, part) for model, part in row.parts)
+    """Each image's id and prediction, or why it cannot be read; a few blocks are in memory at once."""
+    pairs = list(dict.fromkeys(row.parts))
+    costs = sum(cost(model, part) for model, part in pairs)
     meter = Meter(len(images) * costs, "predicting", len(images), "image")
     with (
         closing(meter),
-        engine(images, row.nets[0][0], how.batch, how.loading, forgiving=True) as (loader, batch),
+        engine(images, row.nets[0][0], how.batch, how.loading, forgiving=True) as (loader, capacity),
     ):
-        compile_nets(((model, part, len(images) * cost(model, part)) for model, part in row.parts), how.compile)
-        for indices, block in zip(blocks, loader.blocks([(each, scales) for each in blocks]), strict=True):
-            parts = {}
-            for model, part in row.parts:
-                meter.at(f"{model.name} {part}")
-                parts[model, part] = compute(model, part, images, indices, block, batch, meter.add)
-            probs = iter(_combined(row, parts).probs)
-            for i, image in zip(indices, block, strict=True):
-                yield images.ids[i], Prediction(images.ids[i], image, next(probs)) if image else loader.why[i]
+        compile_nets(((model, part, len(images) * cost(model, part)) for model, part in pairs), how.compile)
+        every = range(len(pairs))
+        wanted = [Wanted(number, indices, every) for number, indices in enumerate(blocks_of(images))]
+        found: defaultdict[int, dict[tuple[Model, Part], Posteriors]] = defaultdict(dict)
+        for each in PartBlocks(pairs, images, loader, capacity, meter).computed(wanted, skip=True):
+            number = each.block.wanted.number
+            found[number][pairs[each.part]] = each.posteriors
+            if len(found[number]) == len(pairs):
+                probs = iter(_combined(row, found.pop(number)).probs)
+                for i, image in zip(each.block.wanted.indices, each.block.images, strict=True):
+                    yield images.ids[i], Prediction(images.ids[i], image, next(probs)) if image else loader.why[i]
 
 
 def class_names(models: Sequence[Model]) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ class ImageView(NamedTuple):
         return self.image.at[self.scaling]
 
     @property
+    def nearest(self) -> torch.Tensor:
+        """The same where the net is, if it has been brought there."""
+        return self.image.there.get(self.scaling, self.at_Q)
+
+    @property
     def pixels(self) -> torch.Tensor:
         """What the view shows, uint8 RGB (3, h, w)."""
         shown = cut(self.at_Q, self.view)
@@ -98,10 +103,13 @@ def _views(part: Part, size: Size, side: int) -> tuple[tuple[View, int], ...]:
 
 
 def pixels_of(views: Sequence[ImageView]) -> torch.Tensor:
-    """What views of equal size show, uint8 RGB (N, 3, h, w)."""
+    """What views of equal size show, uint8 RGB (N, 3, h, w), where the net is if all images have been brought there."""
     if any(view.is_resized for view in views):
         return torch.stack([view.pixels for view in views])
-    return stacked([view.at_Q for view in views], [view.view for view in views])
+    images = [view.nearest for view in views]
+    if len({image.device for image in images}) > 1:
+        images = [view.at_Q for view in views]
+    return stacked(images, [view.view for view in views])
 
 
 def by_size(views: Sequence[ImageView]) -> list[ViewBatch]:

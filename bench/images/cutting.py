@@ -50,7 +50,7 @@ def by_index(images: Sequence[torch.Tensor], views: Sequence[View]) -> torch.Ten
         across.append(-1 if view.flip else 1)
     device = images[0].device
     left, top, right, bottom = _seen(images[0], views[0])
-    begin, rows, columns = torch.tensor([first, down, across]).to(device)[:, :, None, None]
+    begin, rows, columns = torch.tensor([first, down, across]).to(device, non_blocking=True)[:, :, None, None]
     below = torch.arange(bottom - top, device=device)[:, None]
     index = begin + rows * below + columns * torch.arange(right - left, device=device)
     found = torch.cat(lying).index_select(0, index.flatten())

@@ -1,10 +1,10 @@
 """Images prepared ahead of the net: decoded once, rescaled to every Q that is wanted, on the host's threads."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 
 import torch
 
@@ -28,60 +28,72 @@ from protocols.view import Size
 
 AHEAD = 1 << 28  # bytes of a block that the next one may be prepared beside
 ToPrepare = tuple[Sequence[int], Sequence[Scaling]]  # a block: image indices, how they are rescaled
-NOTHING: ToPrepare = ((), ())
 
 
 @dataclass(frozen=True)
 class Prepared:
     """An image's original size and its pixels by how they were rescaled, uint8 RGB (3, h, w).
 
-    `name` is its file's, for messages; `header` says how it is read: what its file's header has of that.
+    `name` is its file's, for messages; `header` says how it is read: what its file's header has of that. `there` are
+    the same pixels on a device with memory of its own, where nets are to see them.
     """
 
     size: Size
     at: dict[Scaling, torch.Tensor]
     name: str = ""
     header: Header = USUAL
+    there: Mapping[Scaling, torch.Tensor] = field(default_factory=dict)
+
+
+Begun = list[Future[Prepared | None]]
+Bring = Callable[[Prepared], Prepared]
 
 
 class Loader:
-    """Threads that prepare images; `blocks` keeps one block of look-ahead.
+    """Threads that prepare images, and bring them where nets see them, as `bring` says.
 
     A file that cannot be read, for a lack of rights or a failing disk, is an error; if `forgiving`, it counts as one
     that cannot be decoded. `why` says by index what is wrong with these; `explained` are
     those of which a list of their names says it too.
     """
 
-    def __init__(self, images: Images, threads: int, forgiving: bool = False) -> None:
+    def __init__(self, images: Images, threads: int, forgiving: bool = False, bring: Bring | None = None) -> None:
         self.images = images
         self.threads = threads
         self.forgiving = forgiving
+        self.bring = bring
         self.why: dict[int, str] = {}
         self.explained: set[int] = set()
         one = partial(torch.set_num_threads, 1)  # else each has a team as large as the machine
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=one)
 
-    def blocks(self, wanted: Sequence[ToPrepare]) -> Iterator[list[Prepared | None]]:
+    def blocks(self, wanted: Sequence[ToPrepare], ahead: int = 1) -> Iterator[list[Prepared | None]]:
         """For each (image indices, scalings) the prepared images in order; None stands for one that cannot be decoded.
 
-        The next block is prepared meanwhile, as far as memory allows: all of it where this one is small, else a few.
+        Up to `ahead` more blocks are prepared meanwhile, as far as memory allows if they are as large as this one; of
+        the next at least a few images.
         """
-        ahead: list[Future[Prepared | None]] = []
-        for block, following in pairwise([*wanted, NOTHING]):
-            futures = ahead + self._begin(block, len(ahead))
-            ahead = self._begin(following, 0, self.threads)
-            if sum(_weight(future.result()) for future in futures) <= AHEAD:
-                ahead += self._begin(following, len(ahead))
-            yield _taken(futures)
+        begun: defaultdict[int, Begun] = defaultdict(list)
+        for number, block in enumerate(wanted):
+            self._begin(block, begun[number])
+            following = range(number + 1, min(number + 1 + ahead, len(wanted)))
+            for later in following[:1]:
+                self._begin(wanted[later], begun[later], self.threads)
+            weight = sum(_weight(future.result()) for future in begun[number])
+            for later in following:
+                if (later - number) * weight <= AHEAD:
+                    self._begin(wanted[later], begun[later])
+            yield _taken(begun.pop(number))
 
-    def _begin(self, block: ToPrepare, start: int, stop: int | None = None) -> list[Future[Prepared | None]]:
-        """Begin with a block's images from number `start` on, to `stop` or the last."""
+    def _begin(self, block: ToPrepare, begun: Begun, most: int | None = None) -> None:
+        """Begin with a block's images behind those that are begun; with `most`, up to so many."""
         indices, scales = block
-        return [self.pool.submit(self._prepared, i, scales) for i in indices[start:stop]]
+        begun += [self.pool.submit(self._prepared, i, scales) for i in indices[len(begun) : most]]
 
     def _prepared(self, i: int, scales: Sequence[Scaling]) -> Prepared | None:
         try:
-            return _prepare(self.images.place(i), scales)
+            image = _prepare(self.images.place(i), scales)
+            return self.bring(image) if self.bring else image
         except UndecodableError as error:
             self.why[i] = str(error)
             if isinstance(error, RangelessError) or isinstance(self.images.sources[i], PythonImage):

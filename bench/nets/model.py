@@ -153,18 +153,22 @@ class Model:
         """The smallest side, in pixels, that the fully-convolutional form takes."""
         return smallest_side(self.converted, self.side, self.pixels.channels)
 
-    @torch.inference_mode()
     def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
-        """Posteriors (N, K), float32 on the host, of uint8 RGB views (N, 3, H, W).
+        """Posteriors (N, K), float32 on the host, of uint8 RGB views (N, 3, H, W)."""
+        return self.begun(views, whole).cpu()
+
+    @torch.inference_mode()
+    def begun(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+        """The same on the model's device, which may be at work on them yet.
 
         Whole images go through the dense net. The one place where a class score map becomes posteriors.
         """
         scores = self._scores(self.dense_net if whole else self.crop_net, views, self.compiled.get(whole))
         if scores.ndim == 2:
-            return scores.softmax(1).cpu()
+            return scores.softmax(1)
         if self.map_rule == "posteriors":
-            return scores.softmax(1).mean((2, 3)).cpu()
-        return scores.mean((2, 3)).softmax(1).cpu()
+            return scores.softmax(1).mean((2, 3))
+        return scores.mean((2, 3)).softmax(1)
 
     @cached_property
     def map_places(self) -> tuple[float, float]:
@@ -179,14 +183,18 @@ class Model:
         """
         return self._scores(self.dense_net, image[None]).softmax(1)[0, index].cpu()
 
-    @torch.inference_mode()
     def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
         """Posteriors (L, T, K), float32 on the host, of the crops at all tops and lefts of uint8 RGB (3, H, W)."""
+        return self.begun_grid(image, tops, lefts).cpu()
+
+    @torch.inference_mode()
+    def begun_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
+        """The same on the model's device, which may be at work on them yet."""
         grid = self.grid
         assert grid is not None
         pixels = len(tops) * len(lefts) * self.side**2 // 4  # but for the first poolings they are not at full size
         scores = self._scores(self.crop_net, image[None], lambda batch: grid.scores(batch[0], tops, lefts), pixels)
-        return scores.softmax(-1).cpu()
+        return scores.softmax(-1)
 
     def batch_of(self, views: torch.Tensor) -> torch.Tensor:
         """What the net takes of uint8 RGB views (N, 3, H, W): normalised, on the device, in its number format."""

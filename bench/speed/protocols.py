@@ -36,13 +36,13 @@ STAGES = ("decode", "rescale", "views", "net", "fuse")
 class Netless(Model):
     """A model that does all but run its net: views are cut, batched, normalised and moved to the device."""
 
-    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+    def begun(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
         self.batch_of(views)
         synchronise(self.device)
         return torch.zeros(len(views), self.count)
 
-    def posteriors_of_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
-        return self.posteriors(image[None], whole=False).expand(len(lefts), len(tops), -1)
+    def begun_grid(self, image: torch.Tensor, tops: Sequence[int], lefts: Sequence[int]) -> torch.Tensor:
+        return self.begun(image[None], whole=False).expand(len(lefts), len(tops), -1)
 
 
 def protocol_speed(model: Model, protocol: Protocol, images: Images, how: Computation) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_a_module_is_given_back_as_it_was(images, tmp_path, interrupted, monkeyp
     if interrupted is None:
         ask()
     else:
-        monkeypatch.setattr("bench.engine.fill.compute", lambda *_: (_ for _ in ()).throw(interrupted()))
+        monkeypatch.setattr("bench.engine.part_blocks.GroupWork", lambda *_: (_ for _ in ()).throw(interrupted()))
         with pytest.raises(interrupted):
             ask()
     assert state_of(net) == before
@@ -146,7 +146,7 @@ def test_what_is_global_is_put_back(images, tmp_path, interrupted, monkeypatch):
         torch.manual_seed(7)
         before["random numbers"] = GLOBALS["random numbers"]()
         if interrupted:
-            monkeypatch.setattr("bench.engine.fill.compute", lambda *_: (_ for _ in ()).throw(interrupted()))
+            monkeypatch.setattr("bench.engine.part_blocks.GroupWork", lambda *_: (_ for _ in ()).throw(interrupted()))
             with pytest.raises(interrupted):
                 bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, **ASKED)
         else:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bench.engine.capacity import Capacity
+from bench.engine.lanes import Threads
 from bench.engine.part_posteriors import part_posteriors
 from bench.errors import UserError
 from bench.images.loader import Prepared
@@ -80,7 +81,7 @@ class Fake:
 
     posteriors_of = staticmethod(lambda views: views.float().mean((2, 3)).softmax(1))
 
-    def posteriors(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
+    def begun(self, views: torch.Tensor, whole: bool) -> torch.Tensor:
         first = Activation(self.device, views[:, 0].numel())
         second = Activation(self.device, views[:, 0].numel())
         self.seen.append(tuple(views.shape[:1] + views.shape[2:]))
@@ -93,7 +94,7 @@ class FakeGrid(Fake):
 
     grid = True
 
-    def posteriors_of_grid(self, image: torch.Tensor, tops: list[int], lefts: list[int]) -> torch.Tensor:
+    def begun_grid(self, image: torch.Tensor, tops: list[int], lefts: list[int]) -> torch.Tensor:
         held = Activation(self.device, 10 * image[0].numel())
         self.seen.append("grid")
         del held
@@ -146,7 +147,7 @@ def test_batches_in_several_threads_change_nothing_not_even_when_memory_runs_out
     """With room for one view three threads are in each other's way: what fails alone is computed alone."""
     with ThreadPoolExecutor(3) as pool:
         tight = Fake(room_for(room))
-        found = part_posteriors(tight, Part("multicrop", Q), block, Capacity(30, CPU, pool))
+        found = part_posteriors(tight, Part("multicrop", Q), block, Capacity(30, CPU, Threads(pool, 3)))
     assert views(tight) == 150
     assert np.array_equal(found, part_posteriors(Fake(), Part("multicrop", Q), block, Capacity(64, CPU)))
 

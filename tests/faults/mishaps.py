@@ -128,9 +128,9 @@ def do_nothing() -> None:
 
 def wait_at_work(file: str = os.devnull) -> None:
     """A worker that has hours of work before it; once it is there it says in a file which process it is."""
-    import bench.engine.fill
+    import bench.engine.part_blocks
 
-    bench.engine.fill.compute = lambda *_: (Path(file).write_text(str(os.getpid())), time.sleep(600))  # type: ignore[assignment]
+    bench.engine.part_blocks.GroupWork = lambda *_: (Path(file).write_text(str(os.getpid())), time.sleep(600))  # type: ignore[assignment,misc]
 
 
 def take_threads(count: int) -> None:
@@ -150,16 +150,16 @@ def look_often(fault: Callable[[], object]) -> None:
 
 def die_at_the_first_block(file: str = os.devnull) -> None:
     """And touch a file then."""
-    import bench.engine.fill
+    import bench.engine.part_blocks
 
-    bench.engine.fill.compute = lambda *_: (Path(file).write_text("died"), die())  # type: ignore[assignment]
+    bench.engine.part_blocks.GroupWork = lambda *_: (Path(file).write_text("died"), die())  # type: ignore[assignment,misc]
 
 
 def stop_at_the_first_block() -> None:
     """Neither dead nor alive, as a machine that lost its network."""
-    import bench.engine.fill
+    import bench.engine.part_blocks
 
-    bench.engine.fill.compute = lambda *_: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[assignment]
+    bench.engine.part_blocks.GroupWork = lambda *_: os.kill(os.getpid(), signal.SIGSTOP)  # type: ignore[assignment,misc]
 
 
 def join_at_once() -> None:
