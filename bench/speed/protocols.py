@@ -96,6 +96,7 @@ def _stages(
     decoded = [decode(*place) for place in places]
     times = {"decode": time.perf_counter() - start, "rescale": 0.0, "views": 0.0, "net": 0.0}
     netless = Netless(**{field.name: getattr(model, field.name) for field in fields(model)})
+    vars(netless).update(vars(model))  # with the forms that are there: made now, they would count as cutting
     with model.precision.settings(), single_threads(model.device):
         capacity = Capacity(how.batch, model.device)
         for part in protocol.parts:

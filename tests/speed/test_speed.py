@@ -8,6 +8,7 @@ from bench.nets import compiled as module
 from bench.nets.flops import net_flops
 from bench.speed import throughput
 from bench.speed.__main__ import main
+from bench.speed.protocols import Netless
 from bench.speed.stopwatch import percentile, repeated, spread_of
 from bench.speed.throughput import Sweep, net_speeds
 
@@ -103,6 +104,14 @@ def test_a_protocol_end_to_end(weights, photographs, tmp_path):
         assert {"Conv2d 3x3", "PairwiseMax", "ReLU"} <= each["layers_ms"].keys()
         assert ("Positions 7x7" in each["layers_ms"]) == each["protocol"].startswith("dense")
         assert all(ms > 0 for ms in each["layers_ms"].values())
+
+
+def test_cutting_makes_no_forms_of_a_net(weights, photographs, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(Netless, "crop_net", property(lambda _: made.append("a form")))
+    words = f"--weights {weights} --data list:{photographs} --protocol multicrop@256 --limit 1 --out {tmp_path}"
+    assert main(words.split()) == 0
+    assert made == []
 
 
 def test_a_grid_is_measured_with_shared_features_and_without(weights, photographs, tmp_path):
