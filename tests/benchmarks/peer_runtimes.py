@@ -66,10 +66,13 @@ def openvino(net: nn.Module) -> Run:
         "PERFORMANCE_HINT": "LATENCY",
     }
     model = runtime.convert_model(net, example_input=torch.zeros(1, 3, 224, 224), input=[-1, 3, -1, -1])
-    made = runtime.Core().compile_model(model, "CPU", settings)
+    core = runtime.Core()
+    made = core.compile_model(model, "CPU", settings)
+    CORES.append(core)
     return lambda images: torch.from_numpy(made(images.numpy())[0])
 
 
+CORES: list = []  # the end of the last one takes the stack with it on which signals are handled
 RUNTIMES: dict[str, Callable[[nn.Module], Run]] = {
     "torch": as_it_is,
     "channels-last": channels_last,

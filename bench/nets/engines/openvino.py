@@ -1,5 +1,6 @@
 """OpenVINO, on a CPU."""
 
+from functools import cache
 from queue import LifoQueue
 from typing import Any
 
@@ -21,8 +22,7 @@ class OpenVino:
         return needed("openvino", "openvino").__version__.partition("-")[0]
 
     def opened(self, graph: Graph, device: torch.device, at_once: int) -> Compute:
-        library = needed("openvino", "openvino")
-        core = library.Core()
+        library, core = needed("openvino", "openvino"), _core()
         model = core.read_model(graph.layers)
         for each in model.get_parameters():
             if (values := graph.weights.get(each.friendly_name)) is not None:
@@ -43,6 +43,12 @@ class OpenVino:
                 idle.put(request)
 
         return compute
+
+
+@cache
+def _core() -> Any:
+    """One for the whole process: the end of the last takes the stack with it on which signals are handled."""
+    return needed("openvino", "openvino").Core()
 
 
 def _settings(at_once: int) -> dict[str, Any]:

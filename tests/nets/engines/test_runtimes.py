@@ -1,5 +1,7 @@
 """Runtimes in torch's place: the same posteriors in every form, and one line where there are none."""
 
+import gc
+import signal
 import sys
 from dataclasses import replace
 
@@ -94,6 +96,19 @@ def test_a_class_score_map_and_an_image_beside_others_are_the_same(engine):
     views = images(3, 224, 224)
     together, alone = theirs.posteriors(views, False)[1], theirs.posteriors(views[1:2], False)[0]
     assert (together - alone).abs().max() <= engines.AGREE
+
+
+@pytest.mark.parametrize("engine", LIBRARIES)
+def test_an_interrupt_after_an_engine_was_let_go_is_only_an_interrupt(engine):
+    """OpenVINO's last core takes the stack with it on which signals are handled: Python would end in a crash."""
+    needs(engine)
+    theirs = replace(model_of("vgg11"), engine=Engine(engine))
+    theirs.posterior_map(images(1, 288, 320)[0], [1, 3])
+    theirs.posteriors(images(2, 224, 224), False)
+    del theirs
+    gc.collect()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 class Cut(nn.Module):
