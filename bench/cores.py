@@ -5,7 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of work, or `max`, in so many of the clock's
-
 MOST_MEMORY = Path("/sys/fs/cgroup/memory.max")  # of a container: bytes, or `max`
 
 
@@ -20,10 +19,10 @@ def cores() -> int:
 
 def memory() -> int:
     """Bytes, other processes' among them; less where a container may use less. Where nobody says it 8 GiB."""
-    try:
-        own = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not POSIX
-        own = 8 << 30
+    own = 8 << 30
+    if hasattr(os, "sysconf"):
+        with suppress(OSError, ValueError):
+            own = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError):
         own = min(own, int(MOST_MEMORY.read_text()))
     return own

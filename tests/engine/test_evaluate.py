@@ -100,7 +100,7 @@ def test_an_error_of_the_first_worker_is_said_once(tmp_path):
 
 
 def test_a_posterior_that_is_not_finite_is_an_error(weights, photographs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Model, "posteriors", lambda self, views, whole: torch.full((len(views), self.count), torch.nan))
+    monkeypatch.setattr(Model, "begun", lambda self, views, whole: torch.full((len(views), self.count), torch.nan))
     assert main(arguments(weights, photographs, tmp_path)) == 2
     assert "not finite for 00.png under" in capsys.readouterr().err.splitlines()[-1]
     assert not list((tmp_path / "store").glob("*/0*.npz"))

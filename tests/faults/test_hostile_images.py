@@ -169,7 +169,7 @@ def test_lack_of_memory_or_of_a_disk_is_one_line_everywhere(tmp_path, monkeypatc
         raise error
 
     (tmp_path / "x.png").write_bytes(encoded("PNG"))
-    monkeypatch.setattr("PIL.Image.Image.convert", fail)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
     loader = Loader(images(tmp_path / "x.png"), 1)
     message = "needs more memory than there is" if isinstance(error, MemoryError) else "cannot be read: Input/output"
     with pytest.raises(UserError, match=message):
