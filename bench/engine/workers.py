@@ -1,6 +1,7 @@
 """Rank and world size where `torchrun` started several processes; one process otherwise."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from bench.errors import UserError
 
 T = TypeVar("T")
 JOINING = timedelta(minutes=10)  # until all workers are there
+MOMENT = 0.2  # s, in which torch's threads let go of what was sent, under Python's lock: a group's end holds it
 PATIENCE = timedelta(days=7)  # workers wait for the slowest; one that dies is found by torchrun or the watch
 
 
@@ -61,6 +63,7 @@ class Shard(AbstractContextManager):
         if self.watch and kind is None:
             self.gathered(())  # the first may have tables to write yet: where it fails, all do
             self.watch.stop(failed=False)
+            time.sleep(MOMENT)
             torch.distributed.destroy_process_group()
         elif self.watch:
             self.watch.stop(failed=True)  # connections last until the error is said, so that it is said once
