@@ -50,16 +50,9 @@ class PartWork:
         return means(self.rows, self.views, self.count)
 
 
-def part_posteriors(
-    model: Model,
-    part: Part,
-    block: Sequence[Prepared],
-    capacity: Capacity,
-    advance: Advance = lambda _: None,
-    cost: float = 0,
-) -> np.ndarray:
+def part_posteriors(model: Model, part: Part, block: Sequence[Prepared], capacity: Capacity) -> np.ndarray:
     """Posteriors (N, K) float32 of N prepared images under one part: the weighted mean over each image's views."""
-    (work,) = finished([PartWork(model, part, block, capacity, advance, cost)], capacity)
+    (work,) = finished([PartWork(model, part, block, capacity)], capacity)
     return work.posteriors()
 
 
