@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from results.average_precision import average_precision
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -33,16 +35,3 @@ def detection(outside: np.ndarray, confidence: np.ndarray) -> Detection:
     Examples", CVPR 2021.
     """
     return Detection(int(outside.sum()), int((~outside).sum()), average_precision(outside, -confidence))
-
-
-def average_precision(positive: np.ndarray, score: np.ndarray) -> float:
-    """The area under the precision-recall curve as a sum of steps, from (N,) bool and scores that rise with belief.
-
-    At each threshold that the scores have, the precision counts with what the recall grows; images of one score come in
-    together.
-    """
-    order = np.argsort(-score, kind="stable")
-    right, ranked = positive[order], score[order]
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # of each score
-    found = np.cumsum(right)[last]
-    return float((np.diff(found, prepend=0) * found / (last + 1)).sum() / found[-1])
