@@ -1,0 +1,1 @@
+"""Linear classifiers of what nets make of images: splits, learning, judging."""
