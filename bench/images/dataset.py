@@ -13,6 +13,7 @@ from bench.errors import UserError
 from bench.images import survey
 from bench.images.image_source import Source
 from bench.images.labels.groups import Groups
+from bench.images.labels.multi_labels import MultiLabels
 from bench.images.labels.right_labels import RightLabels
 from bench.images.survey import USUAL, Found, Header
 from protocols.view import Box
@@ -55,7 +56,8 @@ class Images:
     compete, as its paper has it; `verify` whether every file is read anew for the digest. `by_others` is what another
     process found in reading them. `right` are several right labels an image, which count in place of its own. `named`
     says that the user named the classes of labels that were bare numbers, `mapped` that the user said which of the
-    net's classes each label is. `groups` are what images are counted in beside all together.
+    net's classes each label is. `groups` are what images are counted in beside all together. `multi` are several labels
+    an image; its own is 0 then, and means nothing.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Images:
     by_others: Surveyed | None = None
     right: RightLabels | None = None
     groups: Groups | None = None
+    multi: MultiLabels | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -105,9 +108,10 @@ class Images:
 
     def _digest_of(self, contents: Sequence[str]) -> str:
         boxes = self.boxes or [None] * len(self)
+        several = self.multi.lines if self.multi else [""] * len(self)
         lines = (
-            f"{name}\t{label}\t{content}{_text(box)}\n"
-            for name, label, content, box in zip(self.ids, self.labels, contents, boxes, strict=True)
+            f"{name}\t{label}\t{content}{_text(box)}{own}\n"
+            for name, label, content, box, own in zip(self.ids, self.labels, contents, boxes, several, strict=True)
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -166,6 +170,7 @@ class Images:
             by_others=None,
             right=self.right and self.right.take(indices),
             groups=self.groups and self.groups.take(indices),
+            multi=self.multi and self.multi.take(indices),
         )
 
 

@@ -45,7 +45,8 @@ class Kind(NamedTuple):
     `read_all(spec)` is what `--split` makes parts of, None where the set has parts of its own; `parts` are the names of
     those that a set has which may have none. `beside(argument)` is another set, opened first and given to `read`;
     `spelled(argument)` is the argument as it is the same from any working folder; `evaluation_only` says why no net is
-    trained on such a set, None where one may be.
+    trained on such a set, None where one may be. `read_to_learn` is `read_all` for learning from, where that takes a
+    class more. `several(argument)` names the parts of a set with several labels an image, which `read` takes.
     """
 
     read: Callable[..., Images]
@@ -56,6 +57,8 @@ class Kind(NamedTuple):
     beside: Callable[[str], str] | None = None
     spelled: Callable[[str], str] = _spelled
     evaluation_only: str | None = None
+    read_to_learn: Callable[[DataSpec], Images] | None = None
+    several: Callable[[str], Sequence[str]] | None = None
 
     @property
     def fetched(self) -> bool:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from bench.images.dataset import Images
 from bench.images.kinds import KINDS, YOURS, Kind
 from bench.images.labels.class_map import mapped
 from bench.images.labels.class_names import named, read_class_names
+from bench.images.labels.class_refusals import several_labels
 from bench.images.labels.numbered_classes import as_stated
 from bench.images.labels.real_labels import reassessed
 from bench.images.labels.relabellings import doubted
@@ -23,6 +26,7 @@ from bench.images.split import in_both, split_images
 from results.names import mended, text_of
 
 ELSEWHERE = {"wds": "tar", "webdataset": "tar", "imagefolder": "folder"}  # what other tools call kinds
+WHOLE = "all"  # what the one part of a set without parts is called
 MOST_CLASSES = 100_000  # of a net that is trained
 
 
@@ -36,20 +40,48 @@ class OpenedData(NamedTuple):
 def open_data(spec: DataSpec, part: str = "val") -> Images:
     """Open a part of a data set, whose source is `kind` or `kind:argument` with a kind of `KINDS`.
 
-    Raises UserError.
+    Raises UserError, also for a set with several labels an image.
     """
     kind = _kind_of(spec)
     if part not in SPLITS:
         raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
+    if kind.several:
+        raise several_labels(spec.source)
+    return _opened(kind, spec, part)
+
+
+def open_to_learn(spec: DataSpec, part: str) -> Images:
+    """A part, of those that `parts_to_learn` names, as classes are learnt from it. Raises UserError."""
+    kind = _kind_of(spec)
+    if part == WHOLE and kind.read_to_learn:
+        read = kind.read_to_learn
+        kind = kind._replace(read=lambda spec, _: read(spec))
+    images = _opened(kind, spec, "val" if part == WHOLE else part)
+    return _unseen(images) if part == WHOLE else images
+
+
+def parts_to_learn(spec: DataSpec) -> tuple[str, ...]:
+    """The parts that a set is handed out in: train, val, and test of some sets; WHOLE of a set without. Raises
+    UserError, also where no net is trained on such a set.
+    """
+    kind = _kind_of(spec)
+    if kind.evaluation_only:
+        _refuse_training(kind, spec, "train")
+    if kind.several:
+        if spec.split is not None:
+            raise _has_parts(spec)
+        with _readable(spec):
+            return tuple(kind.several(spec.argument))
+    parted = spec.split is not None or has_parts(spec.source, spec.columns)
+    return ("train", "val") if parted else (WHOLE,)
+
+
+def _opened(kind: Kind, spec: DataSpec, part: str) -> Images:
+    """Raises UserError."""
     if kind.evaluation_only:
         _refuse_training(kind, spec, part)
-    try:
+    with _readable(spec):
         images = _in_utf8(_read(kind, spec, part), spec.kind) if spec.split is None else _split(kind, spec, part)
-    except OSError as error:
-        where = str(error.filename or spec.argument or spec.kind)
-        raise UserError(
-            f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
-        ) from None
     images = _labelled(images, spec)
     if spec.exif:
         images = _turned(images, spec.kind)
@@ -58,6 +90,18 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
     if spec.labels:
         images = reassessed(images, spec.labels)
     return (_named(images, spec) if part == "train" else images).limit(spec.limit)
+
+
+@contextmanager
+def _readable(spec: DataSpec) -> Iterator[None]:
+    """What cannot be read is a line."""
+    try:
+        yield
+    except OSError as error:
+        where = str(error.filename or spec.argument or spec.kind)
+        raise UserError(
+            f"data {spec.source!r}: {where!r} cannot be read ({error.strerror or error}); allow it, or give another"
+        ) from None
 
 
 def _kind_of(spec: DataSpec) -> Kind:
@@ -175,15 +219,23 @@ def _named(images: Images, spec: DataSpec) -> Images:
 def _split(kind: Kind, spec: DataSpec, part: str) -> Images:
     assert spec.split is not None
     if kind.read_all is None:
-        raise UserError(
-            f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
-        )
-    images = _in_utf8(kind.read_all(spec), spec.kind)
-    images = replace(images, notes=tuple(note for note in images.notes if not note.endswith(SEEN)))  # parts are new
+        raise _has_parts(spec)
+    images = _unseen(_in_utf8(kind.read_all(spec), spec.kind))
     train, val = split_images(images, spec.split, spec.seed)
     if spec.allow_duplicates and (count := in_both(train, val)):
         val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
     return {"train": train, "val": val}[part]
+
+
+def _has_parts(spec: DataSpec) -> UserError:
+    return UserError(
+        f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
+    )
+
+
+def _unseen(images: Images) -> Images:
+    """Without what is said of sets that no parts are made of."""
+    return replace(images, notes=tuple(note for note in images.notes if not note.endswith(SEEN)))
 
 
 def _forms() -> str:

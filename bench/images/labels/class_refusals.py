@@ -14,6 +14,14 @@ BACKGROUND = {"background", "bg", "dummy"}  # what a first class is called that 
 AS_NAMED = "give the numbers that name the classes, as they are (without --labels-from)"
 
 
+def several_labels(source: str) -> UserError:
+    """Why images that have several labels each are not evaluated as others are, or trained on."""
+    return UserError(
+        f"data {source!r}: its images have several labels each, which error rates do not count; give it to "
+        "bench.transfer, or other data here"
+    )
+
+
 def refuse_order(images: Images, count: int, source: str) -> None:
     """Raise UserError where the classes' order is a matter of choice, and nobody chose."""
     assert images.classes is not None

@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from bench.errors import UserError
 from bench.images.dataset import Images
-from bench.images.labels.class_refusals import other_count, outside, refuse_background, refuse_order, unknown_class
+from bench.images.labels.class_refusals import (
+    other_count,
+    outside,
+    refuse_background,
+    refuse_order,
+    several_labels,
+    unknown_class,
+)
 from bench.images.labels.imagenet_names import in_imagenets_order, nouns, wnids
 from bench.images.labels.named_classes import by_names, by_nouns, is_imagenet, moved, refuse_mixture
 from bench.images.labels.numbered_classes import from_one, renumbered, renumbered_present, whole_numbers
@@ -26,6 +33,8 @@ def reconcile(images: Images, count: int, names: tuple[str, ...] | None, source:
     and class cannot be matched, and for a class of background that labels would take for the first, unless `whole`
     says that it is one.
     """
+    if images.multi:
+        raise several_labels(images.name)
     if images.mapped:
         return _mapped(images, count, names, source)
     if images.classes is None:

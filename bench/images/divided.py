@@ -1,0 +1,141 @@
+"""Sets in the parts that they are handed out in: what classes are learnt from, and what is tried on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.images.data_spec import DataSpec
+from bench.images.dataset import Images
+from bench.images.labels.classes import reconcile
+from bench.images.labels.numbered_classes import renumbered_present
+from bench.images.sources import WHOLE, open_to_learn, parts_to_learn
+from bench.images.split import in_both
+
+REGIONS = ("image", "box", "image+box")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Images that descriptors are made of; `rows` says which is each example's: (N,) int64."""
+
+    images: Images
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class SetPart:
+    """A part of a set as it was handed out: N examples.
+
+    `name` is "train", "val" or "test", or "all" of a set without parts. The descriptors of several `looks` are stacked.
+    `present` and `difficult`, bool (N, K), say which classes each example is of, and which count neither for nor
+    against it; of a set with one label an image one class is present and none difficult.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    looks: tuple[Look, ...]
+    present: np.ndarray
+    difficult: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class DividedSet:
+    """A set in its parts: `name` as tables show it, `kind` of --data, the names of its K classes.
+
+    With `multi` an image may have several classes, or none, and is judged by average precision; else by recall.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[str, ...]
+    parts: tuple[SetPart, ...]
+    multi: bool
+    notes: tuple[str, ...] = ()
+
+
+def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
+    """A set of any kind with the parts that it has: train, val and test of Pascal VOC; train, and the one that is
+    evaluated, as test, of others; all of a set without parts.
+
+    `region` is what is looked at of persons whose action is known: their whole image, their box or both. Raises
+    UserError.
+    """
+    if region not in REGIONS:
+        raise UserError(f"region '{region}': give {', '.join(REGIONS[:-1])} or {REGIONS[-1]}")
+    for option, value in (("--class-map", spec.class_map), ("--labels", spec.labels)):
+        if value:
+            raise UserError(f"{option} '{value}': classes are learnt by the set's own labels; leave {option} out")
+    opened = {part: open_to_learn(spec, part) for part in parts_to_learn(spec)}
+    if any(images.multi for images in opened.values()):
+        raise NotImplementedError
+    if WHOLE in opened:
+        return divided_of(opened[WHOLE], kind=spec.kind)
+    return divided_of(opened["train"], opened["val"], kind=spec.kind)
+
+
+def divided_of(train: Images, test: Images | None = None, kind: str = "images") -> DividedSet:
+    """Images that are learnt from and images that are tried on; or, without these, all images of a set.
+
+    Classes are those that occur in the first, by name; numbers are their own names. Raises UserError for a test image
+    of another class.
+    """
+    train = _with_classes(train)
+    if test is None:
+        return _divided(train.name, kind, {WHOLE: train})
+    assert train.classes is not None
+    if train.multi is None:
+        source = f"{train.name}, its training images,"
+        test = reconcile(test, len(train.classes), train.classes, source, whole=True)
+    elif test.multi is None or test.classes != train.classes:
+        raise UserError(
+            f"data {test.name!r}: its classes are not those of {train.name!r}; give images of the same ones"
+        )
+    found = _divided(_common_name(train.name, test.name), kind, {"train": train, "test": test})
+    seen = in_both(train, test) * (train.boxes is None)
+    said = (f"{seen} of the test images are training images too",) * bool(seen)
+    return replace(found, notes=(*found.notes, *said))
+
+
+def _divided(name: str, kind: str, parts: Mapping[str, Images]) -> DividedSet:
+    """Examples are called by their images' ids; where two parts share one, all by part and id: `train/cat/1.jpg`."""
+    every = [name for images in parts.values() for name in images.ids]
+    shared = len(set(every)) < len(every)
+    first = next(iter(parts.values()))
+    assert first.classes is not None
+    notes = dict.fromkeys(note for images in parts.values() for note in (*images.notes, *images.doubts))
+    own = tuple(_part(part, images, len(first.classes), shared) for part, images in parts.items())
+    return DividedSet(name, kind, first.classes, own, first.multi is not None, tuple(notes))
+
+
+def _part(name: str, images: Images, count: int, shared: bool) -> SetPart:
+    if images.multi:
+        present, difficult = images.multi.present, images.multi.difficult
+    else:
+        present = images.labels[:, None] == np.arange(count)
+        difficult = np.zeros_like(present)
+    ids = tuple(f"{name}/{each}" for each in images.ids) if shared else images.ids
+    return SetPart(name, ids, (Look(images, np.arange(len(images))),), present, difficult)
+
+
+def _with_classes(images: Images) -> Images:
+    """The images with names for their classes, of those that occur. Raises UserError for several right labels."""
+    if images.right:
+        raise UserError(f"data {images.name!r}: several classes are right for one image; give a set with one each")
+    if images.multi:
+        return images
+    occurring = images.present.tolist()
+    names = tuple(images.classes[label] if images.classes else str(label) for label in occurring)
+    return renumbered_present(images, range(len(occurring)), names)
+
+
+def _common_name(train: str, test: str) -> str:
+    """What two parts are called together: `cifar10/train` and `cifar10/test` are cifar10."""
+    above = train.rpartition("/")[0]
+    if train == test:
+        return train
+    return above if above and above == test.rpartition("/")[0] else f"{train} and {test}"
