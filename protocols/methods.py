@@ -87,13 +87,15 @@ METHODS: dict[str, Callable[[Size, int, int], list[View]]] = {
     "dense-noflip": dense_noflip,
     "multicrop-noflip": multicrop_noflip,
     "fivecrop": fivecrop,
+    "features": dense,
 }
 WITHOUT_FLIPS = {
     "dense": "dense-noflip",
     "multicrop": "multicrop-noflip",
     "tencrop": "fivecrop",
 }  # their straight views
-WHOLE = ("dense", "dense-noflip")  # their views are whole images
+FEATURES = "features"  # what the net's last layer sees, in place of posteriors (appendix B)
+WHOLE = ("dense", "dense-noflip", FEATURES)  # their views are whole images
 GRIDS = ("multicrop", "multicrop-noflip")  # their views are the crops of a grid
 SQUARE = ("published-squash", "squash", "squash-centre")  # their images are squashed to Q x Q
 

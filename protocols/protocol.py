@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 
-from protocols.methods import GRIDS, METHODS, SQUARE, WHOLE, WITHOUT_FLIPS
+from protocols.methods import FEATURES, GRIDS, METHODS, SQUARE, WHOLE, WITHOUT_FLIPS
 from protocols.scales import SIDE, TrainingScale, assumed_S, in_proportion, multi_scale, single_scale
 from protocols.view import Size, View, rescaled
 
@@ -114,6 +114,11 @@ class Part:
     def whole(self) -> bool:
         """Whether its views are whole images, which the convolutional net sees."""
         return self.method in WHOLE
+
+    @property
+    def features(self) -> bool:
+        """Whether it gives descriptors: what the net's last layer sees, in place of posteriors."""
+        return self.method == FEATURES
 
     @property
     def grid(self) -> bool:

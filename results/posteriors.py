@@ -37,6 +37,19 @@ class Posteriors:
         if n and not (np.abs(self.probs.sum(1, dtype=np.float64) - 1).max() < 1e-4 and self.probs.min() >= 0):
             raise ValueError("posteriors that are negative or do not add up to 1")
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a block's file holds of them."""
+        return {"probs": self.probs, "labels": self.labels, "ids": self.ids}
+
+    @classmethod
+    def of_arrays(cls, found: Mapping[str, np.ndarray]) -> "Posteriors":
+        return cls(found["probs"], found["labels"], found["ids"])
+
+    def are_of(self, ids: Sequence[str], labels: np.ndarray) -> bool:
+        """Whether they are of these images, in this order, under these labels."""
+        return self.ids.tolist() == list(ids) and np.array_equal(self.labels, labels)
+
     def save(self, path: Path) -> None:
         """Write `ids`, `labels` and `posteriors` as a compressed `.npz`."""
         file = BytesIO()

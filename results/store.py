@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,29 @@ BLOCK = 32  # images; a constant, since blocks of another length would be other 
 LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)  # no block is there, or the disk lost it
 LOCAL = struct.Struct("<26xHH")  # a zip's header before a member: how long its name and what is behind it are
 ENCRYPTED = 1  # a flag of a member
+
+
+class StoredRows(Protocol):
+    """What a part gives of images, a row each: `Posteriors` or `Descriptors`."""
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a block's file holds of them."""
+
+    @classmethod
+    def of_arrays(cls, found: Mapping[str, np.ndarray]) -> Any: ...
+
+    def check(self) -> None:
+        """Raise ValueError unless these can be what they are said to be."""
+
+    def are_of(self, ids: Sequence[str], labels: np.ndarray) -> bool:
+        """Whether they are of these images, in this order, as far as they depend on labels under these."""
+
+
+Rows = TypeVar("Rows", bound=StoredRows)
 
 
 class StoreError(ResultError):
@@ -44,13 +67,13 @@ class Expected(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Block:
-    """Posteriors of consecutive images, the seconds they took on which device, and the ids that cannot be decoded.
+class Block(Generic[Rows]):
+    """What a part gives of consecutive images, the seconds it took on which device, and the ids that cannot be decoded.
 
     `made` names what computed them: machine and versions. Blocks of before they said so are without.
     """
 
-    posteriors: Posteriors
+    rows: Rows
     seconds: float
     device: str
     corrupt: tuple[str, ...] = ()
@@ -59,18 +82,17 @@ class Block:
     def holds(self, expected: Expected) -> bool:
         """Whether it is of these images, in order, and of no others, less those that cannot be decoded."""
         kept = [k for k, name in enumerate(expected.ids) if name not in self.corrupt]
-        return (
-            set(self.corrupt) <= set(expected.ids)
-            and self.posteriors.ids.tolist() == [expected.ids[k] for k in kept]
-            and np.array_equal(self.posteriors.labels, expected.labels[kept])
+        return set(self.corrupt) <= set(expected.ids) and self.rows.are_of(
+            [expected.ids[k] for k in kept], expected.labels[kept]
         )
 
 
-class Blocks:
-    """The finished blocks of one part in their folder."""
+class Blocks(Generic[Rows]):
+    """The finished blocks of one part in their folder; `kind` is what they hold."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: type[Rows]) -> None:
         self.folder = folder
+        self.kind = kind
 
     def path(self, block: int) -> Path:
         return self.folder / f"{block:06d}.npz"
@@ -82,7 +104,7 @@ class Blocks:
     def has(self, block: int) -> bool:
         return os.path.exists(self.path(block))
 
-    def read(self, block: int) -> Block | None:
+    def read(self, block: int) -> Block[Rows] | None:
         """A stored block, or None where it is missing or damaged (the archive's CRC-32 tells). Raises StoreError."""
         try:
             content = self.path(block).read_bytes()
@@ -94,26 +116,26 @@ class Blocks:
             found = _arrays(content)
             if _text(found, "place", self._address(block)) != self._address(block):  # earlier blocks do not say it
                 return None
-            posteriors = Posteriors(found["probs"], found["labels"], found["ids"])
-            posteriors.check()
+            rows = self.kind.of_arrays(found)
+            rows.check()
             made = {str(name): str(what) for name, what in json.loads(_text(found, "made", "{}")).items()}
             corrupt = tuple(found["corrupt"].tolist())
-            return Block(posteriors, float(found["seconds"]), _text(found, "device"), corrupt, made)
+            return Block(rows, float(found["seconds"]), _text(found, "device"), corrupt, made)
         except Exception:  # damage shows as nearly any type: a flipped flag asks for a password
             return None
 
 
-class Store(Blocks):
+class Store(Blocks[Rows]):
     """The blocks of one part under one key, which holds everything that changes the numbers."""
 
-    def __init__(self, root: Path, key: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, key: Mapping[str, str], kind: type[Rows] = Posteriors) -> None:  # type: ignore
         text = json.dumps(dict(key), sort_keys=True, indent=1)
-        super().__init__(root / hashlib.sha256(text.encode()).hexdigest()[:24])
+        super().__init__(root / hashlib.sha256(text.encode()).hexdigest()[:24], kind)
         self.key_text = text
 
-    def write(self, block: int, content: Block) -> None:
+    def write(self, block: int, content: Block[Rows]) -> None:
         """Keep a block; another process that keeps the same one at the same time does no harm. Raises StoreError."""
-        content.posteriors.check()  # what is stored once is counted ever after
+        content.rows.check()  # what is stored once is counted ever after
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._describe()
@@ -137,11 +159,11 @@ class Store(Blocks):
             write_atomically(path, self.key_text.encode())
 
 
-def reopen(folder: Path) -> Blocks:
+def reopen(folder: Path) -> Blocks[Posteriors]:
     """The blocks of a part by their folder, as they were left. Raises StoreError where it is not there any more."""
     if not os.path.isdir(folder):
         raise StoreError(f"no stored blocks in {folder}; give --store DIR if they were moved, else run bench.run again")
-    return Blocks(folder)
+    return Blocks(folder, Posteriors)
 
 
 def _text(found: Mapping[str, np.ndarray], name: str, default: str | None = None) -> str:
@@ -189,12 +211,10 @@ def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 def _archive(content: Block, place: str) -> memoryview:
     """A block's file, made in memory: what the disk does to a file half written is then one thing to look at."""
-    posteriors, file = content.posteriors, BytesIO()
+    file = BytesIO()
     np.savez(
         file,
-        probs=posteriors.probs,
-        labels=posteriors.labels,
-        ids=posteriors.ids,
+        **content.rows.arrays,
         seconds=np.float64(content.seconds),
         device=np.array(content.device),
         corrupt=np.array(content.corrupt, dtype=str),

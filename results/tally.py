@@ -16,7 +16,9 @@ from results.posteriors import Posteriors, combine, resolved
 from results.store import Block, Blocks, Expected, StoreError
 
 AGAIN = "run bench.run again"
-StoredNet = Sequence[tuple[Blocks, Fraction]]  # the blocks of the parts that one net is judged by, and their shares
+StoredNet = Sequence[
+    tuple[Blocks[Posteriors], Fraction]
+]  # the blocks of the parts that one net is judged by, and their shares
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def tally(
     """
     counts = [_Count(nets, [Trial(each) for each in relabellings]) for nets in rows]
     for number, expected in enumerate(blocks):
-        read: dict[Path, Block] = {}
+        read: dict[Path, Block[Posteriors]] = {}
         for count in counts:
             count.add(_read(count.nets, number, expected, read), scored, expected)
     return [count.tally() for count in counts]
@@ -85,7 +87,7 @@ class _Count:
     classes: int = 0
     made: dict[frozenset[tuple[str, str]], Mapping[str, str]] = field(default_factory=dict)
 
-    def add(self, contents: Sequence[Block], scored: np.ndarray | None, expected: Expected) -> None:
+    def add(self, contents: Sequence[Block[Posteriors]], scored: np.ndarray | None, expected: Expected) -> None:
         row = _combine(contents, self.nets)
         if expected.right is not None:
             row = resolved(row, dict(zip(expected.ids, expected.right, strict=True)))
@@ -120,7 +122,7 @@ def stored_standings(
     in 2 x (both - 1/2 x straight), which is the mirror images alone. Raises ResultError.
     """
     for number in range(blocks):
-        read: dict[Path, Block] = {}
+        read: dict[Path, Block[Posteriors]] = {}
         try:
             found = [labelled(_combine(_read(nets, number, None, read), nets)) for nets in rows]
             if any(each.ids.tolist() != found[0].ids.tolist() for each in found):
@@ -136,7 +138,9 @@ def row_blocks(nets: Sequence[StoredNet], blocks: Iterable[Expected | None]) -> 
         yield _combine(_read(nets, number, expected, {}), nets)
 
 
-def _read(nets: Sequence[StoredNet], number: int, expected: Expected | None, read: dict[Path, Block]) -> list[Block]:
+def _read(
+    nets: Sequence[StoredNet], number: int, expected: Expected | None, read: dict[Path, Block[Posteriors]]
+) -> list[Block[Posteriors]]:
     """The blocks of a row's parts under one number; `read` keeps them by their place for other rows."""
     contents = []
     for store, _ in chain.from_iterable(nets):
@@ -153,7 +157,7 @@ def _read(nets: Sequence[StoredNet], number: int, expected: Expected | None, rea
     return contents
 
 
-def _combine(contents: Sequence[Block], nets: Sequence[StoredNet]) -> Posteriors:
+def _combine(contents: Sequence[Block[Posteriors]], nets: Sequence[StoredNet]) -> Posteriors:
     """`contents` are those of all parts of all nets, in their order."""
-    parts = iter(content.posteriors for content in contents)
+    parts = iter(content.rows for content in contents)
     return combine([[(next(parts), share) for _, share in net] for net in nets])

@@ -77,7 +77,7 @@ def fill(
         for found in part_blocks.computed(wanted, skip):
             task, corrupt = tasks[found.part], tuple(images.ids[i] for i in found.block.bad)
             made = computing() | task.model.engine.made
-            block = Block(found.posteriors, found.seconds, name, corrupt, made)
+            block = Block(found.rows, found.seconds, name, corrupt, made)
             writer.write(task.store, found.block.wanted.number, block)
     shard.gathered(())
     if shard.first:  # a block that never appears is for the tally to say

@@ -17,6 +17,7 @@ from bench.images.loader import Loader, Prepared
 from bench.nets.model import Model
 from bench.progress import Meter
 from protocols.protocol import Part
+from results.descriptors import Descriptors
 from results.formatting import shown
 from results.posteriors import Posteriors
 
@@ -53,11 +54,11 @@ class PreparedBlock:
 
 @dataclass(frozen=True)
 class PartBlock:
-    """What one part gives for one block: posteriors of the images that can be decoded, and the seconds it took."""
+    """What one part gives for one block: rows of the images that can be decoded, and the seconds it took."""
 
     block: PreparedBlock
     part: int
-    posteriors: Posteriors
+    rows: Posteriors | Descriptors
     seconds: float
 
 
@@ -112,15 +113,15 @@ class PartBlocks:
     def computed(self, wanted: Sequence[Wanted], skip: bool) -> Iterator[PartBlock]:
         """Block by block, and each under its parts; without `skip` images that cannot be decoded are a UserError.
 
-        Blocks before come first. Raises UserError for posteriors that are not finite.
+        Blocks before come first. Raises UserError for what is not finite.
         """
         self.clock = Clock()
         for work in finished(self._works(wanted, skip), self.capacity):
-            seconds, probs, start = self.clock.lap(), work.posteriors(), 0
+            seconds, rows, start = self.clock.lap(), work.averages(), 0
             for block in work.blocks:
                 good = [i for i, _ in block.good]
                 share = seconds * len(good) / work.count if work.count else seconds / len(work.blocks)
-                found = self._posteriors(work.part, good, probs[start : start + len(good)])
+                found = self._rows(work.part, good, rows[start : start + len(good)])
                 yield PartBlock(block, work.part, found, share + block.waited / len(block.wanted.parts))
                 start += len(good)
 
@@ -165,16 +166,17 @@ class PartBlocks:
         views = min(cost(*self.pairs[part]) / self.pairs[part][0].side ** 2 for part in group[0].wanted.parts)
         return len(images) * views >= self.capacity.at_once
 
-    def _posteriors(self, part: int, good: Sequence[int], probs: np.ndarray) -> Posteriors:
+    def _rows(self, part: int, good: Sequence[int], values: np.ndarray) -> Posteriors | Descriptors:
+        model, named = self.pairs[part]
         ids = np.array([self.images.ids[i] for i in good], dtype=str)
-        bad = ~np.isfinite(probs).all(1)
+        bad = ~np.isfinite(values).all(1)
         if bad.any():
-            model, named = self.pairs[part]
+            what = "descriptor" if named.features else "posterior"
             raise UserError(
-                f"{model.name} gives a posterior that is not finite for {shown(ids[bad.argmax()])} under {named}; "
+                f"{model.name} gives a {what} that is not finite for {shown(ids[bad.argmax()])} under {named}; "
                 "check weights and --pixels, or give --dtype fp32"
             )
-        return Posteriors(probs, self.images.labels[list(good)], ids)
+        return Descriptors(values, ids) if named.features else Posteriors(values, self.images.labels[list(good)], ids)
 
 
 def cost(model: Model, part: Part) -> float:

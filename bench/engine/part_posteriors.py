@@ -45,15 +45,15 @@ class PartWork:
         self.rows[batch.rows] = posteriors
         self.advance(sum(self.cost_of_view[batch.owners]))
 
-    def posteriors(self) -> np.ndarray:
-        """Posteriors (N, K) float32 of the images, when all batches were taken."""
+    def averages(self) -> np.ndarray:
+        """Posteriors (N, K) float32 of the images, or their descriptors (N, D), when all batches were taken."""
         return means(self.rows, self.views, self.count)
 
 
 def part_posteriors(model: Model, part: Part, block: Sequence[Prepared], capacity: Capacity) -> np.ndarray:
     """Posteriors (N, K) float32 of N prepared images under one part: the weighted mean over each image's views."""
     (work,) = finished([PartWork(model, part, block, capacity)], capacity)
-    return work.posteriors()
+    return work.averages()
 
 
 def means(rows: np.ndarray, views: Sequence[ImageView], count: int) -> np.ndarray:

@@ -49,8 +49,9 @@ def predictions(row: Row, images: Images, how: Computation) -> Iterator[tuple[st
         wanted = [Wanted(number, indices, every) for number, indices in enumerate(blocks_of(images))]
         found: defaultdict[int, dict[tuple[Model, Part], Posteriors]] = defaultdict(dict)
         for each in PartBlocks(pairs, images, loader, capacity, meter).computed(wanted, skip=True):
+            assert isinstance(each.rows, Posteriors)
             number = each.block.wanted.number
-            found[number][pairs[each.part]] = each.posteriors
+            found[number][pairs[each.part]] = each.rows
             if len(found[number]) == len(pairs):
                 probs = iter(_combined(row, found.pop(number)).probs)
                 for i, image in zip(each.block.wanted.indices, each.block.images, strict=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from protocols.methods import METHODS
 from protocols.protocol import Part
 from results.errors import ResultError
+from results.posteriors import Posteriors
 from results.store import Blocks, Store
 
 LONGEST = 1 << 16  # letters of a description
@@ -18,7 +19,7 @@ class StoredPart:
 
     part: Part
     key: Mapping[str, str]
-    blocks: Blocks
+    blocks: Blocks[Posteriors]
 
     def without_flips(self, blocks: int) -> "StoredPart | None":
         """The same of the straight views alone; None where not all of its blocks are kept beside this part."""
@@ -26,11 +27,11 @@ class StoredPart:
         if part is None:
             return None
         key = {**self.key, "part": str(part)}
-        beside = Store(self.blocks.folder.parent, key)
+        beside: Store[Posteriors] = Store(self.blocks.folder.parent, key)
         return StoredPart(part, key, beside) if all(map(beside.has, range(blocks))) else None
 
 
-def stored_part(blocks: Blocks) -> StoredPart:
+def stored_part(blocks: Blocks[Posteriors]) -> StoredPart:
     """What `key.json` says of a part's folder. Raises ResultError unless the folder is named by it."""
     path = blocks.folder / "key.json"
     try:

@@ -66,7 +66,7 @@ def test_works_come_in_order_with_the_same_numbers_in_every_lane(block, lane):
     works = [PartWork(Fake(), part, block, capacity) for part in PARTS]
     assert [id(each) for each in finished(iter(works), capacity)] == [id(each) for each in works]
     for work, part in zip(works, PARTS, strict=True):
-        assert np.array_equal(work.posteriors(), expected(block, part))
+        assert np.array_equal(work.averages(), expected(block, part))
 
 
 def test_results_are_taken_while_the_next_batch_is_begun(block):
@@ -101,7 +101,7 @@ def test_a_lack_of_memory_that_shows_with_a_late_result_loses_nothing(block, lat
     capacity = Capacity(7, CPU, Lagging(late, lacking=True))
     works = [PartWork(Fake(), part, block, capacity) for part in PARTS]
     for work, part in zip(finished(works, capacity), PARTS, strict=True):
-        assert np.array_equal(work.posteriors(), expected(block, part))
+        assert np.array_equal(work.averages(), expected(block, part))
     assert capacity.divide(works[0].model, works[0].views)[0].pixels < 7 * SIDE**2  # it was noticed
 
 

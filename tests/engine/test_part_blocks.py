@@ -66,14 +66,14 @@ def computed(images: Images, wanted: list[Wanted], capacity: Capacity, skip: boo
 
 
 def numbers(found: list[PartBlock]) -> dict[tuple[int, int], np.ndarray]:
-    return {(each.block.wanted.number, each.part): each.posteriors.probs for each in found}
+    return {(each.block.wanted.number, each.part): each.rows.probs for each in found}
 
 
 @pytest.fixture(scope="module")
 def alone(images) -> dict[tuple[int, int], np.ndarray]:
     """Each block under each part in a computation of its own."""
     return {
-        (block, part): next(computed(images, wanted_of(images, {block: [part]}), Capacity(8, CPU))).posteriors.probs
+        (block, part): next(computed(images, wanted_of(images, {block: [part]}), Capacity(8, CPU))).rows.probs
         for block in range(len(blocks_of(images)))
         for part in range(len(PARTS))
     }
@@ -105,7 +105,7 @@ def test_where_views_are_joined_a_batch_has_those_of_several_blocks(images, alon
     found = list(computed(images, wanted_of(images), Capacity(100, CPU, Here(joined=True)), net=net))
     assert max(count for count, *_ in net.seen) == 100
     assert_same(numbers(found), alone)
-    assert [each.posteriors.ids[0] for each in found if each.part == 0] == [images.ids[k] for k in range(0, COUNT, 32)]
+    assert [each.rows.ids[0] for each in found if each.part == 0] == [images.ids[k] for k in range(0, COUNT, 32)]
 
 
 def test_without_joining_no_batch_has_views_of_two_blocks(images):
@@ -149,4 +149,4 @@ def test_all_of_a_block_may_be_missing(images, tmp_path):
     none = Images("x", (broken,) * 3, ("a", "b", "c"), images.labels[:3], images.classes, 3)
     for joined in (False, True):
         found = list(computed(none, wanted_of(none), capacity_of(joined), skip=True))
-        assert [len(each.posteriors.probs) for each in found] == [0] * 3
+        assert [len(each.rows.probs) for each in found] == [0] * 3

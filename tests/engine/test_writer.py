@@ -25,7 +25,7 @@ def test_all_blocks_are_there_at_the_end(store):
         for number in range(9):
             writer.write(store, number, block(number))
     for number in range(9):
-        assert store.read(number).posteriors.ids.tolist() == [f"{number}a", f"{number}b"]
+        assert store.read(number).rows.ids.tolist() == [f"{number}a", f"{number}b"]
 
 
 def test_the_work_goes_on_while_a_few_blocks_are_written_and_then_waits(store, monkeypatch):

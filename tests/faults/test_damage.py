@@ -41,7 +41,7 @@ def said(block: Block | None) -> tuple | None:
     """All that a block says, to the bit."""
     if block is None:
         return None
-    arrays = (block.posteriors.probs, block.posteriors.labels, block.posteriors.ids)
+    arrays = (block.rows.probs, block.rows.labels, block.rows.ids)
     return (*(array.tobytes() for array in arrays), block.seconds, block.device, block.corrupt)
 
 
@@ -83,8 +83,8 @@ def relabelled(path: Path, _) -> str:
     store.folder = path.parent
     block = reopen(path.parent).read(int(path.stem))
     assert block
-    posteriors = replace(block.posteriors, labels=block.posteriors.labels[::-1].copy())
-    store.write(int(path.stem), replace(block, posteriors=posteriors))
+    posteriors = replace(block.rows, labels=block.rows.labels[::-1].copy())
+    store.write(int(path.stem), replace(block, rows=posteriors))
     return "holds other images or labels"
 
 

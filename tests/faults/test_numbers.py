@@ -92,7 +92,7 @@ def test_a_stored_block_adds_up_or_is_neither_kept_nor_read(tmp_path_factory, tr
     store = Store(tmp_path_factory.mktemp("store"), {"part": "x"})
     if abs(off) < 1e-4:
         store.write(0, Block(wrong, 1, "cpu"))
-        assert np.abs(store.read(0).posteriors.probs.sum(1) - 1).max() < 1e-4
+        assert np.abs(store.read(0).rows.probs.sum(1) - 1).max() < 1e-4
     else:
         with pytest.raises(ValueError, match="do not add up to 1"):
             store.write(0, Block(wrong, 1, "cpu"))

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from protocols.methods import METHODS
+from protocols.methods import FEATURES, METHODS
 from protocols.protocol import DESCRIPTIONS, METHOD_NAMES, Part, Protocol, ProtocolError, parse, parse_Q
 from protocols.scales import TrainingScale, parse_S
 
@@ -210,7 +210,7 @@ def test_Q_reads_with_slashes_or_commas_in_any_order(text, Q):
 
 def test_every_name_leads_to_a_method_and_is_described():
     published = {"published", "published-squash"}  # of which the weights say which one
-    assert {method for method, _ in METHOD_NAMES.values()} | published == set(METHODS)
+    assert {method for method, _ in METHOD_NAMES.values()} | published | {FEATURES} == set(METHODS)
     described = {name for protocols in DESCRIPTIONS.values() for name in protocols}
     assert {*METHOD_NAMES, "published"} <= described
 

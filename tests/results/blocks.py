@@ -18,7 +18,7 @@ def same(one, other):
     arrays = ("probs", "labels", "ids")
     plain = ("seconds", "device", "corrupt", "made")
     return all(getattr(one, name) == getattr(other, name) for name in plain) and all(
-        np.array_equal(getattr(one.posteriors, name), getattr(other.posteriors, name)) for name in arrays
+        np.array_equal(getattr(one.rows, name), getattr(other.rows, name)) for name in arrays
     )
 
 

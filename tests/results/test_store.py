@@ -21,7 +21,7 @@ def test_what_is_written_reads_back_to_the_bit(store, content):
     store.write(3, content)
     assert store.has(3)
     assert same(store.read(3), content)
-    assert store.read(3).posteriors.probs.dtype == np.float32
+    assert store.read(3).rows.probs.dtype == np.float32
 
 
 def test_blocks_are_apart_and_the_later_writing_counts(store):
@@ -76,7 +76,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(store):
 
 def test_a_flipped_bit_of_the_numbers_reads_as_none(store):
     store.write(0, block())
-    whole, numbers = store.path(0).read_bytes(), block().posteriors.probs.tobytes()
+    whole, numbers = store.path(0).read_bytes(), block().rows.probs.tobytes()
     start = whole.index(numbers)
     for place in range(start, start + len(numbers)):
         store.path(0).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -98,7 +98,7 @@ def test_an_altered_header_that_makes_an_array_shorter_reads_as_none(store):
     """A reader that stops there never comes to the checksum at the end."""
     names = np.array([f"{k}/{'x' * 300}.jpg" for k in range(32)])
     probs = np.full((32, 4), 0.25, np.float32)
-    store.write(0, replace(block(), posteriors=Posteriors(probs, np.zeros(32, int), names)))
+    store.write(0, replace(block(), rows=Posteriors(probs, np.zeros(32, int), names)))
     whole = store.path(0).read_bytes()
     assert whole.count(b"'<U307'") == 1
     store.path(0).write_bytes(whole.replace(b"'<U307'", b"'<U107'"))
@@ -114,7 +114,7 @@ def test_another_file_in_the_place_of_a_block_reads_as_none(store, content):
 
 def test_posteriors_that_do_not_add_up_are_neither_kept_nor_read(store, monkeypatch):
     wrong = block()
-    wrong.posteriors.probs[0] *= 2
+    wrong.rows.probs[0] *= 2
     with pytest.raises(ValueError, match="do not add up to 1"):
         store.write(0, wrong)
     assert not store.has(0)

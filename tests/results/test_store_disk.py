@@ -95,9 +95,9 @@ def test_a_store_that_cannot_be_read_for_now_is_one_line_and_not_computed_again(
 def test_an_exception_inside_the_write_leaves_nothing_behind_and_harms_no_earlier_block(store, earlier):
     if earlier:
         store.write(0, block())
-    unwritable = replace(block().posteriors, ids=np.array([lambda: 0 for _ in range(6)], dtype=object))
+    unwritable = replace(block().rows, ids=np.array([lambda: 0 for _ in range(6)], dtype=object))
     with pytest.raises(Exception, match="pickle"):
-        store.write(0, replace(block(), posteriors=unwritable))
+        store.write(0, replace(block(), rows=unwritable))
     assert files_in(store.folder) == ["000000.npz"] * earlier + ["key.json"]
     assert store.has(0) == earlier
 
@@ -138,7 +138,7 @@ def test_two_processes_may_write_one_block_while_a_third_reads(tmp_path):
     store = Store(tmp_path, {"part": "dense@256"})
     writers = [subprocess.Popen([sys.executable, "-c", script, tmp_path, "500"], cwd=ROOT) for _ in range(2)]
     while any(writer.poll() is None for writer in writers):
-        assert not store.has(0) or len(store.read(0).posteriors) == 500
+        assert not store.has(0) or len(store.read(0).rows) == 500
     assert [writer.returncode for writer in writers] == [0, 0]
     assert files_in(store.folder) == ["000000.npz", "key.json"]
-    assert store.read(0).posteriors.ids.tolist() == [str(i) for i in range(500)]
+    assert store.read(0).rows.ids.tolist() == [str(i) for i in range(500)]

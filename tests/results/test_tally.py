@@ -168,8 +168,8 @@ def test_a_negative_share_takes_a_part_out_of_a_mean(stores, tmp_path):
     mean = Store(tmp_path, {"part": "mean"})
     for number in (0, 1):
         one, other = (store.read(number) for store in stores)
-        both = replace(one.posteriors, probs=(one.posteriors.probs + other.posteriors.probs) / 2)
-        mean.write(number, replace(one, posteriors=both))
+        both = replace(one.rows, probs=(one.rows.probs + other.rows.probs) / 2)
+        mean.write(number, replace(one, rows=both))
     rest = [[(mean, Fraction(2)), (stores[0], Fraction(-1))]]
     for _, (found, expected) in stored_standings([rest, [[(stores[1], Fraction(1))]]], 2):
         assert found.wrong(1) == expected.wrong(1)
