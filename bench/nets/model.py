@@ -1,6 +1,6 @@
 """A net with its weights and everything that belongs to them, giving class posteriors of views."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,8 +77,12 @@ class Model:
     @cached_property
     def converted(self) -> fx.GraphModule:
         """The fully-convolutional form, checked by numbers. Raises UserError where there is none."""
-        known = self.name, self.weights.digest, self.drop, self.side, self.pixels
-        return dense_form(self.name, self.net, self.side, self.pixels, known)
+        return dense_form(self.name, self.net, self.side, self.pixels, self.known_as)
+
+    @property
+    def known_as(self) -> Hashable:
+        """What tells its fully-convolutional form from others'."""
+        return self.name, self.weights.digest, self.drop, self.side, self.pixels
 
     @cached_property
     def workshop(self) -> Workshop:
