@@ -88,17 +88,18 @@ def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
     if images.right and setup.numbers.restrict_classes:
         raise UserError("--restrict-classes: with several right labels an image all classes compete; leave it out")
     models = open_models(setup.nets, setup.numbers, setup.computation, images, shard)
-    return _surveyed(same_classes(images, models), shard), models
+    (images,) = surveyed([same_classes(images, models)], shard)
+    return images, models
 
 
-def _surveyed(images: Images, shard: Shard) -> Images:
-    """The images, which only the first of several workers reads in full: its digest goes where their outline is its."""
+def surveyed(sets: Sequence[Images], shard: Shard) -> list[Images]:
+    """Sets that only the first of several workers reads in full: its digests go where their outline is its."""
     if shard.world == 1:
-        return images
+        return list(sets)
     if shard.first:
-        shard.handed = images.surveyed
-        return images
-    return images.surveyed_by(shard.handed)
+        shard.handed = [images.surveyed for images in sets]
+        return list(sets)
+    return [images.surveyed_by(theirs) for images, theirs in zip(sets, shard.handed, strict=True)]
 
 
 def open_models(

@@ -13,6 +13,7 @@ from protocols.protocol import Part
 from results.store import BLOCK, Store
 
 GEOMETRY = "1"  # raise it with every change of views, rescaling or averaging that alters a number
+DESCRIPTORS = "1"  # the same of what descriptors are, beside their geometry
 Tasks = dict[tuple[Model, Part], Task]
 
 
@@ -33,6 +34,13 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
         "geometry": GEOMETRY,
         "block": str(BLOCK),
     }
+
+
+def descriptor_key(model: Model, part: Part, images: Images) -> dict[str, str]:
+    """Everything that changes the descriptors of a part: labels and the last layer do not."""
+    with_labels = part_key(model, part, images)
+    kept = {name: value for name, value in with_labels.items() if name not in ("drop", "map")}
+    return {**kept, "data": images.unlabelled_digest, "descriptors": DESCRIPTORS}
 
 
 def rules_of(images: Images, model: Model, part: Part) -> str:

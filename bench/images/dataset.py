@@ -35,6 +35,7 @@ class Surveyed(NamedTuple):
 
     outline: str
     digest: str
+    unlabelled_digest: str
     rules: str
     notes: tuple[str, ...]
 
@@ -92,6 +93,11 @@ class Images:
         return self.by_others.digest if self.by_others else self._digest_of(self._contents)
 
     @cached_property
+    def unlabelled_digest(self) -> str:
+        """The same without labels: what descriptors depend on."""
+        return self.by_others.unlabelled_digest if self.by_others else self._digest_of(self._contents, labelled=False)
+
+    @cached_property
     def outline(self) -> str:
         """SHA-256 over ids, labels, sizes of files and boxes, in order: known without reading them. Raises OSError."""
         return self._digest_of(self.pixel_digests or [str(survey.size_if_any(source)) for source in self.sources])
@@ -100,18 +106,19 @@ class Images:
     def surveyed(self) -> Surveyed:
         """What other processes need not find again. Raises OSError, and UserError for what cannot be read."""
         notes = tuple(survey.notes(self._headers, self.exif, self.boxes is not None))
-        return Surveyed(self.outline, self.digest, self.rules, notes)
+        return Surveyed(self.outline, self.digest, self.unlabelled_digest, self.rules, notes)
 
     def surveyed_by(self, other: Surveyed) -> "Images":
         """These images with what another process found of them; those whose outline is another stay as they are."""
         return replace(self, by_others=other) if self.outline == other.outline else self
 
-    def _digest_of(self, contents: Sequence[str]) -> str:
+    def _digest_of(self, contents: Sequence[str], labelled: bool = True) -> str:
         boxes = self.boxes or [None] * len(self)
-        several = self.multi.lines if self.multi else [""] * len(self)
+        labels = self.labels if labelled else [""] * len(self)
+        several = self.multi.lines if self.multi and labelled else [""] * len(self)
         lines = (
             f"{name}\t{label}\t{content}{_text(box)}{own}\n"
-            for name, label, content, box, own in zip(self.ids, self.labels, contents, boxes, several, strict=True)
+            for name, label, content, box, own in zip(self.ids, labels, contents, boxes, several, strict=True)
         )
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -1,1 +1,1 @@
-"""Linear classifiers of what nets make of images: splits, learning, judging."""
+"""Descriptors of images, and linear classifiers that learn from them (the paper's appendix B)."""
