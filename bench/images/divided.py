@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
+from bench.images.image_source import Source
+from bench.images.kinds import SEVERAL
 from bench.images.labels.classes import reconcile
 from bench.images.labels.numbered_classes import renumbered_present
+from bench.images.sets.torch_sets import BACKGROUND101
 from bench.images.sources import WHOLE, open_to_learn, parts_to_learn
 from bench.images.split import in_both
 
@@ -71,10 +75,11 @@ def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
         if value:
             raise UserError(f"{option} '{value}': classes are learnt by the set's own labels; leave {option} out")
     opened = {part: open_to_learn(spec, part) for part in parts_to_learn(spec)}
-    if any(images.multi for images in opened.values()):
-        raise NotImplementedError
+    if spec.kind in SEVERAL:
+        _refuse_shared(opened, spec)
+        return _divided(spec.kind, spec.kind, opened, region)
     if WHOLE in opened:
-        return divided_of(opened[WHOLE], kind=spec.kind)
+        return divided_of(_with_background(opened[WHOLE]), kind=spec.kind)
     return divided_of(opened["train"], opened["val"], kind=spec.kind)
 
 
@@ -101,25 +106,63 @@ def divided_of(train: Images, test: Images | None = None, kind: str = "images") 
     return replace(found, notes=(*found.notes, *said))
 
 
-def _divided(name: str, kind: str, parts: Mapping[str, Images]) -> DividedSet:
+def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "image") -> DividedSet:
     """Examples are called by their images' ids; where two parts share one, all by part and id: `train/cat/1.jpg`."""
     every = [name for images in parts.values() for name in images.ids]
     shared = len(set(every)) < len(every)
     first = next(iter(parts.values()))
     assert first.classes is not None
     notes = dict.fromkeys(note for images in parts.values() for note in (*images.notes, *images.doubts))
-    own = tuple(_part(part, images, len(first.classes), shared) for part, images in parts.items())
+    own = tuple(_part(part, images, len(first.classes), shared, region) for part, images in parts.items())
     return DividedSet(name, kind, first.classes, own, first.multi is not None, tuple(notes))
 
 
-def _part(name: str, images: Images, count: int, shared: bool) -> SetPart:
+def _part(name: str, images: Images, count: int, shared: bool, region: str) -> SetPart:
     if images.multi:
         present, difficult = images.multi.present, images.multi.difficult
     else:
         present = images.labels[:, None] == np.arange(count)
         difficult = np.zeros_like(present)
     ids = tuple(f"{name}/{each}" for each in images.ids) if shared else images.ids
-    return SetPart(name, ids, (Look(images, np.arange(len(images))),), present, difficult)
+    return SetPart(name, ids, _looks(images, region), present, difficult)
+
+
+def _looks(images: Images, region: str) -> tuple[Look, ...]:
+    """The images as they are; of persons in boxes, first the whole images, each once, if these are looked at."""
+    alone = Look(images, np.arange(len(images)))
+    if images.multi is None or images.boxes is None:
+        return (alone,)
+    first: dict[Source, int] = {}
+    for index, source in enumerate(images.sources):
+        first.setdefault(source, index)
+    place = {source: row for row, source in enumerate(first)}
+    names = tuple(images.ids[index].partition("#")[0] for index in first.values())
+    whole = replace(images.take(list(first.values())), ids=names, boxes=None, multi=None)
+    around = Look(whole, np.array([place[source] for source in images.sources], dtype=np.int64))
+    return {"image": (around,), "box": (alone,), "image+box": (around, alone)}[region]
+
+
+def _refuse_shared(parts: Mapping[str, Images], spec: DataSpec) -> None:
+    """Raise UserError where two parts name the same image: one would be tried on what it was learnt from."""
+    if spec.allow_duplicates:
+        return
+    seen: dict[Source, str] = {}
+    for part, images in parts.items():
+        for source in dict.fromkeys(images.sources):
+            if (other := seen.setdefault(source, part)) != part:
+                raise UserError(
+                    f"data {spec.source!r}: the lists of {other} and {part} both name {Path(str(source)).stem!r}; mend "
+                    "them, or give --allow-duplicates"
+                )
+
+
+def _with_background(images: Images) -> Images:
+    """Says of Caltech-101 without its background that the paper counts it as a class."""
+    if images.name != "caltech101" or BACKGROUND101 in (images.classes or ()):
+        return images
+    count = len(images.classes or ())
+    note = f"{BACKGROUND101} is not there: {count} classes, where the paper counts the background as one more, 102"
+    return replace(images, notes=(*images.notes, note))
 
 
 def _with_classes(images: Images) -> Images:

@@ -1,5 +1,7 @@
 """What was found of a set, said before anything slow begins: a label off by one is seen in its first images."""
 
+import numpy as np
+
 from bench.images.dataset import Images
 from bench.images.labels.imagenet_names import nouns, wnids
 from results.formatting import shown
@@ -19,8 +21,11 @@ def first_images(images: Images, count: int | None = None) -> list[str]:
     names that the set has.
 
     Labels that nothing names are said as they are; where there are 1000 classes they are taken for ImageNet's. Where
-    several classes are right for an image, all are said.
+    several classes are right for an image, or in it, all are said.
     """
+    if images.multi:
+        rows = zip(images.ids, images.multi.present[:SHOWN], strict=False)
+        return [f"{shown(name)} is {_all_of(images.classes or (), present)}" for name, present in rows]
     own = [(label,) for label in images.labels[:SHOWN].tolist()]
     pairs = zip(images.ids, images.right.classes[:SHOWN] if images.right else own, strict=False)
     return [f"{shown(name)} is {_meanings(images.classes, labels, count)}" for name, labels in pairs]
@@ -28,7 +33,13 @@ def first_images(images: Images, count: int | None = None) -> list[str]:
 
 def _classes(images: Images) -> str:
     occur, known = len(images.present), len(images.classes or ())
+    if images.multi:
+        occur = int(images.multi.present.any(axis=0).sum())
     return f"{occur:,} {f'of {known:,} ' * (known > occur)}class{'es' * (max(occur, known) != 1)}"
+
+
+def _all_of(classes: tuple[str, ...], present: np.ndarray) -> str:
+    return " and ".join(classes[label] for label in np.flatnonzero(present)) or "of no class"
 
 
 def _meanings(classes: tuple[str, ...] | None, labels: tuple[int, ...], count: int | None) -> str:

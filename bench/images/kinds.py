@@ -26,8 +26,14 @@ from bench.images.sets.parquet_files import parts_within as parts_of_parquet
 from bench.images.sets.shapes import read_shapes
 from bench.images.sets.tar import parts_of_tar, read_tar, read_whole_tar
 from bench.images.sets.torch_set import read_torch_set
-from bench.images.sets.torch_sets import SETS
+from bench.images.sets.torch_sets import MORE_CLASSES, SETS
 from bench.images.sets.voc import read_voc2007
+from bench.images.sets.voc_tasks import (
+    parts_of_action,
+    parts_of_classification,
+    read_action,
+    read_classification,
+)
 
 
 def path_of(argument: str) -> Path:
@@ -121,7 +127,21 @@ def _torch_set(kind: str) -> Kind:
     def read(spec: DataSpec, part: str = "val") -> Images:
         return read_torch_set(kind, _folder_or_cache(spec), part, spec.allow_duplicates)
 
-    return Kind(read, "[:DIR]", f"torchvision's: {SETS[kind].about}", None if SETS[kind].trained else read)
+    def read_more(spec: DataSpec) -> Images:
+        return read_torch_set(kind, _folder_or_cache(spec), "val", spec.allow_duplicates, MORE_CLASSES[kind])
+
+    to_learn = read_more if kind in MORE_CLASSES else None
+    about = f"torchvision's: {SETS[kind].about}"
+    return Kind(read, "[:DIR]", about, None if SETS[kind].trained else read, read_to_learn=to_learn)
+
+
+def _voc_classification(year: str) -> Kind:
+    return Kind(
+        _at(partial(read_classification, year)),
+        ":DIR",
+        f"Pascal VOC {year}'s classes of whole photographs, in DIR/VOCdevkit/VOC{year}",
+        several=lambda argument: parts_of_classification(year, path_of(argument)),
+    )
 
 
 def _one_part(read: Callable[..., Images], about: str) -> Kind:
@@ -220,5 +240,20 @@ OTHERS = {
     "voc2007": Kind(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
     "catsdogs": Kind(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
 }
-GROUPS = {"images of yours": YOURS, "ImageNet and its relatives": IMAGENET, "others": OTHERS}
+SEVERAL = {
+    "voc2007-cls": _voc_classification("2007"),
+    "voc2012-cls": _voc_classification("2012"),
+    "voc2012-action": Kind(
+        _at(read_action),
+        ":DIR",
+        "Pascal VOC 2012's persons and what they do, in DIR/VOCdevkit/VOC2012",
+        several=lambda argument: parts_of_action(path_of(argument)),
+    ),
+}
+GROUPS = {
+    "images of yours": YOURS,
+    "ImageNet and its relatives": IMAGENET,
+    "others": OTHERS,
+    "several labels an image, for bench.transfer": SEVERAL,
+}
 KINDS = {name: kind for group in GROUPS.values() for name, kind in group.items()}

@@ -138,6 +138,9 @@ def _labelled(images: Images, spec: DataSpec) -> Images:
 
 def _refuse_options(images: Images, spec: DataSpec) -> None:
     """Raise UserError for what would change the classes of a set that says itself which are right, or compete."""
+    for option, value in (("--class-order", spec.class_order), ("--labels-from", spec.labels_from)):
+        if images.multi and value:
+            raise UserError(f"{option} '{value}': the classes of {spec.kind} are known by name; leave {option} out")
     if images.right is None and not images.restricted:
         return
     first = spec.labels_from if images.order is None else 0  # else of the images within

@@ -24,12 +24,15 @@ from bench.progress import downloading
 from results.names import text_of
 
 
-def read_torch_set(kind: str, folder: Path, part: str = "val", duplicates: bool = False) -> Images:
+def read_torch_set(
+    kind: str, folder: Path, part: str = "val", duplicates: bool = False, other: TorchSet | None = None
+) -> Images:
     """A part of one of `SETS`: files as files, other images as torchvision's class fetches them.
 
-    `folder` is what torchvision's class is given; what is missing there is downloaded. Raises UserError and OSError.
+    `folder` is what torchvision's class is given; what is missing there is downloaded. `other` is what the set is taken
+    for in place of that. Raises UserError and OSError.
     """
-    own = SETS[kind]
+    own = other or SETS[kind]
     taken = own.evaluated if part == "val" else own.trained
     if taken is None:
         raise UserError(f"data {kind!r}: it has no parts; give --split 0.2, which makes some")

@@ -63,7 +63,7 @@ def _split(
 
 C10, C100, CLOTHES, KANJI = "cifar-10-batches-py", "cifar-100-python", "FashionMNIST/raw", "KMNIST/raw"
 GREY = "in grey, 28x28"
-CALTECH101 = in_folders("BACKGROUND_Google")  # which is no class
+PLACE101, BACKGROUND101 = "caltech101/101_ObjectCategories", "BACKGROUND_Google"
 SETS = {  # how many images the parts have for tests and training is as the papers say, or as torchvision finds them
     "cifar10": _flagged("CIFAR10", "10 classes, 32x32", (10_000, 50_000), C10, C10),
     "cifar100": _flagged("CIFAR100", "100 classes, 32x32", (10_000, 50_000), C100, C100),
@@ -94,10 +94,13 @@ SETS = {  # how many images the parts have for tests and training is as the pape
     "rendered-sst2": _split(
         "RenderedSST2", "sentences as images, 2 classes", (1821, 6920), "rendered-sst2/{}", in_folders()
     ),
-    "caltech101": _whole("Caltech101", "101 classes", 8677, "caltech101/101_ObjectCategories", CALTECH101),
+    "caltech101": _whole("Caltech101", "101 classes", 8677, PLACE101, in_folders(BACKGROUND101)),
     "caltech256": _whole(
         "Caltech256", "256 classes and clutter", 30_607, "caltech256/256_ObjectCategories", in_folders()
     ),
     "eurosat": _whole("EuroSAT", "10 kinds of land from above", 27_000, "eurosat/2750", in_folders()),
     "sun397": _whole("SUN397", "397 scenes", 108_754, "SUN397", in_named_folders),
+}
+MORE_CLASSES = {  # with a class that the set has for learning from, though it is none of its objects
+    "caltech101": _whole("Caltech101", "101 classes and the background", 9144, PLACE101, in_folders()),
 }

@@ -1,6 +1,8 @@
 """Pascal VOC 2007, for classification: every annotated object is an image, the box around it."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError, parse
@@ -38,7 +40,7 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     """
     from torchvision.datasets import VOCDetection
 
-    folder = _unpacked_in(folder)
+    folder = unpacked_in(folder, "2007")
     try:
         found = VOCDetection(str(folder), "2007", split)
     except RuntimeError:
@@ -67,10 +69,10 @@ def read_voc2007(folder: Path, split: str, duplicates: bool = False) -> Images:
     )
 
 
-def _unpacked_in(folder: Path) -> Path:
+def unpacked_in(folder: Path, year: str) -> Path:
     """The folder that holds VOCdevkit: this one, or one in it that holds nothing else."""
     place = folder
-    while not (place / "VOCdevkit" / "VOC2007").is_dir():
+    while not (place / "VOCdevkit" / f"VOC{year}").is_dir():
         inside = folders_in(place)
         if len(inside) != 1:
             return folder
@@ -103,22 +105,30 @@ def _require_whole_lists(root: Path) -> None:
 
 
 def _things(file: Path) -> list[Thing]:
-    from torchvision.datasets import VOCDetection
-
-    try:
-        annotation = VOCDetection.parse_voc_xml(parse(file).getroot())["annotation"]
+    with annotation_of(file, "2007") as annotation:
         width, height = (int(annotation["size"][side]) for side in ("width", "height"))
         return [
-            Thing(f"{file.stem}#{number}", LABELS[each["name"]], _box(each["bndbox"], width, height))
+            Thing(f"{file.stem}#{number}", LABELS[each["name"]], box_of(each["bndbox"], width, height))
             for number, each in enumerate(annotation["object"], start=1)
             if each.get("difficult") != "1"
         ]
-    except (ParseError, LookupError, TypeError, ValueError) as error:
+
+
+@contextmanager
+def annotation_of(file: Path, year: str) -> Iterator[dict[str, Any]]:
+    """What is annotated of an image; what is met in it that is not as it should be is one line. Raises OSError."""
+    from torchvision.datasets import VOCDetection
+
+    try:
+        yield VOCDetection.parse_voc_xml(parse(file).getroot())["annotation"]
+    except (ParseError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         why = f"{error} is missing or unknown" if isinstance(error, KeyError) else error
-        raise UserError(f"data {str(file)!r}: no annotation of VOC 2007 ({why}); mend it, or unpack it again") from None
+        raise UserError(
+            f"data {str(file)!r}: no annotation of VOC {year} ({why}); mend it, or unpack it again"
+        ) from None
 
 
-def _box(corners: dict[str, Any], width: int, height: int) -> Box:
+def box_of(corners: dict[str, Any], width: int, height: int) -> Box:
     """VOC counts pixels from 1 and includes the last. Raises ValueError for a box that is empty or leaves the image."""
     left, top, right, bottom = (int(corners[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
     if not (1 <= left <= right <= width and 1 <= top <= bottom <= height):

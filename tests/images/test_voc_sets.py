@@ -1,0 +1,319 @@
+"""Pascal VOC with several labels an image, its persons with what they do, and Caltech, each in its own layout."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from transfer_sets import (
+    CALTECH101,
+    CALTECH256,
+    PARTS,
+    action,
+    action_examples,
+    action_values,
+    annotate,
+    caltech101,
+    caltech256,
+    colour_of,
+    voc,
+    voc_name,
+    voc_values,
+)
+
+import bench
+from bench.errors import UserError
+from bench.images.divided import DividedSet, open_divided
+from bench.images.first_look import first_look
+from bench.images.labels.classes import reconcile
+from bench.images.sets.voc import CLASSES
+from bench.images.sets.voc_tasks import ACTIONS
+from bench.images.sources import DataSpec, open_data
+from bench.run import __main__ as run
+from bench.speed import __main__ as speed
+from bench.systems import __main__ as systems
+from bench.tables import __main__ as tables
+from bench.train import __main__ as train
+
+SMALL = {"train": 6, "val": 4}
+
+
+def opened(kind: str, root: Path, region: str = "image+box", **options) -> DividedSet:
+    return open_divided(DataSpec(f"{kind}:{root}", **options), region)
+
+
+def refused(kind: str, root: Path, **options) -> str:
+    with pytest.raises(UserError) as caught:
+        opened(kind, root, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def lists(root: Path, year: str = "2007") -> Path:
+    return root / "VOCdevkit" / f"VOC{year}" / "ImageSets" / "Main"
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    return voc(tmp_path, parts=SMALL)
+
+
+@pytest.mark.parametrize("year", ["2007", "2012"])
+def test_classification_has_the_parts_and_labels_of_its_lists(tmp_path, year):
+    parts = dict.fromkeys(PARTS, 5)
+    found = opened(f"voc{year}-cls", voc(tmp_path, year, parts))
+    assert (found.name, found.kind, found.multi) == (f"voc{year}-cls", f"voc{year}-cls", True)
+    assert found.classes == CLASSES
+    assert [part.name for part in found.parts] == ["train", "val", "test"]
+    for part in found.parts:
+        assert part.ids == tuple(voc_name(year, part.name, k) for k in range(5))
+        assert (part.present == (voc_values(5) == 1)).all()
+        assert (part.difficult == (voc_values(5) == 0)).all()
+        (look,) = part.looks
+        assert look.rows.tolist() == list(range(5))
+        assert [path.stem for path in look.images.sources] == list(part.ids)
+        assert look.images.boxes is None
+
+
+def test_the_examples_halves_have_their_classes_colours(small):
+    part = opened("voc2007-cls", small).parts[0]
+    for k, present in enumerate(part.present):
+        pixels = np.asarray(Image.open(part.looks[0].images.sources[k]), dtype=float)
+        left, right = pixels[:, :15].mean((0, 1)), pixels[:, -15:].mean((0, 1))
+        seen = {
+            int(np.argmin([abs(colour_of(label, 20) - half).sum() for label in range(20)])) for half in (left, right)
+        }
+        assert seen == set(np.flatnonzero(present).tolist())
+
+
+@pytest.mark.parametrize(("kind", "make"), [("voc2007-cls", voc), ("voc2012-action", action)])
+def test_without_labels_of_test_images_there_is_no_part_test_and_that_is_said(tmp_path, kind, make):
+    make(tmp_path, parts=SMALL)
+    folder = next((tmp_path / "VOCdevkit").iterdir()) / "ImageSets"
+    (folder / ("Action" if make is action else "Main") / "test.txt").write_text("000009\n")
+    found = opened(kind, tmp_path)
+    assert [part.name for part in found.parts] == ["train", "val"]
+    assert any("no lists with labels for test images" in note for note in found.notes)
+
+
+def test_published_sizes_are_said_where_a_list_has_another(small):
+    notes = opened("voc2007-cls", small).notes
+    assert "train: 6 images, not the 2,501 of the set" in notes
+    assert "val: 4 images, not the 2,510 of the set" in notes
+
+
+def test_persons_are_looked_at_in_whole_images_and_in_boxes(tmp_path):
+    found = opened("voc2012-action", action(tmp_path, {"train": 8, "val": 4}))
+    assert found.classes == ACTIONS
+    train = found.parts[0]
+    assert train.ids == tuple(each.replace(" ", "#") for each in action_examples("train", 8))
+    assert (train.present == (action_values(8) == 1)).all()
+    assert not train.present[6].any()  # who does something else
+    whole, box = train.looks
+    assert whole.images.ids == ("2010_000001", "2010_000002", "2010_000003", "2010_000004")
+    assert whole.images.boxes is None
+    assert whole.rows.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert box.images.ids == train.ids
+    assert box.rows.tolist() == list(range(8))
+    width, height = Image.open(box.images.sources[0]).size
+    assert box.images.boxes[:2] == ((0, 0, width // 2, height), (width // 2, 0, width, height))
+    assert [whole.images.sources[row] for row in whole.rows] == list(box.images.sources)
+
+
+@pytest.mark.parametrize(("region", "boxed"), [("image", [False]), ("box", [True]), ("image+box", [False, True])])
+def test_region_says_what_is_looked_at(tmp_path, region, boxed):
+    part = opened("voc2012-action", action(tmp_path, SMALL), region).parts[1]
+    assert [look.images.boxes is not None for look in part.looks] == boxed
+
+
+def test_corners_of_2012_that_are_between_pixels_or_outside_are_moved_to_the_nearest(tmp_path):
+    action(tmp_path, SMALL)
+    file = tmp_path / "VOCdevkit/VOC2012/Annotations/2010_000001.xml"
+    text = file.read_text().replace("<xmin>1</xmin><ymin>1<", "<xmin>2.7</xmin><ymin>0<", 1)
+    file.write_text(text)
+    box = opened("voc2012-action", tmp_path).parts[0].looks[1].images.boxes[0]
+    assert (box.left, box.top) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("objects", "example", "said"),
+    [
+        ([("horse", 0)], "2010_000001 1", "its object 1 is 'horse', no person"),
+        ([("person", 0)], "2010_000001 2", "it has 1 objects, no object 2"),
+        ([], "2010_000001 1", "it has 0 objects, no object 1"),
+    ],
+)
+def test_an_object_that_is_no_person_is_refused(tmp_path, objects, example, said):
+    top = action(tmp_path, SMALL) / "VOCdevkit/VOC2012"
+    annotate(top, "2010_000001", (40, 40), objects)
+    for file in (top / "ImageSets/Action").glob("*_train.txt"):
+        file.write_text(file.read_text().replace("2010_000001 1", example))
+    assert said in refused("voc2012-action", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["../x 1", "a/b 1", "/etc/x 1", ".x 1", "..\\x 1", "000001", "000001 2", "000001 +1", "000001 1 1", "a\0b 1"],
+)
+def test_a_line_that_is_none_is_refused_with_its_number(small, line):
+    file = lists(small) / "cat_train.txt"
+    rows = file.read_text().splitlines()
+    file.write_text("\n".join([rows[0], line, *rows[2:]]))
+    said = refused("voc2007-cls", small)
+    assert "line 2 is" in said
+    assert "cat_train.txt" in said
+
+
+@pytest.mark.parametrize("line", ["2010_000001 -1", "2010_000001 0 1", "2010_000001 one 1", "2010_000001 -1 1"])
+def test_a_line_without_the_number_of_a_person_is_refused(tmp_path, line):
+    file = action(tmp_path, SMALL) / "VOCdevkit/VOC2012/ImageSets/Action/running_val.txt"
+    file.write_text(line + "\n")
+    assert "a line is an image, the number of an object, and 1, -1 or 0" in refused("voc2012-action", tmp_path)
+
+
+def test_other_bytes_are_refused_and_other_line_ends_and_blanks_are_read(small):
+    expected = opened("voc2007-cls", small).parts[0].present
+    for file in lists(small).glob("*_train.txt"):
+        rows = file.read_bytes().splitlines()
+        file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(row + b" \t" for row in rows) + b"\r\n\r\n")
+    assert (opened("voc2007-cls", small).parts[0].present == expected).all()
+    for content in (b"\xff\xfe0\x000\x001\x00", b"\x89PNG\r\n\x1a\n", "\u0661\u0662 1".encode()):
+        (lists(small) / "dog_train.txt").write_bytes(content)
+        assert "dog_train.txt': line 1 is" in refused("voc2007-cls", small)
+
+
+def test_lists_that_are_missing_or_differ_are_refused(small):
+    file = lists(small) / "dog_train.txt"
+    rows = file.read_text().splitlines()
+    file.write_text("\n".join(rows[:-1]))
+    assert "it has 5 lines, aeroplane_train.txt 6: one was cut short" in refused("voc2007-cls", small)
+    file.write_text("\n".join([rows[1], rows[0], *rows[2:]]))
+    assert "its image 1 is '000002', that of aeroplane_train.txt '000001'" in refused("voc2007-cls", small)
+    file.unlink()
+    assert "dog_train.txt': this list is not there" in refused("voc2007-cls", small)
+
+
+def test_one_list_of_test_labels_without_the_others_is_refused(small):
+    shutil.copy(lists(small) / "cat_val.txt", lists(small) / "cat_test.txt")
+    assert "aeroplane_test.txt': this list is not there" in refused("voc2007-cls", small)
+
+
+def test_an_empty_set_and_missing_images_are_refused(small):
+    image = small / "VOCdevkit/VOC2007/JPEGImages/000002.jpg"
+    image.unlink()
+    said = refused("voc2007-cls", small)
+    assert "1 of the lists' images are not there" in said
+    assert str(image) in said
+    for file in lists(small).glob("*_train.txt"):
+        file.write_text("\n")
+    assert "there is no image in it" in refused("voc2007-cls", small)
+
+
+def test_folders_that_hold_no_voc_are_refused_and_one_around_is_read_through(small, tmp_path_factory):
+    assert "no VOCdevkit/VOC2012 in it; give the folder that VOCtrainval_11-May-2012.tar" in refused(
+        "voc2012-cls", small
+    )
+    assert "no VOCdevkit/VOC2007 in it" in refused("voc2007-cls", small / "nothing")
+    around = tmp_path_factory.mktemp("around")
+    (small / "VOCdevkit").rename(around / "archive")
+    (around / "archive").rename(around / "VOCdevkit")
+    assert len(opened("voc2007-cls", around).parts) == 2
+
+
+def test_images_that_are_named_twice_are_refused_or_count_twice(small):
+    for file in lists(small).glob("*_train.txt"):
+        file.write_text(file.read_text() + file.read_text().splitlines(keepends=True)[0])
+    assert "name '000001' twice" in refused("voc2007-cls", small)
+    found = opened("voc2007-cls", small, allow_duplicates=True)
+    assert found.parts[0].ids[-1] == "000001#2"
+    assert (found.parts[0].present[-1] == found.parts[0].present[0]).all()
+
+
+def test_an_image_of_two_parts_is_refused_or_called_by_its_part(small):
+    for file in lists(small).glob("*_val.txt"):
+        file.write_text((lists(small) / file.name.replace("_val", "_train")).read_text())
+    assert "the lists of train and val both name '000001'" in refused("voc2007-cls", small)
+    found = opened("voc2007-cls", small, allow_duplicates=True)
+    assert [part.ids[0] for part in found.parts] == ["train/000001", "val/000001"]
+
+
+def test_limit_is_per_part_and_options_of_labels_are_refused(small):
+    assert [len(part) for part in opened("voc2007-cls", small, limit=3).parts] == [3, 3]
+    assert "leave --split out" in refused("voc2007-cls", small, split=0.2)
+    assert "leave --class-order out" in refused("voc2007-cls", small, class_order="text")
+    assert "leave --labels-from out" in refused("voc2007-cls", small, labels_from=1)
+    assert opened("voc2007-cls", small, exif=True).parts[0].looks[0].images.exif
+
+
+def test_exif_is_refused_for_boxes(tmp_path):
+    assert "leave --exif out" in refused("voc2012-action", action(tmp_path, SMALL), exif=True)
+
+
+def test_a_first_look_says_all_classes_of_an_image(small):
+    images = opened("voc2007-cls", small).parts[0].looks[0].images
+    assert "000001 is aeroplane and bicycle" in first_look(images)
+
+
+def test_caltech101_has_its_background_where_classes_are_learnt(tmp_path):
+    source = caltech101(tmp_path, 3)
+    found = opened("caltech101", source)
+    assert found.classes == ("BACKGROUND_Google", *CALTECH101)
+    assert [part.name for part in found.parts] == ["all"]
+    assert found.parts[0].present.sum(axis=0).tolist() == [3] * 5
+    assert not found.multi
+    assert open_data(DataSpec(f"caltech101:{source}")).classes == CALTECH101
+    assert not any("has seen them" in note for note in found.notes)
+
+
+def test_caltech101_without_its_background_says_that_the_paper_counts_it(tmp_path):
+    found = opened("caltech101", caltech101(tmp_path, 2, background=False))
+    assert found.classes == CALTECH101
+    assert any("BACKGROUND_Google is not there" in note and "102" in note for note in found.notes)
+
+
+def test_caltech256_has_its_clutter(tmp_path):
+    found = opened("caltech256", caltech256(tmp_path, 2))
+    assert found.classes == CALTECH256
+    assert found.parts[0].ids[0] == "001.ak47/001_0001.jpg"
+
+
+@pytest.mark.parametrize("kind", ["voc2007-cls", "voc2012-cls", "voc2012-action"])
+@pytest.mark.parametrize(
+    ("command", "option"), [(run, "data"), (train, "data"), (tables, "data"), (speed, "data"), (systems, "objects")]
+)
+def test_commands_that_count_one_label_refuse_such_sets_and_say_what_takes_them(
+    kind, command, option, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    more = {speed: ["--protocol", "dense"], tables: ["--weights", "D-256-512=builtin:D-256-512"]}
+    assert command.main([f"--{option}", f"{kind}:{tmp_path}", *more.get(command, [])]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "several labels" in line]
+    assert len(lines) == 1
+    assert "which error rates do not count; give it to bench.transfer, or other data here" in lines[0]
+    assert not list(tmp_path.glob("runs/*/*"))
+
+
+@pytest.mark.parametrize("options", [{}, {"class_map": "map.csv"}, {"split": 0.2}, {"class_order": "text"}])
+def test_python_refuses_such_sets_by_name(small, options):
+    source = f"voc2007-cls:{small}"
+    with pytest.raises(UserError, match=r"several labels each.* bench\.transfer"):
+        bench.evaluate("D", source, "centre", weights="builtin:D-256-512", **options)
+    with pytest.raises(UserError, match="several labels each"):
+        bench.open_images(source, part="train", **options)
+
+
+def test_python_refuses_such_images(small):
+    images = opened("voc2007-cls", small).parts[0].looks[0].images
+    with pytest.raises(UserError, match=r"data 'voc2007-cls/train': its images have several labels each"):
+        bench.evaluate("vgg16", images, "centre", weights="builtin:D-256-512")
+    with pytest.raises(UserError, match="several labels each"):
+        reconcile(images, 20, CLASSES, "w")
+
+
+def test_the_kinds_are_listed(capsys):
+    assert run.main(["--list", "data"]) == 0
+    listed = capsys.readouterr().out
+    assert "several labels an image, for bench.transfer:" in listed
+    for kind in ("voc2007-cls:DIR", "voc2012-cls:DIR", "voc2012-action:DIR"):
+        assert f"  {kind} " in listed
