@@ -1,0 +1,48 @@
+"""Bootstrap over test images: how far a measure would move with other images of the same kind.
+
+Images are drawn with replacement, as many as there are, and the measure is counted again: Efron and Tibshirani, "An
+Introduction to the Bootstrap", 1993, chapter 13, percentile intervals. Learning is not repeated, so the interval is
+about the test images alone; over splits each split's images are drawn by themselves and the measure's mean counts.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+RESAMPLES = 1000
+LEVEL = 0.95
+AT_ONCE = 100  # samples; of 5,000 images 4 MB of counts, which stay in the processor's cache
+
+Measure = Callable[[np.ndarray], np.ndarray]  # from counts (N, R), how often each image is there, to (R,)
+
+
+def resampled(images: int, measure: Measure, seed: Sequence[int], times: int = RESAMPLES) -> np.ndarray:
+    """The measure in so many samples of N images: (times,). `seed` decides, with the bit generator PCG64."""
+    random = np.random.Generator(np.random.PCG64(list(seed)))
+    pieces = [min(AT_ONCE, times - start) for start in range(0, times, AT_ONCE)]
+    return np.concatenate([measure(_counts(random, images, piece)) for piece in pieces])
+
+
+def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval of resampled values, of those that are defined. NaN where none is."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_interval(
+    measures: Sequence[tuple[int, Measure]], seed: int, times: int = RESAMPLES, level: float = LEVEL
+) -> tuple[float, float]:
+    """The interval of a measure's mean over splits, each given by how many test images it has, and the measure."""
+    splits = [resampled(images, measure, (seed, split), times) for split, (images, measure) in enumerate(measures)]
+    return interval(np.mean(splits, axis=0), level)
+
+
+def _counts(random: np.random.Generator, images: int, samples: int) -> np.ndarray:
+    """How often each image is drawn in each of the samples: (N, samples), a multinomial's counts, as floats."""
+    drawn = random.integers(images, size=(samples, images))
+    flat = drawn + np.arange(samples)[:, None] * images
+    counts = np.bincount(flat.ravel(), minlength=samples * images).reshape(samples, images)
+    return np.ascontiguousarray(counts.T, dtype=float)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from results.average_precision import by_class, mean_over_classes
+from results.bootstrap import bootstrap_interval, interval, resampled
+
+
+def shares(positive):
+    return lambda counts: (counts * positive[:, None]).sum(axis=0) / counts.sum(axis=0)
+
+
+def test_the_seed_decides():
+    positive = np.arange(50) % 3 == 0
+    values = resampled(50, shares(positive), (7, 0), 250)
+    assert values.shape == (250,)
+    np.testing.assert_array_equal(values, resampled(50, shares(positive), (7, 0), 250))
+    assert not np.array_equal(values, resampled(50, shares(positive), (8, 0), 250))
+    assert not np.array_equal(values, resampled(50, shares(positive), (7, 1), 250))
+
+
+def test_every_sample_has_as_many_images():
+    np.testing.assert_array_equal(resampled(37, lambda counts: counts.sum(axis=0), (0,), 130), 37)
+
+
+def test_the_interval_of_a_share_is_the_binomials():
+    positive = np.arange(1000) < 300
+    low, high = bootstrap_interval([(1000, shares(positive))], seed=0)
+    deviation = np.sqrt(0.3 * 0.7 / 1000)
+    assert (low, high) == (
+        pytest.approx(0.3 - 1.96 * deviation, abs=0.004),
+        pytest.approx(0.3 + 1.96 * deviation, abs=0.004),
+    )
+
+
+def test_over_splits_the_mean_is_narrower_by_the_root_of_their_number():
+    positive = np.arange(400) < 100
+    (low, high), (lower, higher) = (bootstrap_interval([(400, shares(positive))] * splits, 0) for splits in (1, 4))
+    assert (higher - lower) == pytest.approx((high - low) / 2, rel=0.15)
+
+
+def test_a_measure_without_spread_has_none():
+    assert bootstrap_interval([(9, lambda counts: np.full(counts.shape[1], 0.5))], 0, 20) == (0.5, 0.5)
+
+
+def test_undefined_samples_are_left_out():
+    assert interval(np.array([np.nan, 1.0, 1.0])) == (1, 1)
+    assert np.isnan(interval(np.full(3, np.nan))).all()
+
+
+def test_average_precision_lies_in_its_interval():
+    random = np.random.default_rng(0)
+    present = random.random((300, 3)) < 0.3
+    scores, difficult = present + random.standard_normal(present.shape), random.random(present.shape) < 0.1
+    present &= ~difficult
+    (value,) = mean_over_classes(by_class(present, difficult, scores, "area"))
+    measure = (300, lambda counts: mean_over_classes(by_class(present, difficult, scores, "area", counts)))
+    low, high = bootstrap_interval([measure], 0, 200)
+    assert low < value < high
