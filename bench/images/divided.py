@@ -106,7 +106,7 @@ def divided_of(train: Images, test: Images | None = None, kind: str = "images") 
     return replace(found, notes=(*found.notes, *said))
 
 
-def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "image") -> DividedSet:
+def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "box") -> DividedSet:
     """Examples are called by their images' ids; where two parts share one, all by part and id: `train/cat/1.jpg`."""
     every = [name for images in parts.values() for name in images.ids]
     shared = len(set(every)) < len(every)

@@ -238,7 +238,13 @@ OTHERS = {
     "mnist": Kind(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     **{kind: _torch_set(kind) for kind in SETS},
     "voc2007": Kind(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
-    "catsdogs": Kind(_at(read_catsdogs), ":DIR", "Kaggle's cat.N.jpg and dog.N.jpg", _at(read_all_catsdogs)),
+    "catsdogs": Kind(
+        _at(read_catsdogs),
+        ":DIR",
+        "Kaggle's cat.N.jpg and dog.N.jpg",
+        _at(read_all_catsdogs),
+        _parts_at(parts_within),
+    ),
 }
 SEVERAL = {
     "voc2007-cls": _voc_classification("2007"),

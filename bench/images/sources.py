@@ -53,8 +53,8 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
 def open_to_learn(spec: DataSpec, part: str) -> Images:
     """A part, of those that `parts_to_learn` names, as classes are learnt from it. Raises UserError."""
     kind = _kind_of(spec)
-    if part == WHOLE and kind.read_to_learn:
-        read = kind.read_to_learn
+    read = kind.read_to_learn or kind.read_all
+    if part == WHOLE and read:
         kind = kind._replace(read=lambda spec, _: read(spec))
     images = _opened(kind, spec, "val" if part == WHOLE else part)
     return _unseen(images) if part == WHOLE else images

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from labelled_sets import labelled
 from layouts import draw, parted
+from torch_layouts import folders
 
 from bench.errors import UserError
 from bench.images.dataset import Images
 from bench.images.divided import DividedSet, SetPart, divided_of, open_divided
 from bench.images.labels.multi_labels import MultiLabels
+from bench.images.sets.given_images import read_given
 from bench.images.sources import DataSpec
 
 
@@ -87,6 +89,35 @@ def test_labels_that_are_numbers_are_their_classes_names_and_only_those_that_occ
     found = open_divided(DataSpec(f"list:{tmp_path}/list.txt"))
     assert found.classes == (str(first), str(second))
     assert classes_of(found.parts[0]) == [1, 0, 1]
+
+
+def test_kaggles_cats_and_dogs_are_one_part_and_class_folders_have_theirs(tmp_path):
+    flat = draw(tmp_path / "flat", "train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg")
+    found = open_divided(DataSpec(f"catsdogs:{flat}"))
+    assert (names_of(found), found.classes) == (["all"], ("cat", "dog"))
+    assert found.parts[0].ids == ("cat.0.jpg", "dog.0.jpg")
+    assert names_of(open_divided(DataSpec(f"catsdogs:{parted(tmp_path / 'b', 'train', 'val')}"))) == ["train", "test"]
+
+
+def test_a_folder_with_training_images_alone_is_refused(tmp_path):
+    assert "no val/" in refused(f"folder:{parted(tmp_path, 'train')}")
+
+
+def test_images_of_bare_pixels_are_taken(tmp_path):
+    pixels = [np.full((8, 8, 3), k, dtype=np.uint8) for k in range(4)]
+    found = divided_of(read_given([(each, "ab"[k % 2]) for k, each in enumerate(pixels)]))
+    assert found.classes == ("a", "b")
+    assert classes_of(found.parts[0]) == [0, 1, 0, 1]
+
+
+def test_published_parts_are_train_and_test(tmp_path):
+    countries = folders("country211/{}", ("AD", "AE"))
+    countries(tmp_path, [0, 1], "train")
+    countries(tmp_path, [1, 0, 1], "val")
+    found = open_divided(DataSpec(f"country211:{tmp_path}"))
+    assert (found.name, names_of(found)) == ("country211", ["train", "test"])
+    assert found.classes == ("AD", "AE")
+    assert [classes_of(part) for part in found.parts] == [[0, 1], [0, 1, 1]]
 
 
 def test_limit_is_per_part_and_keeps_the_classes(tmp_path):

@@ -165,7 +165,10 @@ def test_a_line_that_is_none_is_refused_with_its_number(small, line):
     assert "cat_train.txt" in said
 
 
-@pytest.mark.parametrize("line", ["2010_000001 -1", "2010_000001 0 1", "2010_000001 one 1", "2010_000001 -1 1"])
+@pytest.mark.parametrize(
+    "line",
+    ["2010_000001 -1", "2010_000001 0 1", "2010_000001 one 1", f"2010_000001 {'9' * 5000} 1", "2010_000001 -1 1"],
+)
 def test_a_line_without_the_number_of_a_person_is_refused(tmp_path, line):
     file = action(tmp_path, SMALL) / "VOCdevkit/VOC2012/ImageSets/Action/running_val.txt"
     file.write_text(line + "\n")
@@ -228,6 +231,7 @@ def test_images_that_are_named_twice_are_refused_or_count_twice(small):
     found = opened("voc2007-cls", small, allow_duplicates=True)
     assert found.parts[0].ids[-1] == "000001#2"
     assert (found.parts[0].present[-1] == found.parts[0].present[0]).all()
+    assert "train: 1 of them count again (--allow-duplicates): '000001'" in found.notes
 
 
 def test_an_image_of_two_parts_is_refused_or_called_by_its_part(small):

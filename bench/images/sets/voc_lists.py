@@ -12,7 +12,8 @@ from bench.images.labels.multi_labels import MultiLabels
 
 PARTS = ("train", "val", "test")
 VALUES = {"1": 1, "-1": -1, "0": 0}  # present, absent, difficult
-NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]*", re.ASCII)  # of a file, with no folder before it
+NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]*")  # of a file, with no folder before it
+NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
 class Listed(NamedTuple):
@@ -77,9 +78,8 @@ def _read(file: Path, words: int) -> tuple[list[tuple[str, ...]], list[int]]:
 
 
 def _is_example(example: Sequence[str], words: int) -> bool:
-    if len(example) != words or not NAME.fullmatch(example[0]):
-        return False
-    return all(number.isascii() and number.isdecimal() and int(number) > 0 for number in example[1:])
+    forms = (NAME, NUMBER)[:words]
+    return len(example) == words and all(form.fullmatch(word) for form, word in zip(forms, example, strict=True))
 
 
 def _difference(own: Sequence[tuple[str, ...]], first: Sequence[tuple[str, ...]], name: str) -> str:
