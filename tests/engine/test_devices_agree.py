@@ -21,6 +21,7 @@ from bench.images.loader import Prepared
 from bench.images.pixels import NAMED, size_of
 from bench.images.rescaling import rescale
 from bench.nets import zoo
+from bench.nets.descriptor_model import describing
 from bench.nets.device import Precision
 from bench.nets.head import last_layer
 from bench.nets.initial import randomise
@@ -132,6 +133,22 @@ def test_every_method_gives_what_the_cpu_gives(model, name, method):
     )
     assert np.ptp(here, axis=0).max() > 0.01 or method in SQUARE
     assert_close(there, here)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "resnet18"])
+def test_descriptors_are_what_they_are_in_float64(model, name):
+    """Of whole images and their mirror images; as wrong as scores are, in proportion to their length."""
+    described, part = describing(model(name)), Part("features", 256)
+    images = prepared(described, part)
+    found = part_posteriors(described, part, images, Capacity(None, described.device))
+    net, scaling = copy.deepcopy(described.converted).double(), scaling_of(part, described.pixels)
+    with torch.inference_mode():
+        seen = [described.pixels.normalise(image.at[scaling][None]).double() for image in images]
+        both = [(net(image).mean((2, 3)) + net(image.flip(3)).mean((2, 3))) / 2 for image in seen]
+    expected = torch.cat(both).numpy()
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    assert lengths.min() > 0
+    assert_close(found / lengths, expected / lengths)
 
 
 @pytest.mark.parametrize("size", [1, 7])
