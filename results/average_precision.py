@@ -80,15 +80,15 @@ def voc_average_precision(
     """Average precision by one of RULES, from (N,) bool and scores, of the images `counted`, (N,) bool, or all.
 
     `counts` (N, R) says how often each image is there in each of R samples of them; without, R is 1 and all are there
-    once. (R,), NaN where no image of the class is there. Raises ValueError as `precision_recall` does.
+    once. (R,), NaN where no image of the class is there. Raises ValueError for scores that are not finite.
     """
+    counts = np.ones((len(score), 1)) if counts is None else counts
+    if not np.any(positive if counted is None else positive & counted):
+        return np.full(counts.shape[1], np.nan)
     order, last = _ranked(score, counted)
-    right = np.asarray(positive, bool)[order]
-    there = (np.ones((len(score), 1)) if counts is None else counts)[order]
+    right, there = np.asarray(positive, bool)[order], counts[order]
     group = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))  # of each image: those of its score
     with_right = np.unique(group[right])  # the recall grows at their scores alone, and there the precision is best
-    if not len(with_right):
-        return np.full(there.shape[1], np.nan)
     ends = last[with_right] + 1
     taken = np.add.reduceat(there[: ends[-1]], np.append(0, ends[:-1]), axis=0, dtype=float).cumsum(axis=0)
     found = np.add.reduceat(there[right], np.unique(group[right], return_index=True)[1], axis=0, dtype=float)

@@ -144,4 +144,4 @@ def test_scores_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="finite"):
         voc([1, 0], [np.nan, 1], "area")
     with pytest.raises(ValueError, match="no image counts"):
-        voc([1, 0], [2, 1], "area", counted=np.zeros(2, bool))
+        precision_recall(np.array([True]), np.array([1.0]), np.zeros(1, bool))

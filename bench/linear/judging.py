@@ -1,0 +1,135 @@
+"""C chosen on validation images, machines learnt from all training images, and what they say of the test images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.errors import UserError
+from bench.images.divided import DividedSet
+from bench.linear.machines import kernel_of, learn
+from bench.linear.splits import Split
+from results.average_precision import by_class, mean_over_classes
+from results.class_recall import recall_by_class
+from results.descriptors import normalised
+
+GRID = tuple(4.0**power for power in range(-3, 4))
+WITHOUT_CHOICE = 1.0  # the C where no image validates
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a split came to: the chosen `C`, and those `tried` with their measure on validation images, if any were.
+
+    `scores` (N, K) float32 are the test images' decision values in the split's order; `notes` say what readers should
+    know of how they came about, a sentence each.
+    """
+
+    C: float
+    tried: Mapping[float, float]
+    scores: np.ndarray
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Which of K classes N images are of, and what they are judged by.
+
+    `present` and `difficult` are bool (N, K); `rule` is one of `results.average_precision`, None where recall judges.
+    """
+
+    classes: tuple[str, ...]
+    present: np.ndarray
+    difficult: np.ndarray
+    rule: str | None
+
+    def take(self, indices: np.ndarray) -> "Truth":
+        return replace(self, present=self.present[indices], difficult=self.difficult[indices])
+
+    def by_class(self, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+        """Average precision or recall of each class, (K, R), NaN of those without images; `counts` as these have."""
+        if self.rule is not None:
+            return by_class(self.present, self.difficult, scores, self.rule, counts)
+        return recall_by_class(self.present.argmax(axis=1), scores.argmax(axis=1), self.present.shape[1], counts)
+
+    def measure(self, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+        """The mean of these over classes: (R,)."""
+        return mean_over_classes(self.by_class(scores, counts))
+
+
+def truth_of(divided: DividedSet, rule: str | None = None) -> Truth:
+    """Of all examples, part after part. Without a rule a set with several labels an image has its own one.
+
+    That is the mean over eleven points for VOC 2007, and the area for others.
+    """
+    own = ("11 points" if divided.kind == "voc2007-cls" else "area") if divided.multi else None
+    parts = divided.parts
+    present, difficult = ([getattr(part, name) for part in parts] for name in ("present", "difficult"))
+    return Truth(divided.classes, np.concatenate(present), np.concatenate(difficult), rule or own)
+
+
+def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
+    """Learn from a split of examples with descriptors (N, D), which are made of length 1 here.
+
+    Raises UserError for descriptors that are not finite.
+    """
+    Cs = sorted(set(Cs))
+    train, own = _of_length_one(vectors, split.train), truth.take(split.train)
+    kernel = kernel_of(train)
+    tried, converged = _on_validation(train, own, kernel, split, Cs)
+    C = max(tried, key=lambda C: (tried[C], -C)) if tried else (Cs[0] if len(Cs) == 1 else WITHOUT_CHOICE)
+    (machines,) = learn(train, own.present, own.difficult, [C], kernel)
+    notes = (*_of_the_choice(C, tried, Cs), *_of_classes(own, truth.take(split.test), converged & machines.converged))
+    return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), notes)
+
+
+def _on_validation(
+    train: np.ndarray, own: Truth, kernel: np.ndarray | None, split: Split, Cs: Sequence[float]
+) -> tuple[dict[float, float], np.ndarray]:
+    """The measure on validation images by C, and which classes converged with all of them, (K,) bool.
+
+    No measure where there is no choice, or nothing to judge by.
+    """
+    converged = np.ones(len(own.classes), bool)
+    if len(Cs) == 1 or not len(split.validation):
+        return {}, converged
+    fitting, validation = (np.searchsorted(split.train, each) for each in (split.fitting, split.validation))
+    products = None if kernel is None else kernel[np.ix_(fitting, fitting)]
+    some = own.take(fitting)
+    machines = learn(train[fitting], some.present, some.difficult, Cs, products)
+    judged, seen = own.take(validation), train[validation]
+    found = {C: float(judged.measure(each.scores(seen))[0]) for C, each in zip(Cs, machines, strict=True)}
+    converged = np.logical_and.reduce([each.converged for each in machines])
+    return ({} if np.isnan(list(found.values())).any() else found), converged
+
+
+def _of_the_choice(C: float, tried: Mapping[float, float], Cs: Sequence[float]) -> list[str]:
+    if len(Cs) > 1 and not tried:
+        return [f"no image validates, so that C is {WITHOUT_CHOICE:g} unchosen"]
+    ends = ((Cs[0], Cs[:2][-1], "smallest", "smaller"), (Cs[-1], Cs[-2:][0], "largest", "larger"))
+    return [
+        f"the best C on validation images, {C:g}, is the {which} of those tried; --C tries {further} ones"
+        for end, neighbour, which, further in ends
+        if tried and end == C and tried[end] > tried[neighbour]
+    ]
+
+
+def _of_classes(train: Truth, test: Truth, converged: np.ndarray) -> list[str]:
+    every = {
+        "without a training image, so that nothing is learnt of it": ~train.present.any(axis=0),
+        "without a test image, and left out of the mean": ~test.present.any(axis=0),
+        "learnt without reaching the optimum; smaller C are easier": ~converged,
+    }
+    named = [(train.classes[np.argmax(which)], int(which.sum()), what) for what, which in every.items()]
+    return [
+        f"class {name!r} is {what}" if count == 1 else f"{count} classes, such as {name!r}, are each {what}"
+        for name, count, what in named
+        if count
+    ]
+
+
+def _of_length_one(vectors: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    found = vectors[indices]
+    if not np.isfinite(found).all():
+        raise UserError("descriptors: some are not finite; check the weights, or compute them in float32")
+    return normalised(found)
