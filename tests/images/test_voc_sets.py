@@ -97,6 +97,22 @@ def test_without_labels_of_test_images_there_is_no_part_test_and_that_is_said(tm
     assert any("no lists with labels for test images" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("value", ["", " 0", " -1", " 1"])
+@pytest.mark.parametrize("kind", ["voc2012-cls", "voc2012-action"])
+def test_lists_of_test_images_whose_labels_are_kept_back_make_no_part(tmp_path, kind, value):
+    if kind == "voc2012-cls":
+        folder = lists(voc(tmp_path, "2012"), "2012")
+    else:
+        folder = action(tmp_path) / "VOCdevkit/VOC2012/ImageSets/Action"
+    for file in folder.glob("*_test.txt"):
+        file.write_text(
+            "".join(f"{line.rpartition(' ')[0].rstrip()}{value}\n" for line in file.read_text().splitlines())
+        )
+    found = opened(kind, tmp_path)
+    assert [part.name for part in found.parts] == ["train", "val"]
+    assert any("no lists with labels for test images" in note for note in found.notes)
+
+
 def test_published_sizes_are_said_where_a_list_has_another(small):
     notes = opened("voc2007-cls", small).notes
     assert "train: 6 images, not the 2,501 of the set" in notes
@@ -198,7 +214,9 @@ def test_lists_that_are_missing_or_differ_are_refused(small):
 
 
 def test_one_list_of_test_labels_without_the_others_is_refused(small):
-    shutil.copy(lists(small) / "cat_val.txt", lists(small) / "cat_test.txt")
+    for name in ("bird", "cat"):
+        shutil.copy(lists(small) / f"{name}_val.txt", lists(small) / f"{name}_test.txt")
+    (lists(small) / "cat_test.txt").write_text("000009 1\n000010 -1\n")
     assert "aeroplane_test.txt': this list is not there" in refused("voc2007-cls", small)
 
 

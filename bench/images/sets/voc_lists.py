@@ -40,17 +40,31 @@ def read_lists(folder: Path, classes: Sequence[str], part: str, words: int) -> L
     return Listed(examples, MultiLabels(values == 1, values == 0))
 
 
-def parts_in(folder: Path, classes: Sequence[str]) -> tuple[str, ...]:
-    """Those that lists with labels make: train and val; test where at least one class has a list."""
-    tested = any((folder / f"{each}_test.txt").is_file() for each in classes)
-    return PARTS if tested else PARTS[:2]
+def parts_in(folder: Path, classes: Sequence[str], words: int) -> tuple[str, ...]:
+    """Those that lists with labels make: train and val; test where its lists say that classes are there, and are not.
+
+    Lists without values, or with one and the same, stand in for labels that are kept back. Raises OSError.
+    """
+    said = {value for each in classes for value in _values(folder / f"{each}_test.txt", words)}
+    return PARTS if {"1", "-1"} <= said else PARTS[:2]
 
 
-def said_of_parts(folder: Path, classes: Sequence[str]) -> tuple[str, ...]:
+def said_of_parts(folder: Path, classes: Sequence[str], words: int) -> tuple[str, ...]:
     """What is to be said where test images have no labels, as in the archives of 2012."""
-    if "test" in parts_in(folder, classes):
+    if "test" in parts_in(folder, classes, words):
         return ()
     return (f"ImageSets/{folder.name} has no lists with labels for test images: val is the last part",)
+
+
+def _values(file: Path, words: int) -> set[str]:
+    """Those that a list has, if it is there, behind the words that name an example."""
+    lines = _lines(file) if file.is_file() else []
+    return {line.split()[-1] for line in lines if len(line.split()) > words}
+
+
+def _lines(file: Path) -> list[str]:
+    """Bytes that are no text are in no name, and refused with their line."""
+    return file.read_bytes().decode("utf-8-sig", "replace").splitlines()
 
 
 def said_of_sizes(part: str, count: int, published: int | None) -> tuple[str, ...]:
@@ -58,13 +72,12 @@ def said_of_sizes(part: str, count: int, published: int | None) -> tuple[str, ..
 
 
 def _read(file: Path, words: int) -> tuple[list[tuple[str, ...]], list[int]]:
-    """Examples and values. Bytes that are no text are in no name, and refused with their line."""
+    """Examples and values."""
     if not file.is_file():
         raise UserError(f"data {str(file)!r}: this list is not there; unpack the set again")
-    lines = file.read_bytes().decode("utf-8-sig", "replace").splitlines()
     examples: list[tuple[str, ...]] = []
     values: list[int] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(file), start=1):
         match line.split():
             case []:
                 continue

@@ -38,7 +38,7 @@ def read_classification(year: str, folder: Path, part: str, duplicates: bool = F
     again = _again(lists, names, part, duplicates)
     ids = distinct([name for (name,) in names])
     size = said_of_sizes(part, len(set(names)), SIZES[year].get(part))
-    notes = (*size, *again, *(said_of_parts(lists, CLASSES) if part == "val" else ()))
+    notes = (*size, *again, *(said_of_parts(lists, CLASSES, words=1) if part == "val" else ()))
     nothing = np.zeros(len(ids), dtype=np.int64)
     return Images(f"voc{year}-cls/{part}", paths, ids, nothing, CLASSES, len(ids), notes=notes, multi=labels)
 
@@ -58,7 +58,7 @@ def read_action(folder: Path, part: str, duplicates: bool = False) -> Images:
         _person(root / "Annotations" / f"{name}.xml", int(number))
         for name, number in progress(found, len(found), f"reading voc2012-action/{part}")
     )
-    notes = (*again, *(said_of_parts(lists, ACTIONS) if part == "val" else ()))
+    notes = (*again, *(said_of_parts(lists, ACTIONS, words=2) if part == "val" else ()))
     nothing = np.zeros(len(ids), dtype=np.int64)
     name = f"voc2012-action/{part}"
     return Images(name, paths, ids, nothing, ACTIONS, len(ids), boxes=boxes, notes=notes, multi=labels)
@@ -66,12 +66,12 @@ def read_action(folder: Path, part: str, duplicates: bool = False) -> Images:
 
 def parts_of_classification(year: str, folder: Path) -> tuple[str, ...]:
     """The parts whose labels are there. Raises UserError and OSError."""
-    return parts_in(_root(folder, year) / "ImageSets" / "Main", CLASSES)
+    return parts_in(_root(folder, year) / "ImageSets" / "Main", CLASSES, words=1)
 
 
 def parts_of_action(folder: Path) -> tuple[str, ...]:
     """The parts whose labels are there. Raises UserError and OSError."""
-    return parts_in(_root(folder, "2012") / "ImageSets" / "Action", ACTIONS)
+    return parts_in(_root(folder, "2012") / "ImageSets" / "Action", ACTIONS, words=2)
 
 
 def _root(folder: Path, year: str) -> Path:
