@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.divided import DividedSet
-from bench.linear.machines import kernel_of, learn
+from bench.linear.machines import blocks, kernel_of, learn
 from bench.linear.splits import Split
 from results.average_precision import by_class, mean_over_classes
 from results.class_recall import recall_by_class
@@ -129,7 +129,9 @@ def _of_classes(train: Truth, test: Truth, converged: np.ndarray) -> list[str]:
 
 
 def _of_length_one(vectors: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    found = vectors[indices]
-    if not np.isfinite(found).all():
-        raise UserError("descriptors: some are not finite; check the weights, or compute them in float32")
-    return normalised(found)
+    found = vectors[indices].astype(np.float32, copy=False)
+    for rows in blocks(len(found)):  # in place, since several gigabytes may lie there
+        if not np.isfinite(found[rows]).all():
+            raise UserError("descriptors: some are not finite; check the weights, or compute them in float32")
+        found[rows] = normalised(found[rows])
+    return found
