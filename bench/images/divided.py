@@ -11,7 +11,6 @@ from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.image_source import Source
 from bench.images.kinds import SEVERAL
-from bench.images.labels.classes import reconcile
 from bench.images.labels.numbered_classes import renumbered_present
 from bench.images.sets.torch_sets import BACKGROUND101
 from bench.images.sources import WHOLE, open_to_learn, parts_to_learn
@@ -86,21 +85,13 @@ def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
 def divided_of(train: Images, test: Images | None = None, kind: str = "images") -> DividedSet:
     """Images that are learnt from and images that are tried on; or, without these, all images of a set.
 
-    Classes are those that occur in the first, by name; numbers are their own names. Raises UserError for a test image
-    of another class.
+    Classes are those that occur in the first, and those of the second are told by name; labels without names are their
+    own. Raises UserError for a test image of another class.
     """
-    train = _with_classes(train)
     if test is None:
-        return _divided(train.name, kind, {WHOLE: train})
-    assert train.classes is not None
-    if train.multi is None:
-        source = f"{train.name}, its training images,"
-        test = reconcile(test, len(train.classes), train.classes, source, whole=True)
-    elif test.multi is None or test.classes != train.classes:
-        raise UserError(
-            f"data {test.name!r}: its classes are not those of {train.name!r}; give images of the same ones"
-        )
-    found = _divided(_common_name(train.name, test.name), kind, {"train": train, "test": test})
+        return _divided(train.name, kind, {WHOLE: _with_classes(train)})
+    parts = {"train": _with_classes(train), "test": _in_classes_of(train, test)}
+    found = _divided(_common_name(train.name, test.name), kind, parts)
     seen = in_both(train, test) * (train.boxes is None)
     said = (f"{seen} of the test images are training images too",) * bool(seen)
     return replace(found, notes=(*found.notes, *said))
@@ -169,11 +160,34 @@ def _with_classes(images: Images) -> Images:
     """The images with names for their classes, of those that occur. Raises UserError for several right labels."""
     if images.right:
         raise UserError(f"data {images.name!r}: several classes are right for one image; give a set with one each")
-    if images.multi:
-        return images
-    occurring = images.present.tolist()
-    names = tuple(images.classes[label] if images.classes else str(label) for label in occurring)
-    return renumbered_present(images, range(len(occurring)), names)
+    return images if images.multi else renumbered_present(images, range(len(images.present)), _names(images))
+
+
+def _in_classes_of(train: Images, test: Images) -> Images:
+    """Test images with labels that count in the classes of the training images. Raises UserError."""
+    if train.multi or test.multi:
+        if train.multi is None or test.multi is None or train.classes != test.classes:
+            raise UserError(
+                f"data {test.name!r}: its classes are not those of {train.name!r}; give images of the same ones"
+            )
+        return test
+    known, own = _names(train), _names(test)
+    if train.classes == test.classes:  # of which two may have one name
+        known, own = (tuple(map(str, images.present.tolist())) for images in (train, test))
+    place = {name: label for label, name in enumerate(known)}
+    unknown = [label for label, name in enumerate(own) if name not in place]
+    if unknown or len(place) < len(known):
+        what = f"no training image is of class {_names(test)[unknown[0]]!r}" if unknown else "two classes have one name"
+        raise UserError(
+            f"data {test.name!r}: {what}; the {len(known)} classes of {train.name!r} are {', '.join(_names(train)[:5])}"
+            f"{', ...' * (len(known) > 5)}; learn from images of the same ones"
+        )
+    return renumbered_present(_with_classes(test), [place[name] for name in own], _names(train))
+
+
+def _names(images: Images) -> tuple[str, ...]:
+    """Of the classes that occur: labels without names are their own."""
+    return tuple(images.classes[label] if images.classes else str(label) for label in images.present.tolist())
 
 
 def _common_name(train: str, test: str) -> str:

@@ -165,6 +165,36 @@ def test_images_of_python_alone_or_in_two_parts():
     assert both.parts[1].ids[0] == "test/0.png"
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "said"),
+    [
+        (([0, 1], ("a", "b")), ([0], ("c",)), "no training image is of class 'c'; the 2 classes of 'list' are a, b;"),
+        (([0, 1], ("a", "b")), ([1], None), "no training image is of class '1'"),
+        (([0, 2], ("a", "b", "c")), ([1], ("a", "b", "c")), "no training image is of class 'b'"),
+        (([0, 3], None), ([1], None), "no training image is of class '1'; the 2 classes of 'list' are 0, 3;"),
+        (([0, 1], ("a", "a")), ([0], ("a",)), "two classes have one name"),
+    ],
+)
+def test_classes_of_test_images_that_nobody_can_learn_are_refused(train, test, said):
+    with pytest.raises(UserError) as caught:
+        divided_of(given(*train), given(*test))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "found"),
+    [
+        (([2, 0], ("a", "b", "c")), ([0, 2], ("a", "b", "c")), [[1, 0], [0, 1]]),
+        (([1, 0, 2], ("crane", "crane", "x")), ([0, 1], ("crane", "crane", "x")), [[1, 0, 2], [0, 1]]),
+        (([7, 9], None), ([0, 1], ("9", "7")), [[0, 1], [1, 0]]),
+        (([0, 1], ("background", "a")), ([1], ("a", "background")), [[0, 1], [0]]),
+    ],
+)
+def test_classes_are_those_that_occur_in_training_images(train, test, found):
+    assert [classes_of(part) for part in divided_of(given(*train), given(*test)).parts] == found
+
+
 def test_test_images_that_are_training_images_are_said(tmp_path):
     source = draw(tmp_path, "train/a/1.png", "train/b/1.png", "val/b/2.png")
     (tmp_path / "val/a").mkdir()
