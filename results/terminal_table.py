@@ -159,7 +159,7 @@ def _above(results: Sequence[Result], records: Sequence[Record]) -> list[str]:
     if Q := _said_Q(records):
         lines.append(f"Q {Q}" + ("" if _same(records, "Q") else ", where a protocol names none"))
     lines[-1] += "; errors with 95 % intervals"
-    return [part for line in lines for part in _wrapped(line)]
+    return [part for line in lines for part in wrapped(line)]
 
 
 def _facts(record: Record) -> dict[str, str]:
@@ -176,5 +176,6 @@ def _told(facts: dict[str, str], names: Iterable[str]) -> str:
     return "; ".join(f"{name} {escaped(facts[name])}" for name in names)
 
 
-def _wrapped(line: str) -> list[str]:
+def wrapped(line: str) -> list[str]:
+    """An item of a Markdown list in lines of `WIDTH` letters at most."""
     return textwrap.wrap(f"- {line}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

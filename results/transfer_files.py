@@ -1,0 +1,128 @@
+"""A transfer's rows as files of a run's folder: `transfer.csv`, `.json`, `.md` and the scores of each, and back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from results.atomic_files import write_text_atomically
+from results.errors import ResultError
+from results.published_transfer import Drawn
+from results.result import ASSUMED
+from results.transfer_result import MEASURES, Measure, TransferResult
+from results.transfer_scores import AGAIN, SplitScores, write_scores
+from results.transfer_table import transfer_csv, transfer_markdown
+from results.written_tables import content_of
+
+NAME = "transfer.json"
+SCORES = "scores"  # the folder of the `.npz`
+
+
+def write_transfer(
+    folder: Path,
+    results: Sequence[TransferResult],
+    scores: Sequence[Sequence[SplitScores]],
+    header: Sequence[str] = (),
+) -> list[TransferResult]:
+    """Write what a run says and its scores; the results come back with the paths of these. Raises OSError."""
+    (folder / SCORES).mkdir(parents=True, exist_ok=True)
+    placed = []
+    for result, splits in zip(results, scores, strict=True):
+        path = Path(SCORES) / f"{result.id}.npz"
+        write_scores(folder / path, splits)
+        placed.append(replace(result, scores=path.as_posix()))
+    write_text_atomically(folder / "transfer.csv", transfer_csv(placed))
+    records = [result.record() for result in placed]
+    write_text_atomically(folder / NAME, json.dumps(records, indent=1, allow_nan=False) + "\n")
+    write_text_atomically(folder / "transfer.md", transfer_markdown(placed, header))
+    return placed
+
+
+def read_transfer(folder: Path) -> list[TransferResult]:
+    """The rows of a run's folder; shares are those that were written, rounded. Raises ResultError."""
+    path = folder / NAME
+    try:
+        records = json.loads(content_of(path))
+        found = [_result(record) for record in records]
+    except OSError as error:
+        raise ResultError(f"'{path}': {error.strerror}; give a folder that bench.transfer wrote") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
+    if not found:
+        raise ResultError(f"'{path}' holds no rows; {AGAIN}")
+    return found
+
+
+def _result(record: Mapping[str, Any]) -> TransferResult:
+    """A row from its record. Raises ValueError and its like."""
+    classes, C = tuple(map(str, record["classes"])), tuple(map(float, record["C"]))
+    training, test = (tuple(map(int, record[name])) for name in ("training", "test"))
+    if not classes or not test or not len(training) == len(test) == len(C):
+        raise ValueError("its splits do not belong together")
+    measures = {name: _measure(record, name, len(classes)) for name in MEASURES if record[name] is not None}
+    if not measures:
+        raise ValueError("nothing was measured")
+    texts = ("model", "configuration", "weights", "S", "Q", "over", "data", "trained", "tested", "region", "signature")
+    return TransferResult(
+        **{name: _text(record[name]) for name in texts},
+        nets=tuple(map(_text, record["nets"])),
+        dimension=int(record["dimension"]),
+        classes=classes,
+        training=training,
+        test=test,
+        C=C,
+        measures=measures,
+        drawn=None
+        if record["per_class"] is None
+        else Drawn(int(record["per_class"]), _whole(record["test_per_class"])),
+        whole=record["whole"] is True,
+        skipped=int(record["skipped"]),
+        seconds=float(record["seconds"]),
+        net_seconds=float(record["net_seconds"]),
+        assumed=frozenset(each for each in _text(record["assumed"]).split(", ") if each in ASSUMED),
+        doubts=tuple(map(_text, record["warnings"])),
+        provenance={name: value for name, value in record.items() if name not in _OWN},
+        scores=None if record["scores"] is None else _below(_text(record["scores"])),
+    )
+
+
+def _measure(record: Mapping[str, Any], name: str, classes: int) -> Measure:
+    value = _share(record[name])
+    low, high, deviation = (_share_if_any(record[f"{name}_{end}"]) for end in ("low", "high", "deviation"))
+    by_class = tuple(map(_share_if_any, record["by_class"][name]))
+    if len(by_class) != classes or (low is None) != (high is None):
+        raise ValueError("not a share for each class, or half an interval")
+    return Measure(value, low, high, deviation, by_class)
+
+
+def _share_if_any(percent: Any) -> float | None:
+    return None if percent is None else _share(percent)
+
+
+def _share(percent: Any) -> float:
+    if type(percent) not in (int, float) or not 0 <= percent <= 100:
+        raise ValueError(f"{percent!r} is not a share in %")
+    return percent / 100
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _below(path: str) -> str:
+    """A file of the run's own folder of scores. Raises ValueError for any other."""
+    if Path(path).parts[:-1] != (SCORES,):
+        raise ValueError("scores elsewhere")
+    return path
+
+
+_OWN = frozenset(
+    TransferResult("", "", "", "", (), "", "", 0, "", ("",), "", "", (0,), (0,), (0.0,), {}, "").record()
+)  # what a record says of the row itself; the rest is provenance
