@@ -22,7 +22,7 @@ def add_data(group: argparse._ActionsContainer) -> None:
 
 
 def add_reading(group: argparse._ActionsContainer) -> None:
-    """How a set is read where it does not say so itself."""
+    """How a set is read where it does not say so itself, and which of a net's classes its labels are."""
     group.add_argument(
         "--class-order",
         choices=CLASS_ORDERS,
@@ -33,14 +33,19 @@ def add_reading(group: argparse._ActionsContainer) -> None:
         "--labels-from", type=int, choices=(0, 1), default=0, help="what index labels of the data begin at (0)"
     )
     group.add_argument(
-        "--list-columns",
-        metavar="IMAGE,LABEL",
-        help="of list:, parquet: and hf: the columns, or keys of JSON lines, that are image and label (by their names)",
-    )
-    group.add_argument(
         "--class-map",
         metavar="FILE",
         help="which of the net's classes each class of the data is: lines 'name,index', or JSON (off)",
+    )
+    add_files(group)
+
+
+def add_files(group: argparse._ActionsContainer) -> None:
+    """How lists and files of a set are read."""
+    group.add_argument(
+        "--list-columns",
+        metavar="IMAGE,LABEL",
+        help="of list:, parquet: and hf: the columns, or keys of JSON lines, that are image and label (by their names)",
     )
     add_duplicates(group)
     group.add_argument(
@@ -108,17 +113,7 @@ def add_skip(group: argparse._ArgumentGroup, more: str = "") -> None:
 
 def add_posteriors(group: argparse._ArgumentGroup) -> None:
     """What changes an image's posteriors, beside nets and protocols."""
-    group.add_argument(
-        "--pixels",
-        help="what the weights expect where they do not say it: torchvision, caffe, mnist, or order/range/mean/std "
-        "such as BGR/255/104,117,123/1,1,1, or L/1/0.5/0.5 for grey",
-    )
-    add_weights_key(group)
-    group.add_argument(
-        "--side",
-        metavar="PIXELS",
-        help="of the crops where weights do not say it; one, or one per model (the net's own)",
-    )
+    add_unsaid(group)
     group.add_argument(
         "--drop-class",
         metavar="INDEX",
@@ -131,16 +126,36 @@ def add_posteriors(group: argparse._ArgumentGroup) -> None:
         "one a line, or JSON; one, or one per model",
     )
     group.add_argument(
-        "--model-args",
-        metavar="JSON",
-        help="for FILE.py:NAME: what NAME is called with, such as '{\"width\": 2}'; one, or a list with one per model",
-    )
-    group.add_argument(
         "--map",
         choices=MAP_RULES,
         default="scores",
         help="what is averaged over the positions of a class score map: scores, then soft-max, or posteriors (scores)",
     )
+    add_dtype(group)
+
+
+def add_unsaid(group: argparse._ArgumentGroup) -> None:
+    """What weights and nets do not say of themselves."""
+    group.add_argument(
+        "--pixels",
+        help="what the weights expect where they do not say it: torchvision, caffe, mnist, or order/range/mean/std "
+        "such as BGR/255/104,117,123/1,1,1, or L/1/0.5/0.5 for grey",
+    )
+    add_weights_key(group)
+    group.add_argument(
+        "--side",
+        metavar="PIXELS",
+        help="of the crops where weights do not say it; one, or one per model (the net's own)",
+    )
+    group.add_argument(
+        "--model-args",
+        metavar="JSON",
+        help="for FILE.py:NAME: what NAME is called with, such as '{\"width\": 2}'; one, or a list with one per model",
+    )
+
+
+def add_dtype(group: argparse._ArgumentGroup) -> None:
+    """In which numbers it is computed."""
     group.add_argument("--dtype", choices=DTYPES, default="fp32", help="number format (fp32)")
 
 

@@ -44,13 +44,18 @@ class Tally:
 
     def makers(self, name: str) -> str:
         """Everything of one kind that computed blocks, such as each version of torch, the lowest first."""
-        found = {made.get(name, "unknown") for made in self.made} or {"unknown"}
-        return "; ".join(sorted(found, key=lambda text: ([int(each) for each in re.findall(r"\d+", text)], text)))
+        return made_by(self.made, name)
 
     @property
     def top5(self) -> bool:
         """Whether there is a top-5 error: of five or fewer classes it is 0 whatever the net says."""
         return self.classes > 5
+
+
+def made_by(made: Iterable[Mapping[str, str]], name: str) -> str:
+    """Everything of one kind among what computed blocks, such as each version of torch, the lowest first."""
+    found = {each.get(name, "unknown") for each in made} or {"unknown"}
+    return "; ".join(sorted(found, key=lambda text: ([int(each) for each in re.findall(r"\d+", text)], text)))
 
 
 def tally(

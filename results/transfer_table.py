@@ -25,6 +25,8 @@ def terminal_transfer(results: Sequence[TransferResult]) -> str:
     """What a terminal has room for: what all rows have in common stands above, once."""
     records = [result.record() for result in results]
     facts, cells = list(map(_facts, records)), list(map(_narrow, records))
+    if all(record["paper"] is None for record in records):
+        cells = [{name: cell for name, cell in row.items() if name != "paper"} for row in cells]
     shared = {name: said for name, said in facts[0].items() if len({each[name] for each in facts}) == 1}
     rows = [
         {**{name: said for name, said in own.items() if name not in shared}, **row}

@@ -39,8 +39,13 @@ def given_protocols(protocols: str | Protocol | Sequence[str | Protocol], Q: Sca
     if not isinstance(given, Sequence):
         raise UserError(f"protocols {protocols!r}: give a text such as 'dense,multicrop', or a list of protocols")
     written = [each.strip() for one in given for each in str(one).split(",")]
+    return ProtocolSpec(tuple(written), given_Q(Q))
+
+
+def given_Q(Q: Scales) -> tuple[int, ...] | None:
+    """Test scales: `384`, `"256/384/512"`, `(256, 384)`. Raises ProtocolError."""
     text = "/".join(map(str, Q)) if isinstance(Q, Iterable) and not isinstance(Q, str) else Q
-    return ProtocolSpec(tuple(written), None if text is None else parse_Q(str(text)))
+    return None if text is None else parse_Q(str(text))
 
 
 def given_classes(classes: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -32,6 +32,12 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     return said
 
 
+def sentences_of_models(models: Sequence[Model]) -> list[str]:
+    """Of the nets alone: what was assumed of them, which they are, and what computes them."""
+    said = [sentence for model in models for sentence in _assumptions(model)]
+    return [*said, *map(_net, models), *(f"What is not stored is computed by {each}." for each in _engines(models))]
+
+
 def _assumptions(model: Model) -> list[str]:
     values = {"S": f"S {model.S}", "pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
     said = [f"{value} (--{what})" for what, value in values.items() if what in model.assumed]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.choices import REGIONS
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
@@ -15,8 +16,6 @@ from bench.images.labels.numbered_classes import renumbered_present
 from bench.images.sets.torch_sets import BACKGROUND101
 from bench.images.sources import WHOLE, open_to_learn, parts_to_learn
 from bench.images.split import in_both
-
-REGIONS = ("image", "box", "image+box")
 
 
 @dataclass(frozen=True, eq=False)

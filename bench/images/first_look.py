@@ -3,6 +3,7 @@
 import numpy as np
 
 from bench.images.dataset import Images
+from bench.images.divided import DividedSet
 from bench.images.labels.imagenet_names import nouns, wnids
 from results.formatting import shown
 
@@ -14,6 +15,17 @@ def first_look(images: Images) -> str:
     taken = f"{len(images):,} of " if len(images) < images.total else ""
     count = f"{taken}{images.total:,} image{'s' * (images.total != 1)}"
     return f"Found {count} of {_classes(images)} in {shown(images.name)}: {'; '.join(first_images(images))}"
+
+
+def first_look_at_parts(divided: DividedSet) -> str:
+    """How many images of how many classes there are, part by part, and which classes the first ones have."""
+    first = divided.parts[0]
+    counts = ", ".join(f"{part.name} {len(part):,}" for part in divided.parts)
+    shows = [
+        f"{shown(name)} is {' and '.join(shown(divided.classes[k]) for k in row.nonzero()[0]) or 'of no class'}"
+        for name, row in zip(first.ids[:SHOWN], first.present, strict=False)
+    ]
+    return f"Found {len(divided.classes):,} classes in {shown(divided.name)}: {counts}; {'; '.join(shows)}"
 
 
 def first_images(images: Images, count: int | None = None) -> list[str]:
