@@ -6,7 +6,20 @@ from importlib import import_module
 
 from bench.version import __version__
 
-COMMANDS = ("run", "predict", "train", "inspect", "compare", "report", "tables", "systems", "speed", "gate", "convert")
+COMMANDS = (
+    "run",
+    "predict",
+    "transfer",
+    "train",
+    "inspect",
+    "compare",
+    "report",
+    "tables",
+    "systems",
+    "speed",
+    "gate",
+    "convert",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

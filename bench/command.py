@@ -113,7 +113,7 @@ def _refuse_workers() -> None:
         raise SystemExit(2)
     raise UserError(
         f"torchrun started {workers} workers, and this is work for one process; start it without torchrun "
-        "(bench.run and bench.tables share their work)"
+        "(bench.run, bench.transfer and bench.tables share their work)"
     )
 
 

@@ -137,7 +137,7 @@ def test_every_command_knows_quiet_while_it_works(name, monkeypatch, capsys):
 
 
 def test_every_command_shares_its_work_or_refuses_workers():
-    assert {each.split()[0] for each in ALONE} == set(COMMANDS) - {"run", "tables"}
+    assert {each.split()[0] for each in ALONE} == set(COMMANDS) - {"run", "tables", "transfer"}
 
 
 def test_the_first_of_torchruns_workers_says_that_training_is_for_one(tmp_path):

@@ -1,0 +1,96 @@
+"""What a transfer's table says of a row that was learnt and judged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.engine.signatures import joined, per_net
+from bench.extras import needed
+from bench.images.divided import DividedSet
+from bench.linear.descriptors import Described
+from bench.linear.job import TransferJob
+from bench.linear.judging import Judged, truth_of
+from bench.linear.machines import MOST_IN_KERNEL
+from bench.linear.parts import drawn, roles, scales_text, whole
+from bench.linear.request import ACTION
+from bench.linear.rows import TransferRow
+from bench.linear.signatures import transfer_signature
+from bench.linear.splits import Division, Split
+from bench.provenance import computing, provenance
+from results.formatting import shown
+from results.tally import made_by
+from results.transfer_result import Measure, TransferResult
+from results.transfer_scores import SplitScores
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What came of a row: its splits and what each came to, and what is measured; it took `seconds`.
+
+    `dimension` is of the vectors that were learnt from.
+    """
+
+    dimension: int
+    splits: Sequence[Split]
+    judged: Sequence[Judged]
+    measures: Mapping[str, Measure]
+    seconds: float
+
+    @property
+    def solver(self) -> str:
+        """The machines and what learnt them, for signatures."""
+        most = max(len(split.train) for split in self.splits)
+        return f"hinge,{'libsvm' if most <= MOST_IN_KERNEL else 'sgd'}"
+
+    def scores(self, divided: DividedSet) -> list[SplitScores]:
+        """What was said of each split's test images, beside what is right."""
+        ids = [name for part in divided.parts for name in part.ids]
+        truth, found = truth_of(divided), []
+        for split, judged in zip(self.splits, self.judged, strict=True):
+            own = truth.take(split.test)
+            found.append(SplitScores(tuple(ids[i] for i in split.test), judged.scores, own.present, own.difficult))
+        return found
+
+
+def result_of(
+    job: TransferJob, found: Described, row: TransferRow, division: Division, learnt: Learnt
+) -> TransferResult:
+    """What the tables say of a row."""
+    models, divided = [job.models[net] for net in row.nets], job.divided
+    trained, tested = roles(divided, division)
+    return TransferResult(
+        model=joined(model.name for model in models),
+        configuration=joined(model.configuration for model in models),
+        weights=joined(shown(model.weights.label) for model in models),
+        S=joined(str(model.S) for model in models),
+        nets=tuple(f"{model.configuration}/{model.S}" for model in models),
+        Q=per_net(map(scales_text, row.scales)),
+        over=row.over,
+        dimension=learnt.dimension,
+        data=shown(divided.name),
+        classes=divided.classes,
+        trained=trained,
+        tested=tested,
+        training=tuple(len(split.train) for split in learnt.splits),
+        test=tuple(len(split.test) for split in learnt.splits),
+        C=tuple(judged.C for judged in learnt.judged),
+        measures=learnt.measures,
+        signature=transfer_signature(job, row, division, learnt.solver, found.skipped),
+        drawn=drawn(division),
+        whole=whole(divided),
+        region=job.request.seen if divided.kind == ACTION else "",
+        skipped=found.skipped,
+        seconds=learnt.seconds,
+        net_seconds=found.seconds,
+        assumed=frozenset().union(*(model.assumed for model in models)),
+        doubts=tuple(dict.fromkeys(note for judged in learnt.judged for note in judged.notes)),
+        provenance=_made(found),
+    )
+
+
+def _made(found: Described) -> dict[str, str]:
+    """What computed the descriptors, whenever that was, and the library that learnt from them."""
+    now = provenance()
+    made = {name: made_by(found.made, name) if name in computing() else value for name, value in now.items()}
+    made["device"] = "; ".join(sorted(found.devices))
+    made["scikit-learn"] = needed("sklearn", "transfer").__version__
+    return made

@@ -1,0 +1,57 @@
+"""Which vectors a row learns from: descriptors of a net, or of several, at one Q or at several as one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.choices import OVER
+from bench.images.divided import DividedSet
+from protocols.scales import in_proportion
+from results.descriptors import averaged, normalised, stacked
+
+MEAN, STACK, EACH = OVER
+CALTECH = ("caltech101", "caltech256")
+SCALES = (256, 384, 512)  # of the paper's appendix B, for crops of 224 pixels
+VOC_SCALES = (*SCALES, 640, 768)
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """Nets by their numbers, each with its Q; `over` is MEAN or STACK, "" where each has one Q."""
+
+    nets: tuple[int, ...]
+    scales: tuple[tuple[int, ...], ...]
+    over: str
+
+    def vectors(self, found: Mapping[tuple[int, int], np.ndarray]) -> np.ndarray:
+        """(N, D) float32 of length 1, from the descriptors by net and Q."""
+        join = averaged if self.over == MEAN else stacked
+        members = [join([found[net, Q] for Q in own]) for net, own in zip(self.nets, self.scales, strict=True)]
+        return stacked(members) if len(members) > 1 else normalised(members[0])
+
+
+def usual_scales(divided: DividedSet, side: int) -> tuple[int, ...]:
+    """The paper's Q for a set, in proportion to the side of a net's crops in pixels."""
+    return tuple(in_proportion(Q, side) for Q in (VOC_SCALES if divided.multi else SCALES))
+
+
+def usual_over(divided: DividedSet) -> tuple[str, ...]:
+    """What the paper does with several Q: objects of Caltech's sets are of one size, so it stacks there."""
+    return (STACK,) if divided.kind in CALTECH else (MEAN,)
+
+
+def rows_of(scales: Sequence[tuple[int, ...]], over: Sequence[str], fuse: bool) -> list[TransferRow]:
+    """Every net in each of the ways, then all of them together; `scales` are as many of each net."""
+    members: list[tuple[int, ...]] = [(net,) for net in range(len(scales))]
+    if fuse:
+        members.append(tuple(range(len(scales))))
+    rows = []
+    for nets in members:
+        own = tuple(scales[net] for net in nets)
+        for way in over:
+            if way == EACH:
+                rows += [TransferRow(nets, tuple((Q,) for Q in at), "") for at in zip(*own, strict=True)]
+            else:
+                rows.append(TransferRow(nets, own, way if len(own[0]) > 1 else ""))
+    return list(dict.fromkeys(rows))

@@ -1,0 +1,60 @@
+"""What came out of a transfer: classifiers that learnt from stored descriptors, and the files that say it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.folders import writing_to
+from bench.linear.descriptors import Described, described
+from bench.linear.header import header
+from bench.linear.job import TransferJob
+from bench.linear.judging import judge, truth_of
+from bench.linear.measures import measures_of
+from bench.linear.results import Learnt, result_of
+from bench.linear.rows import TransferRow
+from bench.linear.splits import Division, splits_of
+from bench.progress import warn
+from results.table import warnings_of
+from results.transfer_files import write_transfer
+from results.transfer_result import TransferResult
+from results.transfer_scores import SplitScores
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """The descriptors, and for each row its result and what was said of each split's test images."""
+
+    job: TransferJob
+    described: Described
+    results: Sequence[TransferResult]
+    scores: Sequence[Sequence[SplitScores]]
+
+    def warn(self) -> None:
+        """Say on standard error what speaks against the rows."""
+        for text, rows in warnings_of([result.record() for result in self.results]).items():
+            warn(f"warning: {rows}: {text}")
+
+    def write(self, folder: Path) -> list[TransferResult]:
+        """Write `transfer.csv`, `.json` and `.md` and the scores of every row. Raises UserError."""
+        lines = header(self.job.models, self.job.divided)
+        return writing_to(folder, lambda: write_transfer(folder, self.results, self.scores, lines))
+
+
+def transferred(job: TransferJob) -> Transferred:
+    """Learn from the descriptors, which are all in the store. Raises UserError and its like."""
+    found = described(job.descriptors)
+    rows = [_learnt(job, found, row, division) for row in job.rows for division in job.divisions]
+    results, scores = zip(*rows, strict=True)
+    return Transferred(job, found, results, scores)
+
+
+def _learnt(
+    job: TransferJob, found: Described, row: TransferRow, division: Division
+) -> tuple[TransferResult, list[SplitScores]]:
+    start, learning, divided = time.perf_counter(), job.request.learning, found.divided
+    splits, vectors, truth = splits_of(divided, division, learning.seed), row.vectors(found.vectors), truth_of(divided)
+    judged = [judge(vectors, truth, split, learning.C) for split in splits]
+    measures = measures_of(divided, splits, judged, learning.seed)
+    learnt = Learnt(vectors.shape[1], splits, judged, measures, time.perf_counter() - start)
+    return result_of(job, found, row, division, learnt), learnt.scores(divided)

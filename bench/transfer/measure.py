@@ -1,0 +1,67 @@
+"""One run: descriptors computed, classifiers learnt, tables written, the short one printed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.command import say
+from bench.engine.dry_run import plan
+from bench.engine.workers import Shard
+from bench.folders import dated, writable, writing_to
+from bench.linear.header import sentences
+from bench.linear.job import TransferJob, complete_transfer, transfer_job
+from bench.linear.request import Transfer
+from bench.linear.saved_descriptors import check_forms, save_descriptors
+from bench.linear.transferred import transferred
+from bench.progress import note
+from bench.report.making import ReportRequest, check_installed, make
+from results.transfer_table import terminal_transfer
+
+
+@dataclass(frozen=True)
+class Output:
+    """What comes out: a folder (None: a dated one), descriptors in these forms, a page."""
+
+    folder: Path | None = None
+    features: tuple[str, ...] = ()
+    html: bool = False
+
+    def __post_init__(self) -> None:
+        check_forms(self.features)
+        if self.html:
+            check_installed()
+
+
+def run(request: Transfer, output: Output) -> None:
+    """Learn what was asked for and write the tables; the first process learns and prints. Raises UserError and its
+    like.
+    """
+    with Shard() as shard:
+        job = shard.in_turn(lambda: transfer_job(request, shard))
+        if shard.first:
+            note("\n".join(sentences(job.models, job.divided)))
+            folder = writable("--out", output.folder or dated(Path("runs")))
+        complete_transfer(job, shard)
+        if shard.first:
+            _report(job, folder, output)
+
+
+def dry_run(request: Transfer) -> None:
+    """Say what would be computed. Raises UserError and its like."""
+    with Shard() as shard:
+        job = shard.in_turn(lambda: transfer_job(request, shard))
+        if shard.first:
+            say("\n\n".join(plan(job.descriptors.tasks(images), images) for images in job.descriptors.looks))
+            note(f"{len(job.rows) * len(job.divisions)} row(s) are learnt from these")
+
+
+def _report(job: TransferJob, folder: Path, output: Output) -> None:
+    found = transferred(job)
+    results = found.write(folder)
+    say(terminal_transfer(results))
+    found.warn()
+    note(f"written to {folder}/transfer.csv, .json and .md, with all columns and signatures")
+    if output.features:
+        places = writing_to(folder, lambda: save_descriptors(folder, output.features, job.models, found.described))
+        note(f"descriptors are in {', '.join(map(str, places))}")
+    if output.html:
+        note(f"written to {make(ReportRequest((folder,)))}")
