@@ -1,8 +1,8 @@
 """Evaluation and benchmarks under the test protocols of the VGG paper.
 
-`evaluate` gives a table of errors, `predict` the classes of images, `compare` two rows of tables; `load_model`,
-`open_images` and `parse_protocol` open once what these open themselves. Mistakes are `UserError`. Everything else is
-inside, and may change.
+`evaluate` gives a table of errors, `predict` the classes of images, `compare` two rows of tables, `transfer` what
+linear classifiers learn from a net's descriptors; `load_model`, `open_images` and `parse_protocol` open once what these
+open themselves. Mistakes are `UserError`. Everything else is inside, and may change.
 """
 
 from importlib import import_module
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from bench.api.opening import parse_protocol as parse_protocol
     from bench.api.predict import Predicted as Predicted
     from bench.api.predict import predict as predict
+    from bench.api.transfer import transfer as transfer
+    from bench.api.transfer_table import TransferredRow as TransferredRow
+    from bench.api.transfer_table import TransferTable as TransferTable
 
 __all__ = [
     "BenchWarning",
     "EvaluatedRow",
     "Predicted",
     "Table",
+    "TransferTable",
+    "TransferredRow",
     "UserError",
     "compare",
     "evaluate",
@@ -35,6 +40,7 @@ __all__ = [
     "open_images",
     "parse_protocol",
     "predict",
+    "transfer",
 ]
 
 # where each name is, which is imported when it is first used: torch takes a second
@@ -46,11 +52,13 @@ HOMES = {
     "Predicted": "bench.api.predict",
     "EvaluatedRow": "bench.api.evaluation_table",
     "Table": "bench.api.evaluation_table",
+    "TransferTable": "bench.api.transfer_table",
+    "TransferredRow": "bench.api.transfer_table",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("predict", "compare"):  # the commands' packages, which can be called
+    if name in ("predict", "compare", "transfer"):  # the commands' packages, which can be called
         return import_module(f"bench.{name}")
     if name not in HOMES:
         raise AttributeError(f"module 'bench' has no attribute {name!r}")

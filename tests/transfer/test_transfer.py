@@ -1,0 +1,221 @@
+"""A transfer from images to tables: the same numbers however it is asked for, and no net where descriptors are."""
+
+import numpy as np
+import pytest
+from conftest import torchrun
+from torch import nn
+from transfer_sets import action, caltech101, voc, voc_values
+
+import bench
+from bench.images.sources import DataSpec, open_data
+from bench.transfer.__main__ import main
+from results.descriptors import averaged, stacked
+from results.transfer_files import read_transfer
+from results.transfer_scores import read_scores
+
+pytest_plugins = ("transfer_command",)
+
+
+def test_a_run_says_what_it_measured(transfer, tmp_path):
+    code, out, err, (row,) = transfer()
+    assert code == 0
+    assert (row.trained, row.tested) == ("train", "test")
+    assert (row.training, row.test, row.classes) == ((18,), (12,), ("dark", "dim", "light"))
+    assert (row.nets, row.Q, row.over, row.dimension) == (("D x0.03125/[256;288]",), "256", "", 128)
+    assert row.paper is None
+    assert row.measures["recall"].value > 0.5  # brightness is easily told, by any net
+    assert row.id in out
+    assert "train 18, test 12" in err
+    (scores,) = read_scores(tmp_path / "out" / row.scores)
+    assert scores.values.shape == (12, 3)
+    assert np.mean(scores.values.argmax(1) == scores.present.argmax(1)) == pytest.approx(row.measures["recall"].value)
+
+
+def test_another_constant_or_split_needs_no_net(transfer, views):
+    transfer()
+    views.clear()
+    first = transfer("--C", "1")[3]
+    drawn = transfer("--train-per-class", "1,3", "--splits", "2")[3]
+    again = transfer("--train-per-class", "1,3", "--splits", "2", "--seed", "1")[3]
+    assert not views
+    assert [row.drawn.per_class for row in drawn] == [1, 3]
+    assert [len(row.test) for row in drawn] == [2, 2]
+    assert [row.training for row in drawn] == [(3, 3), (9, 9)]
+    assert len({row.signature for row in (*first, *drawn, *again)}) == 5
+
+
+def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightness, store):
+    rows = transfer("--Q", "256/288", "--over", "mean,stack,each")[3]
+    assert [(row.Q, row.over, row.dimension) for row in rows] == [
+        ("256/288", "mean", 128),
+        ("256/288", "stack", 256),
+        ("256", "", 128),
+        ("288", "", 128),
+    ]
+    table = bench.transfer("vgg16", f"folder:{brightness}", weights=str(weights), store=store, Q=(256, 288))
+    both = [table.features(0, Q).vectors for Q in (256, 288)]
+    np.testing.assert_allclose(np.linalg.norm(averaged(both), axis=1), 1, atol=1e-6)
+    assert stacked(both).shape == (30, 256)
+    assert table[0].result.record()["recall"] == rows[0].record()["recall"]
+
+
+def test_nets_are_stacked(transfer, weights):
+    rows = transfer("--model", "vgg16,vgg16", "--weights", f"{weights},{weights}", "--fuse")[3]
+    assert [row.dimension for row in rows] == [128, 128, 256]
+    assert rows[2].nets == rows[0].nets * 2
+    assert rows[0].measures == rows[1].measures
+
+
+def timeless(record):
+    return {name: value for name, value in record.items() if name not in ("seconds", "command", "scores")}
+
+
+def test_python_is_the_command(transfer, weights, brightness, store, tmp_path, views):
+    (row,) = transfer()[3]
+    views.clear()
+    table = bench.transfer("vgg16", f"folder:{brightness}", weights=str(weights), store=store, Q=256, progress=False)
+    assert timeless(table[0].result.record()) == timeless(row.record())
+    assert not views
+    place = table.save(tmp_path / "mine", features="npz")
+    assert [timeless(each.record()) for each in read_transfer(place)] == [timeless(row.record())]
+    assert table.classes == row.classes
+    assert list(table[0].by_class) == list(row.classes)
+    assert table[0].recall == pytest.approx(table.frame["recall"][0])
+    assert (table[0].mAP, table[0].paper) == (None, None)
+    assert str(table[0]).startswith("<vgg16 256: mean class recall")
+    assert row.id in str(table)
+    assert "<table" in table._repr_html_()
+    for wrong in (1, "vgg16"):
+        with pytest.raises(bench.UserError, match="give a number from 0 to 0"):
+            table[wrong]
+
+
+def test_python_takes_images_of_its_own(weights, brightness, store):
+    def learn(images, **more):
+        return bench.transfer("vgg16", images, weights=str(weights), store=store, **{"Q": 256, "C": 1, **more})
+
+    train, test = (open_data(DataSpec(f"folder:{brightness}"), part) for part in ("train", "val"))
+    pairs = tuple(list(zip(each.sources, each.labels.tolist(), strict=True)) for each in (train, test))
+    named = learn(f"folder:{brightness}")[0]
+    for given in (train, test), pairs:
+        assert list(learn(given)[0].by_class.values()) == list(named.by_class.values())
+        np.testing.assert_array_equal(learn(given)[0].scores[0].values, named.scores[0].values)
+    assert learn(pairs[0], train_per_class=2, test_per_class=1, splits=2)[0].result.test == (3, 3)
+    for wrong in ({"over": 3}, {"C": "x"}, {"train_per_class": 1.5}, {"Q": 128}, {"region": "image"}):
+        with pytest.raises(bench.UserError):
+            learn(f"folder:{brightness}", **wrong)
+
+
+def test_a_module_of_ones_own_gives_what_its_last_layer_sees(brightness, tmp_path):
+    net = nn.Sequential(nn.Conv2d(3, 8, 7, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
+    nets = {"mine": net, "same": net}
+    table = bench.transfer(
+        nets, f"folder:{brightness}", pixels="torchvision", S=256, Q=64, side=64, store=tmp_path, fuse=True
+    )
+    assert [row.result.dimension for row in table] == [8, 8, 16]
+    np.testing.assert_array_equal(table.features("mine").vectors, table.features("same").vectors)
+
+
+def test_descriptors_are_saved_with_names_and_labels(transfer, brightness, tmp_path, weights, store):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    transfer("--save-features")
+    table = bench.transfer("vgg16", f"folder:{brightness}", weights=str(weights), store=store, Q=256)
+    ids, vectors = table.features("vgg16", 256)
+    with np.load(tmp_path / "out/features/vgg16.npz") as file:
+        assert file["ids"].tolist() == list(ids)
+        assert file["part"].tolist() == ["train"] * 18 + ["test"] * 12
+        names = file["classes"][file["labels"]]
+        np.testing.assert_array_equal(file["features@256"], vectors)
+    rows = parquet.read_table(tmp_path / "out/features/vgg16.parquet").to_pydict()
+    assert rows["id"] == list(ids)
+    assert rows["label"] == names.tolist()
+    np.testing.assert_array_equal(np.array(rows["features@256"], np.float32), vectors)
+    with pytest.raises(bench.UserError, match="net 'x': give one of 'vgg16'"):
+        table.features("x")
+    with pytest.raises(bench.UserError, match="Q 512: give one of 256"):
+        table.features(0, 512)
+
+
+def test_the_built_in_set_and_net_need_nothing_from_outside(tmp_path, capsys):
+    words = ["--limit", "24", "--Q", "224", "--out", str(tmp_path / "out"), "--store", str(tmp_path / "store")]
+    assert main([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "features@224" in said
+    assert "0 of 1" in said
+    assert main(words) == 0
+    (row,) = read_transfer(tmp_path / "out")
+    assert (row.data, row.whole, len(row.classes)) == ("shapes", False, 24)
+    assert "shapes" in capsys.readouterr().out
+
+
+def test_workers_share_the_descriptors_and_the_first_says_what_came_out(transfer, weights, brightness, store, tmp_path):
+    (row,) = transfer()[3]
+    words = f"--weights {weights} --data folder:{brightness} --Q 256 --store {tmp_path}/new --out {tmp_path}/shared"
+    done = torchrun("bench.transfer", *words.split())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("mean class recall") == 1
+    (shared,) = read_transfer(tmp_path / "shared")
+    assert (shared.signature, shared.measures) == (row.signature, row.measures)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    """A VOC, its actions and a Caltech in miniature, in the official layouts."""
+    root = tmp_path_factory.mktemp("sets")
+    parts = {"train": 22, "val": 20, "test": 20}
+    return {
+        "voc2007-cls": voc(root / "voc", parts=parts),
+        "voc2012-action": action(root / "action", parts=parts),
+        "caltech101": caltech101(root / "caltech", 3),
+    }
+
+
+def test_voc_is_learnt_from_trainval_and_judged_by_precision(transfer, sets, tmp_path):
+    code, out, _, (row,) = transfer(data=f"voc2007-cls:{sets['voc2007-cls']}")
+    assert code == 0
+    assert (row.data, row.trained, row.tested) == ("voc2007-cls", "train+val", "test")
+    assert (row.training, row.test, row.drawn, row.over) == ((42,), (20,), None, "")
+    assert set(row.measures) == {"mAP11", "mAP"}
+    assert len(row.measures["mAP"].by_class) == 20
+    assert row.paper is None  # of other images
+    (scores,) = read_scores(tmp_path / "out" / row.scores)
+    np.testing.assert_array_equal(scores.present, voc_values(20) == 1)
+    np.testing.assert_array_equal(scores.difficult, voc_values(20) == 0)
+    assert "| aeroplane" in (tmp_path / "out/transfer.md").read_text()
+    assert "mAP, 11 points" in out
+
+
+def test_voc_draws_no_images(transfer, sets):
+    code, _, err, _ = transfer("--train-per-class", "1", data=f"voc2007-cls:{sets['voc2007-cls']}")
+    assert code == 2
+    assert "leave it out" in err.splitlines()[-1]
+
+
+def test_persons_are_seen_with_their_boxes(transfer, sets, tmp_path):
+    data = f"voc2012-action:{sets['voc2012-action']}"
+    rows = [transfer("--region", region, data=data)[3][0] for region in ("image", "box", "image+box")]
+    assert [(row.region, row.dimension) for row in rows] == [("image", 128), ("box", 128), ("image+box", 256)]
+    assert transfer(data=data)[3][0].signature == rows[2].signature
+    assert len({row.signature for row in rows}) == 3
+    assert f"{rows[2].data}, image+box" in (tmp_path / "out/transfer.md").read_text()
+
+
+def test_caltech_is_drawn(transfer, sets):
+    data = f"caltech101:{sets['caltech101']}"
+    assert "has 3 images" in transfer(data=data)[2].splitlines()[-1]  # of 31
+    (row,) = transfer("--train-per-class", "2", data=data)[3]
+    assert (row.data, row.trained, row.tested, tuple(row.drawn)) == ("caltech101", "drawn", "drawn", (2, 50))
+    assert (row.training, row.test) == ((10, 10, 10), (5, 5, 5))
+    assert row.measures["recall"].deviation is not None
+
+
+def test_descriptors_of_images_with_several_labels_are_saved_with_all(transfer, sets, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    transfer("--save-features", "parquet,npz", data=f"voc2007-cls:{sets['voc2007-cls']}")
+    with np.load(tmp_path / "out/features/vgg16.npz") as file:
+        np.testing.assert_array_equal(file["present"][-20:], voc_values(20) == 1)
+        np.testing.assert_array_equal(file["difficult"][-20:], voc_values(20) == 0)
+        names = [file["classes"][row].tolist() for row in file["present"]]
+        assert "labels" not in file.files
+    rows = parquet.read_table(tmp_path / "out/features/vgg16.parquet").to_pydict()
+    assert rows["labels"] == names
