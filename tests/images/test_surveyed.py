@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.engine.job import _surveyed
+from bench.engine.job import surveyed
 from bench.engine.workers import Shard
 from bench.images import survey
 from bench.images.dataset import Images
@@ -29,9 +29,9 @@ def worker(rank: int, handed: object = None) -> Shard:
 
 def test_other_workers_take_what_the_first_found_and_read_nothing(images, monkeypatch):
     first = worker(0)
-    own = _surveyed(images, first)
+    (own,) = surveyed([images], first)
     monkeypatch.setattr(survey, "survey", lambda *_: pytest.fail("read again"))
-    other = _surveyed(replace(images), worker(1, first.handed))
+    (other,) = surveyed([replace(images)], worker(1, first.handed))
     assert (other.digest, other.rules, other.told) == (own.digest, own.rules, own.told)
     assert len(other.told) == 2
 
@@ -39,7 +39,7 @@ def test_other_workers_take_what_the_first_found_and_read_nothing(images, monkey
 @pytest.mark.parametrize("what", ["label", "id", "size", "order"])
 def test_images_of_another_outline_are_read(images, what):
     first = worker(0)
-    _surveyed(images, first)
+    surveyed([images], first)
     other = replace(images)
     if what == "label":
         other = replace(images, labels=np.array([0, 1, 0]))
@@ -49,7 +49,7 @@ def test_images_of_another_outline_are_read(images, what):
         other = images.take([1, 0, 2])
     else:
         images.sources[0].write_bytes(images.sources[0].read_bytes() + b"\0")
-    other = _surveyed(other, worker(1, first.handed))
+    (other,) = surveyed([other], worker(1, first.handed))
     assert other.by_others is None
     assert other.digest != images.digest
 
