@@ -89,6 +89,13 @@ def _laid_out(layout: Mapping[str, Any]) -> dict[str, Any]:
 def whiskers(errors: Sequence[Mapping[str, float | None]], k: int, series: int, thickness: int = 1) -> dict[str, Any]:
     """The 95 % intervals of top-k errors around them; `errors` name them as tables do."""
     middle, low, high = ([each[f"top{k}{end}"] or 0.0 for each in errors] for end in ("", "_low", "_high"))
+    return around(middle, low, high, series, thickness)
+
+
+def around(
+    middle: Sequence[float], low: Sequence[float], high: Sequence[float], series: int, thickness: int = 1
+) -> dict[str, Any]:
+    """Intervals around points, as Plotly takes them."""
     return {
         "type": "data",
         "symmetric": False,

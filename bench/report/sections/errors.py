@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.report.figures import Figure, axis, colour, hover, label, mark, whiskers
+from bench.report.figures import Figure, axis, colour, hover, mark, whiskers
+from bench.report.listed_points import listed
 from bench.report.rows import ReportRow
 from bench.report.section import Section
 from results.formatting import number
@@ -12,8 +13,6 @@ TEXTS = (*PLAIN, "assumed")
 FIRST = ("model", "protocol", "S")  # the other names come after the numbers
 RARE = ("assumed", PUBLISHED)
 REFERENCES = {"paper": "the paper", "published": "the weights' makers"}
-LETTERS = 28  # of a label
-ROOM, BETWEEN = 30, 60  # pixels of a row, and of what stands around them
 
 
 def section(rows: Sequence[ReportRow]) -> Section:
@@ -60,41 +59,26 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
     nets = list(dict.fromkeys(row.net for row in rows))
     shown = [(net, [row for row in rows if row.net == net and _error(row, k) is not None]) for net in nets]
     groups = [(net, members) for net, members in shown if members]
-    heights: dict[str, float] = {}
-    ticks: list[tuple[float, str]] = []
-    place = 0.0
-    for net, members in groups:
-        ticks.append((place, f"<b>{label(net, LETTERS)}</b>"))
-        for row in members:
-            place += 1
-            heights[row.key] = place
-            ticks.append((place, label(row.row["protocol"], LETTERS)))
-        place += 1
+    places = listed([(net, [(row.key, row.row["protocol"]) for row in members]) for net, members in groups])
+    heights = places.heights
     traces = [_points(members, heights, k, nets.index(net)) for net, members in groups]
     traces += [trace for kind in REFERENCES if (trace := _references(rows, heights, k, kind))]
-    listed = [row for _, members in groups for row in members]
+    drawn = [row for _, members in groups for row in members]
     layout = {
         "xaxis": axis(f"top-{k} error, %", rangemode="tozero"),
-        "yaxis": axis(
-            "",
-            tickvals=[each for each, _ in ticks],
-            ticktext=[text for _, text in ticks],
-            range=[place - 0.4, -0.6],
-            showgrid=False,
-            ticks="",
-        ),
+        "yaxis": places.axis,
         "showlegend": len(traces) > len(groups),
     }
-    best = min(listed, key=lambda row: _error(row, k) or 0)
+    best = min(drawn, key=lambda row: _error(row, k) or 0)
     return Figure(
         traces,
         layout,
-        f"Top-{k} error of {len(listed)} row{'s' * (len(listed) != 1)} with 95 % intervals, grouped by net, "
+        f"Top-{k} error of {len(drawn)} row{'s' * (len(drawn) != 1)} with 95 % intervals, grouped by net, "
         f"on {best.row.counts.n} image{'s' * (best.row.counts.n != 1)} of {best.row['data']}.",
         f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
         ("row", "net", "protocol", f"top-{k} error % [95 %]"),
-        [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in listed],
-        height=round(BETWEEN + ROOM * (place + 1)),
+        [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in drawn],
+        height=places.height,
     )
 
 
