@@ -34,10 +34,10 @@ class TransferResult:
     the set; `training`, `test` and `C` are those of each split: images, and the classifiers' constant. `drawn` says how
     images were drawn, None where the set's parts were taken; `whole` whether all images of the set were there; `region`
     what was seen of them where there is a choice. `measures` are by MEASURES. `seconds` is the time of learning and
-    judging, `net_seconds` that of all descriptors of its run, whenever they were computed. `skipped` images cannot be
-    decoded; `assumed` is what nobody stated of the nets, `doubts` what speaks against the row, a sentence each.
-    `provenance` (machine, versions) explains a difference and is no part of what was measured; `scores` is the path of
-    the saved `.npz`.
+    judging, `net_seconds` that of computing the descriptors, whenever that was. `skipped` images cannot be decoded;
+    `assumed` is what nobody stated of the nets, `doubts` what speaks against the row, a sentence each. `provenance`
+    (machine, versions) explains a difference and is no part of what was measured; `scores` is the path of the saved
+    `.npz`.
     """
 
     model: str

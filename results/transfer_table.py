@@ -10,7 +10,6 @@ from results.terminal_table import wrapped
 from results.transfer_result import MEASURES, TransferResult
 
 TEXTS = ("model", "configuration", "weights", "S", "Q", "over", "data", "trained on", "tested on", "C", "class")
-LONG = ("weights", "S", "trained on", "tested on", "splits")  # what a notebook's table does without
 MOST_CLASSES = 40  # of which a table has room for each
 
 
@@ -64,11 +63,6 @@ def _narrow(record: Record) -> dict[str, str]:
         "paper": paper_cell(record),
         "signature": record["signature_id"],
     }
-
-
-def narrow_cells(record: Record) -> dict[str, str]:
-    """A row where nothing stands above it, in few words."""
-    return {name: said for name, said in (_facts(record) | _narrow(record)).items() if name not in LONG}
 
 
 def _wide(record: Record) -> dict[str, str]:
@@ -161,13 +155,9 @@ def _training(record: Record) -> str:
 
 
 def _count(counts: list[int]) -> str:
-    return _of_each(list(map(str, counts)))
+    """Of each split; once where all are alike."""
+    return "/".join(map(str, dict.fromkeys(counts)))
 
 
 def _constants(record: Record) -> str:
-    return _of_each([f"{C:g}" for C in record["C"]])
-
-
-def _of_each(values: list[str]) -> str:
-    """Of each split; once where all are alike."""
-    return values[0] if len(set(values)) == 1 else "/".join(values)
+    return "/".join(f"{C:g}" for C in (dict.fromkeys(record["C"])))

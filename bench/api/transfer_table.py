@@ -17,7 +17,7 @@ from bench.linear.transferred import Transferred
 from results.formatting import escaped
 from results.transfer_result import MEASURES, Measure, TransferResult, main_measure
 from results.transfer_scores import SplitScores
-from results.transfer_table import flat_transfer, measure_cell, narrow_cells, terminal_transfer
+from results.transfer_table import flat_transfer, measure_cell, paper_cell, terminal_transfer
 
 
 class Features(NamedTuple):
@@ -170,7 +170,20 @@ class TransferTable:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cells = [narrow_cells(row.result.record()) for row in self]
+        cells = []
+        for row in self:
+            record, name = row.result.record(), main_measure([row.result])
+            cells.append(
+                {
+                    "net": row.model,
+                    "Q": row.result.Q,
+                    "over": row.result.over,
+                    "training images": "/".join(map(str, dict.fromkeys(row.result.training))),
+                    "test images": "/".join(map(str, dict.fromkeys(row.result.test))),
+                    f"{MEASURES[name]} % [95 %]": measure_cell(record, name),
+                    "paper": paper_cell(record),
+                }
+            )
         warnings = dict.fromkeys(text for row in self for text in row.result.doubts)
         notes = "".join(f"<p>warning: {escaped(text)}</p>" for text in warnings)
         return pd.DataFrame(cells).to_html(index=False, escape=True) + notes

@@ -27,8 +27,6 @@ def header(models: Sequence[Model], divided: DividedSet) -> list[str]:
     parts = ", ".join(f"{part.name} {_count(part)}" for part in divided.parts)
     what = f"{escaped(divided.name)}: {parts}; {len(divided.classes)} classes; digest {digest_of(divided)[:12]}"
     lines = [*about_models(models), f"- Data: {what}"]
-    if divided.kind == BUILT_IN:
-        lines.append("- This is the built-in rendered set: compare the rows with one another alone")
     return lines + [f"- Data: {escaped(note)}" for note in notes(divided)]
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.report`: one page about one or several runs, made from their stored posteriors without the nets."""
+"""`python -m bench.report`: one page about runs, made from stored posteriors and scores without the nets."""
 
 import argparse
 import sys
@@ -9,18 +9,23 @@ from bench.report.section import PICTURES
 
 EPILOG = """examples:
   python -m bench.report runs/20250101-120000
-  python -m bench.report runs/vgg16 runs/resnet50 --out both.html"""
+  python -m bench.report runs/vgg16 runs/resnet50 --out both.html
+  python -m bench.report runs/voc2007 runs/caltech101 --out transfer.html"""
 
 
 def parser() -> argparse.ArgumentParser:
     parser = command_parser(
         "bench.report",
-        "One HTML page about runs: errors, cost, scales, pairs, classes and mistakes. It is one file that needs no "
-        "network. Nothing is evaluated again.",
+        "One HTML page about runs: errors, cost, scales, pairs, classes and mistakes; of transfers the curves of "
+        "precision and recall. It is one file that needs no network. Nothing is evaluated again.",
         EPILOG,
     )
     parser.add_argument(
-        "runs", metavar="RUN", type=Path, nargs="+", help="folder that bench.run wrote, or its results.json"
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folder that bench.run or bench.transfer wrote, or its results.json or transfer.json",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (report.html in the first run's folder)")
     parser.add_argument(

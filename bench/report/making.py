@@ -10,21 +10,35 @@ from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
 from bench.report.section import PICTURES, Section
-from bench.report.sections import classes, confidence, cost, errors, measured, mistakes, pairs, scales
+from bench.report.sections import (
+    classes,
+    confidence,
+    cost,
+    errors,
+    measured,
+    mistakes,
+    pairs,
+    scales,
+    transfer_classes,
+    transfer_curves,
+    transfer_measured,
+    transfer_points,
+)
+from bench.report.transfers import TransferRow, is_transfer, transfer_rows
 from bench.stored.run import open_run
 from results.atomic_files import write_named_text
 
 NAME = "report.html"
+TABLE = "results.json"  # beside which a folder may have that of a transfer
 LIBRARIES = ("jinja2", "plotly", "scipy")
 MOST = 600  # pictures on a page
 
-NAMED = {"model": "nets and fusions", "data": "sets of images"}  # in the page's title
-MOST_NAMED = 4
+MOST_NAMED = 4  # in the page's title
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """Runs by their folders or `results.json`, and the page that is to be made of them.
+    """Runs by their folders or tables, and the page that is to be made of them.
 
     `out` is None for NAME in the first run's folder, `store` where the blocks are now, None for where the runs say;
     `pictures` is how many mistakes are shown.
@@ -45,16 +59,21 @@ class ReportRequest:
 def make(request: ReportRequest) -> Path:
     """Write the page and return where it is. Raises UserError and ResultError, also where a library is missing."""
     check_installed()
-    runs = [open_run(place, request.store) for place in request.runs]
-    rows = report_rows(runs)
-    text = page(title(rows), sections(rows, request))
-    place = request.out or runs[0].folder / NAME
+    of_nets = [place for place in request.runs if not is_transfer(place) or (place / TABLE).is_file()]
+    runs = [open_run(place, request.store) for place in of_nets]
+    rows = report_rows(runs) if runs else []
+    learnt = transfer_rows([place for place in request.runs if is_transfer(place)], len(rows) + 1)
+    text = page(title(rows, learnt), [*sections(rows, request), *transfer_sections(learnt)])
+    first = request.runs[0]
+    place = request.out or (first if first.is_dir() else first.parent) / NAME
     _write(place, text)
     return place
 
 
 def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]:
-    """What the page holds, in its order."""
+    """What the page holds of runs of nets, in its order; nothing where there are none."""
+    if not rows:
+        return []
     groups = same_images(rows)
     return [
         measured.section(rows),
@@ -68,9 +87,23 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
     ]
 
 
-def title(rows: Sequence[ReportRow]) -> str:
+def transfer_sections(rows: Sequence[TransferRow]) -> list[Section]:
+    """What it holds of classifiers of descriptors."""
+    if not rows:
+        return []
+    found = [
+        transfer_measured.section(rows),
+        transfer_points.section(rows),
+        transfer_classes.section(rows),
+        transfer_curves.section(rows),
+    ]
+    return [section for section in found if section is not None]
+
+
+def title(rows: Sequence[ReportRow], learnt: Sequence[TransferRow] = ()) -> str:
     """What the page is about: its nets and images, by name where they are few."""
-    nets, data = (_listed([row.row[name] for row in rows], what) for name, what in NAMED.items())
+    nets = _listed([*(row.row["model"] for row in rows), *(row.row.model for row in learnt)], "nets and fusions")
+    data = _listed([*(row.row["data"] for row in rows), *(row.row.data for row in learnt)], "sets of images")
     return f"{nets} on {data}"
 
 

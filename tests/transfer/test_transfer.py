@@ -1,7 +1,5 @@
 """A transfer from images to tables: the same numbers however it is asked for, and no net where descriptors are."""
 
-import shutil
-
 import numpy as np
 import pytest
 from conftest import torchrun
@@ -221,18 +219,3 @@ def test_descriptors_of_images_with_several_labels_are_saved_with_all(transfer, 
         assert "labels" not in file.files
     rows = parquet.read_table(tmp_path / "out/features/vgg16.parquet").to_pydict()
     assert rows["labels"] == names
-
-
-def test_corrupt_images_end_the_run_or_are_left_out(transfer, brightness, tmp_path):
-    shutil.copytree(brightness, tmp_path / "broken")
-    (tmp_path / "broken/val/dim/1.png").write_bytes(b"no image")
-    data = f"folder:{tmp_path}/broken"
-    code, _, err, _ = transfer(data=data)
-    assert code == 2
-    assert "dim/1.png" in err.splitlines()[-1]
-    (row,) = transfer("--skip-corrupt", data=data)[3]
-    assert (row.skipped, row.training, row.test) == (1, (18,), (11,))
-    assert "skipped=1" in row.signature
-    (scores,) = read_scores(tmp_path / "out" / row.scores)
-    assert len(scores.ids) == 11
-    assert not any("dim/1" in name for name in scores.ids)

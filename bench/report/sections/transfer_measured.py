@@ -1,0 +1,113 @@
+"""What was learnt of whose descriptors: what nobody stated first, then warnings, sentences, machines and signatures."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.report.section import Section
+from bench.report.sections.measured import ASSUMED
+from bench.report.transfers import TransferRow
+from results.published_transfer import DRAWN
+from results.table import warnings_of
+from results.transfer_result import TransferResult
+
+HOW = "Classifiers are linear, each class against the rest; the table of rows has their C."
+OVER = {"mean": "averaged over Q", "stack": "stacked over Q"}
+
+
+def section(rows: Sequence[TransferRow]) -> Section:
+    """In the template of runs of nets, whose values have the same names here."""
+    folders = list(dict.fromkeys(row.folder for row in rows))
+    said = [(folder.name, _sentences([row for row in rows if row.folder == folder])) for folder in folders]
+    warnings = [{"warnings": list(row.row.doubts), "signature_id": f"row {row.number}"} for row in rows]
+    return Section(
+        "transfer-measured",
+        "What was learnt",
+        "measured.html.j2",
+        {
+            "rows": rows,
+            "assumed": _assumed(rows),
+            "warnings": list(warnings_of(warnings).items()),
+            "runs": said,
+            "machines": _machines(rows),
+        },
+    )
+
+
+def _assumed(rows: Sequence[TransferRow]) -> list[str]:
+    """A sentence for what nobody stated, with the rows that it is of."""
+    numbers: dict[str, list[str]] = {}
+    for row in rows:
+        if said := row.row.record()["assumed"]:
+            numbers.setdefault(said, []).append(str(row.number))
+    return [
+        f"{ASSUMED} in row{'s' * (len(of) != 1)} {', '.join(of)}, since nobody stated it: {said}."
+        for said, of in numbers.items()
+    ]
+
+
+def _sentences(rows: Sequence[TransferRow]) -> list[str]:
+    """Of one folder, each once."""
+    nets: dict[tuple[str, str], list[TransferRow]] = {}
+    for row in rows:
+        nets.setdefault((row.net, row.row.weights), []).append(row)
+    learning = dict.fromkeys(text for row in rows for text in _learning(row.row))
+    time = sum(row.row.seconds for row in rows)
+    return [*map(_descriptors, nets.values()), *learning, f"{HOW} Learning and judging took {time:.3g} s for all rows."]
+
+
+def _descriptors(rows: Sequence[TransferRow]) -> str:
+    """Of one net, or of several that are stacked."""
+    first = rows[0]
+    several = "+" in first.row.model
+    found = dict.fromkeys(_vector(row.row) for row in rows)
+    layers = "last layers" if several else "last layer"
+    return (
+        f"Descriptors are what the {layers} of {first.net} ({first.row.weights}) get{'' if several else 's'}, averaged "
+        f"over positions and with the mirror image's{', those of the nets stacked' if several else ''}: at "
+        f"{'; at '.join(found)}. Computing them took {max(row.row.net_seconds for row in rows):.3g} s."
+    )
+
+
+def _vector(row: TransferResult) -> str:
+    how = f", {OVER.get(row.over, row.over)}" if row.over else ""
+    return f"Q {row.Q}{how} ({row.dimension} numbers an image)"
+
+
+def _learning(row: TransferResult) -> Iterator[str]:
+    """From which images, and on which the classifiers were judged."""
+    data = row.data + (f" ({row.region})" if row.region else "")
+    classes = f"{len(row.classes)} class{'es' * (len(row.classes) != 1)}"
+    if row.drawn:
+        most = row.drawn.test_per_class
+        times = f"{len(row.test)} times " if len(row.test) > 1 else ""
+        whole = (row.trained, row.tested) == DRAWN
+        judged = ("all the others" if most is None else f"at most {most} of the others") if whole else row.tested
+        source = data if whole else f"{row.trained} of {data}"
+        count = row.drawn.per_class
+        yield (
+            f"Of {source} {times}{count} image{'s' * (count != 1)} of each of {classes} to learn from "
+            f"({_counts(row.training)}), and {judged} to be judged on ({_counts(row.test)}), drawn at random."
+        )
+    else:
+        yield (
+            f"Classifiers of {classes} of {data} learnt from {row.trained} ({_counts(row.training)}) and were judged "
+            f"on {row.tested} ({_counts(row.test)})."
+        )
+    if not row.whole:
+        yield f"Not all images of {data} were there or asked for."
+    if row.skipped:
+        yield f"{row.skipped} images of {data} cannot be decoded and were left out."
+
+
+def _counts(counts: Sequence[int]) -> str:
+    distinct = "/".join(map(str, dict.fromkeys(counts)))
+    return f"{distinct} image{'s' * (distinct != '1')}"
+
+
+def _machines(rows: Sequence[TransferRow]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Rows that say the same of machine and versions, and what they say."""
+    numbers: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for row in rows:
+        said = tuple((str(name), str(value)) for name, value in row.row.provenance.items())
+        numbers.setdefault(said, []).append(row.number)
+    everyone = len(numbers) == 1
+    return [("All rows" if everyone else f"Rows {', '.join(map(str, of))}", list(said)) for said, of in numbers.items()]

@@ -1,0 +1,122 @@
+"""The rows of transfers that a page is about: what was learnt of whose descriptors, with the scores of test images."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from results.errors import ResultError
+from results.formatting import shown
+from results.transfer_files import NAME, read_transfer
+from results.transfer_result import TransferResult
+from results.transfer_scores import AGAIN, SplitScores, read_scores
+
+NAMELESS = "(no name)"
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """A row of a transfer's table; `number` counts on from the rows of other kinds that are on the page.
+
+    `with_weights` says whether its net is known only with its weights, since others are called the same.
+    """
+
+    number: int
+    folder: Path
+    row: TransferResult
+    with_weights: bool = False
+
+    @property
+    def key(self) -> str:
+        """What scripts and anchors call it."""
+        return f"row{self.number}"
+
+    @property
+    def net(self) -> str:
+        """The net, or those that are stacked, with S; no two are called alike."""
+        weights = f", {self.row.weights}" if self.with_weights else ""
+        return f"{self.row.model}, S={self.row.S}{weights}"
+
+    @property
+    def descriptor(self) -> str:
+        """What it was learnt from: the scales, and what becomes of several."""
+        return f"Q {self.row.Q}" + (f", {self.row.over}" if self.row.over else "")
+
+    @property
+    def per_class(self) -> str:
+        """How many images of each class were drawn to learn from; nothing where parts were taken whole."""
+        return f"{self.row.drawn.per_class} a class" if self.row.drawn else ""
+
+    @property
+    def protocol(self) -> str:
+        """What tells it from others of its net."""
+        return ", ".join(filter(None, (self.descriptor, self.per_class)))
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The set and what of it was judged: others' measures are of something else."""
+        row = self.row
+        drawn = "" if row.drawn is None else str(row.drawn.test_per_class)
+        return (row.data, row.region, row.tested, drawn, *row.classes)
+
+    @property
+    def set(self) -> str:
+        """The images as people know them."""
+        return self.row.data + (f", {self.row.region}" if self.row.region else "")
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+        return shown(f"{self.number}. {self.row.model} {self.protocol}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes, as they are shown."""
+        return tuple(shown(name) or NAMELESS for name in self.row.classes)
+
+    @cached_property
+    def scores(self) -> SplitScores | None:
+        """Of the first split's test images; None where none were kept. Raises ResultError."""
+        if self.row.scores is None:
+            return None
+        splits = read_scores(self.folder / self.row.scores)
+        shapes = [each.values.shape for each in splits]
+        if shapes != [(n, len(self.row.classes)) for n in self.row.test]:
+            raise ResultError(f"'{self.folder / self.row.scores}' is of another run than the table; {AGAIN}")
+        return splits[0]
+
+
+def is_transfer(place: Path) -> bool:
+    """Whether bench.transfer wrote into a folder, or a file is its table."""
+    return place.name == NAME or (place / NAME).is_file()
+
+
+def transfer_rows(places: Sequence[Path], first: int = 1) -> list[TransferRow]:
+    """All rows of the folders, numbered from `first`; of those that say the same, one. Raises ResultError."""
+    found = list(_distinct(places))
+    weights: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for _, row in found:
+        weights[row.model, row.S].add(row.weights)
+    return [
+        TransferRow(number, folder, row, len(weights[row.model, row.S]) > 1)
+        for number, (folder, row) in enumerate(found, first)
+    ]
+
+
+def _distinct(places: Sequence[Path]) -> Iterator[tuple[Path, TransferResult]]:
+    seen = []
+    for place in places:
+        folder = place.parent if place.name == NAME else place
+        for row in read_transfer(folder):
+            if (row.signature, row.measures) not in seen:
+                seen.append((row.signature, row.measures))
+                yield folder, row
+
+
+def by_images(rows: Sequence[TransferRow]) -> list[list[TransferRow]]:
+    """Rows that can be compared, together."""
+    sets: dict[tuple[str, ...], list[TransferRow]] = {}
+    for row in rows:
+        sets.setdefault(row.images, []).append(row)
+    return list(sets.values())
