@@ -7,13 +7,17 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.divided import DividedSet
-from bench.linear.machines import blocks, kernel_of, learn
+from bench.linear.machines import MOST_IN_KERNEL, blocks, kernel_of, learn
 from bench.linear.splits import Split
 from results.average_precision import by_class, mean_over_classes
 from results.class_recall import recall_by_class
 from results.descriptors import normalised
 
 GRID = tuple(4.0**power for power in range(-3, 4))
+DESCENDED = (
+    f"more than {MOST_IN_KERNEL:,} images are learnt from by stochastic gradient descent, which ends above the "
+    "optimum where C is large"
+)
 WITHOUT_CHOICE = 1.0  # the C where no image validates
 
 
@@ -79,8 +83,10 @@ def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] =
     tried, converged = _on_validation(train, own, kernel, split, Cs)
     C = max(tried, key=lambda C: (tried[C], -C)) if tried else (Cs[0] if len(Cs) == 1 else WITHOUT_CHOICE)
     (machines,) = learn(train, own.present, own.difficult, [C], kernel)
-    notes = (*_of_the_choice(C, tried, Cs), *_of_classes(own, truth.take(split.test), converged & machines.converged))
-    return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), notes)
+    notes = [*_of_the_choice(C, tried, Cs), *_of_classes(own, truth.take(split.test), converged & machines.converged)]
+    if kernel is None:
+        notes.append(DESCENDED)
+    return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), tuple(notes))
 
 
 def _on_validation(

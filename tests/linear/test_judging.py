@@ -5,6 +5,7 @@ import pytest
 from divided_sets import of_parts, part, whole
 
 from bench.errors import UserError
+from bench.linear import machines
 from bench.linear.judging import GRID, Truth, judge, truth_of
 from bench.linear.splits import Division, Split, splits_of
 
@@ -136,3 +137,12 @@ def test_classes_that_did_not_converge_are_said(monkeypatch):
     truth, vectors, split = overlapping()
     monkeypatch.setattr("bench.linear.machines.MOST_STEPS", 3)
     assert "learnt without reaching the optimum" in judge(vectors, truth, split).notes[-1]
+
+
+def test_where_gradient_descent_learns_it_is_said_and_a_separable_set_is_judged_perfectly_too(monkeypatch):
+    truth, vectors, split = separable()
+    assert not any("gradient descent" in note for note in judge(vectors, truth, split).notes)
+    monkeypatch.setattr(machines, "MOST_IN_KERNEL", 10)
+    judged = judge(vectors, truth, split)
+    assert any("gradient descent" in note for note in judged.notes)
+    assert truth.take(split.test).measure(judged.scores) == 1
