@@ -49,7 +49,10 @@ def _sentences(rows: Sequence[TransferRow]) -> list[str]:
     nets: dict[tuple[str, str], list[TransferRow]] = {}
     for row in rows:
         nets.setdefault((row.net, row.row.weights), []).append(row)
-    learning = dict.fromkeys(text for row in rows for text in _learning(row.row))
+    alike: dict[tuple[object, ...], list[TransferResult]] = {}
+    for row in rows:
+        alike.setdefault(_all_but_counts(row), []).append(row.row)
+    learning = dict.fromkeys(text for of in alike.values() for text in _learning(of))
     time = sum(row.row.seconds for row in rows)
     return [*map(_descriptors, nets.values()), *learning, f"{HOW} Learning and judging took {time:.3g} s for all rows."]
 
@@ -72,25 +75,33 @@ def _vector(row: TransferResult) -> str:
     return f"Q {row.Q}{how} ({row.dimension} numbers an image)"
 
 
-def _learning(row: TransferResult) -> Iterator[str]:
+def _all_but_counts(row: TransferRow) -> tuple[object, ...]:
+    """What rows have in common that are told of in one sentence: all but how many images were drawn."""
+    found = row.row
+    return (row.images, found.trained, found.drawn is None, len(found.test), found.whole, found.skipped)
+
+
+def _learning(rows: Sequence[TransferResult]) -> Iterator[str]:
     """From which images, and on which the classifiers were judged."""
+    row = rows[0]
     data = row.data + (f" ({row.region})" if row.region else "")
     classes = f"{len(row.classes)} class{'es' * (len(row.classes) != 1)}"
-    if row.drawn:
-        most = row.drawn.test_per_class
-        times = f"{len(row.test)} times " if len(row.test) > 1 else ""
-        whole = (row.trained, row.tested) == DRAWN
-        judged = ("all the others" if most is None else f"at most {most} of the others") if whole else row.tested
-        source = data if whole else f"{row.trained} of {data}"
-        count = row.drawn.per_class
+    training, test = _counts([each.training for each in rows]), _counts([each.test for each in rows])
+    if row.drawn is None:
         yield (
-            f"Of {source} {times}{count} image{'s' * (count != 1)} of each of {classes} to learn from "
-            f"({_counts(row.training)}), and {judged} to be judged on ({_counts(row.test)}), drawn at random."
+            f"Classifiers of {classes} of {data} learnt from {row.trained} ({training}) and were judged on "
+            f"{row.tested} ({test})."
         )
     else:
+        apart = (row.trained, row.tested) == DRAWN
+        most = row.drawn.test_per_class
+        others = "all the others" if most is None else f"at most {most} of the others"
+        per_class = "/".join(dict.fromkeys(str(each.drawn.per_class) for each in rows if each.drawn))
+        drawn = f"{per_class} {'image was' if per_class == '1' else 'images were'} drawn of each of {classes}"
+        source = data if apart else f"{row.trained} of {data}"
         yield (
-            f"Classifiers of {classes} of {data} learnt from {row.trained} ({_counts(row.training)}) and were judged "
-            f"on {row.tested} ({_counts(row.test)})."
+            f"To learn from, {drawn} of {source}{_times(len(row.test))} ({training}); what was learnt was judged on "
+            f"{others if apart else row.tested} ({test})."
         )
     if not row.whole:
         yield f"Not all images of {data} were there or asked for."
@@ -98,8 +109,13 @@ def _learning(row: TransferResult) -> Iterator[str]:
         yield f"{row.skipped} images of {data} cannot be decoded and were left out."
 
 
-def _counts(counts: Sequence[int]) -> str:
-    distinct = "/".join(map(str, dict.fromkeys(counts)))
+def _times(splits: int) -> str:
+    return f" {splits} times" if splits > 1 else ""
+
+
+def _counts(rows: Sequence[Sequence[int]]) -> str:
+    """Images, of all splits and rows that differ."""
+    distinct = "/".join(dict.fromkeys(str(count) for counts in rows for count in counts))
     return f"{distinct} image{'s' * (distinct != '1')}"
 
 
