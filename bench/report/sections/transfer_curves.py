@@ -65,6 +65,7 @@ def _wrong(scores: SplitScores, images: Images) -> dict[str, Any]:
 
 def _empty() -> Figure:
     """What scripts fill."""
-    percent = {"range": [0, 102], "ticksuffix": " %"}
-    layout = {"xaxis": axis("recall", **percent), "yaxis": axis("precision", **percent)}
+    percent = {"range": [0, 101], "ticksuffix": " %"}
+    room = {"l": 10, "r": 36, "t": 10, "b": 10}  # for the last tick's text
+    layout = {"xaxis": axis("recall", **percent), "yaxis": axis("precision", **percent), "margin": room}
     return Figure([], layout, "Precision by recall", "Its numbers are in the table under it.", (), (), 460)

@@ -76,8 +76,8 @@
   });
 
   const measured = (own) => ({
-    type: "scatter", mode: "lines", name: "as measured", x: inPercent(own.recall), y: inPercent(own.precision),
-    line: { color: "--series-1", width: 1, dash: "dot" }, ...HOVER,
+    type: "scatter", mode: "markers", name: "as measured", x: inPercent(own.recall), y: inPercent(own.precision),
+    marker: { color: "--ink", size: 3 }, cliponaxis: false, ...HOVER,
   });
 
   const points = (own) => ({
