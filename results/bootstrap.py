@@ -3,9 +3,12 @@
 Images are drawn with replacement, as many as there are, and the measure is counted again: Efron and Tibshirani, "An
 Introduction to the Bootstrap", 1993, chapter 13, percentile intervals. Learning is not repeated, so the interval is
 about the test images alone; over splits each split's images are drawn by themselves and the measure's mean counts.
+Where classes count alike, as in a mean of their recalls, each class's images are drawn by themselves (chapter 8.4): a
+class of few images would be missing in many samples, and their mean be another measure's.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +19,19 @@ AT_ONCE = 100  # samples; of 5,000 images 4 MB of counts, which stay in the proc
 Measure = Callable[[np.ndarray], np.ndarray]  # from counts (N, R), how often each image is there, to (R,)
 
 
-def resampled(images: int, measure: Measure, seed: Sequence[int], times: int = RESAMPLES) -> np.ndarray:
-    """The measure in so many samples of N images: (times,). `seed` decides, with the bit generator PCG64."""
+class Resampled(NamedTuple):
+    """A measure of a split's N test images; `groups` (N,) are labels within which images are drawn, None for all."""
+
+    images: int
+    measure: Measure
+    groups: np.ndarray | None = None
+
+
+def resampled(of: Resampled, seed: Sequence[int], times: int = RESAMPLES) -> np.ndarray:
+    """The measure in so many samples of the images: (times,). `seed` decides, with the bit generator PCG64."""
     random = np.random.Generator(np.random.PCG64(list(seed)))
     pieces = [min(AT_ONCE, times - start) for start in range(0, times, AT_ONCE)]
-    return np.concatenate([measure(_counts(random, images, piece)) for piece in pieces])
+    return np.concatenate([of.measure(_counts(random, of, piece)) for piece in pieces])
 
 
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
@@ -33,16 +44,27 @@ def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
 
 
 def bootstrap_interval(
-    measures: Sequence[tuple[int, Measure]], seed: int, times: int = RESAMPLES, level: float = LEVEL
+    measures: Sequence[Resampled], seed: int, times: int = RESAMPLES, level: float = LEVEL
 ) -> tuple[float, float]:
-    """The interval of a measure's mean over splits, each given by how many test images it has, and the measure."""
-    splits = [resampled(images, measure, (seed, split), times) for split, (images, measure) in enumerate(measures)]
+    """The interval of a measure's mean over splits."""
+    splits = [resampled(each, (seed, split), times) for split, each in enumerate(measures)]
     return interval(np.mean(splits, axis=0), level)
 
 
-def _counts(random: np.random.Generator, images: int, samples: int) -> np.ndarray:
+def _counts(random: np.random.Generator, of: Resampled, samples: int) -> np.ndarray:
     """How often each image is drawn in each of the samples: (N, samples), a multinomial's counts, as floats."""
-    drawn = random.integers(images, size=(samples, images))
+    images = of.images
+    drawn = (
+        random.integers(images, size=(samples, images)) if of.groups is None else _within(random, of.groups, samples)
+    )
     flat = drawn + np.arange(samples)[:, None] * images
     counts = np.bincount(flat.ravel(), minlength=samples * images).reshape(samples, images)
     return np.ascontiguousarray(counts.T, dtype=float)
+
+
+def _within(random: np.random.Generator, groups: np.ndarray, samples: int) -> np.ndarray:
+    """Images drawn for each image from its own group: (samples, N)."""
+    order = np.argsort(groups, kind="stable")
+    _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    starts, sizes = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+    return order[starts + (random.random((samples, len(groups))) * sizes).astype(int)]

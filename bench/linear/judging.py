@@ -56,6 +56,11 @@ class Truth:
             return by_class(self.present, self.difficult, scores, self.rule, counts)
         return recall_by_class(self.present.argmax(axis=1), scores.argmax(axis=1), self.present.shape[1], counts)
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """The classes that a bootstrap draws within, (N,); None where all images are drawn together."""
+        return self.present.argmax(axis=1) if self.rule is None else None
+
     def measure(self, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
         """The mean of these over classes: (R,)."""
         return mean_over_classes(self.by_class(scores, counts))

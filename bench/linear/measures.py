@@ -7,14 +7,13 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.divided import DividedSet
-from bench.linear.judging import Judged, truth_of
+from bench.linear.judging import Judged, Truth, truth_of
 from bench.linear.splits import Split
 from results.average_precision import mean_over_classes
-from results.bootstrap import bootstrap_interval
+from results.bootstrap import Resampled, bootstrap_interval
 from results.class_recall import mean_and_deviation
-from results.transfer_result import Measure
+from results.transfer_result import RULES, Measure
 
-AVERAGE_PRECISION = {"mAP11": "11 points", "mAP": "area"}  # by rule, of sets with several labels an image
 RECALL = {"recall": None}
 
 
@@ -22,7 +21,7 @@ def measures_of(
     divided: DividedSet, splits: Sequence[Split], judged: Sequence[Judged], seed: int
 ) -> dict[str, Measure]:
     """Each measure of a set, from what was said of each split's test images. Raises UserError where none counts."""
-    rules = AVERAGE_PRECISION if divided.multi else RECALL
+    rules = RULES if divided.multi else RECALL
     return {name: _measure(divided, rule, splits, judged, seed) for name, rule in rules.items()}
 
 
@@ -35,6 +34,10 @@ def _measure(
     value, deviation = mean_and_deviation(mean_over_classes(by_class.T))
     if np.isnan(value):
         raise UserError(f"data {divided.name!r}: no image that is judged is of a class; give more of them")
-    low, high = bootstrap_interval([(len(scores), partial(true.measure, scores)) for true, scores in own], seed)
+    low, high = bootstrap_interval([_resampled(true, scores) for true, scores in own], seed)
     shares = tuple(None if np.isnan(share) else float(share) for share in mean_over_classes(by_class))
     return Measure(value, low, high, None if len(own) == 1 else deviation, shares)
+
+
+def _resampled(truth: Truth, scores: np.ndarray) -> Resampled:
+    return Resampled(len(scores), partial(truth.measure, scores), truth.groups)
