@@ -24,8 +24,8 @@ class EveryPair:
 
     @property
     def letters(self) -> list[str]:
-        """What the rows are called: A to Z, then AA, AB, ..."""
-        return [_letters(index) for index in range(len(self.rows))]
+        """What the rows are called."""
+        return letters_of(len(self.rows))
 
     @property
     def lettered(self) -> list[tuple[str, str]]:
@@ -108,6 +108,11 @@ def every_pair(rows: Sequence[ComparedRow]) -> EveryPair:
         raise ResultError(f"{len(rows)} row; give another to compare it with")
     ranked = sorted(rows, key=lambda row: row.row.counts.wrong1)
     return EveryPair(tuple(ranked), tuple(compare_rows(*pair) for pair in combinations(ranked, 2)))
+
+
+def letters_of(rows: int) -> list[str]:
+    """What so many rows are called: A to Z, then AA, AB, ..."""
+    return list(map(_letters, range(rows)))
 
 
 def _letters(index: int) -> str:

@@ -1,6 +1,7 @@
 """A transfer's rows as files of a run's folder: `transfer.csv`, `.json`, `.md` and the scores of each, and back."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from results.errors import ResultError
 from results.published_transfer import Drawn
 from results.result import ASSUMED
 from results.transfer_result import MEASURES, Measure, TransferResult
-from results.transfer_scores import AGAIN, SplitScores, write_scores
+from results.transfer_scores import AGAIN, SplitScores, read_scores, write_scores
 from results.transfer_table import transfer_csv, transfer_markdown
 from results.written_tables import content_of
 
@@ -52,6 +53,21 @@ def read_transfer(folder: Path) -> list[TransferResult]:
     if not found:
         raise ResultError(f"'{path}' holds no rows; {AGAIN}")
     return found
+
+
+def is_transfer(place: Path) -> bool:
+    """Whether bench.transfer wrote into a folder, or a file is its table."""
+    return place.name == NAME or os.path.isfile(place / NAME)  # False for names that no file can have
+
+
+def scores_of(folder: Path, result: TransferResult) -> list[SplitScores]:
+    """What was said of each split's test images of a row that was read from a run's folder. Raises ResultError."""
+    if result.scores is None:
+        raise ResultError(f"'{folder}': the scores of row {result.id} were not written; {AGAIN}")
+    splits = read_scores(folder / result.scores)
+    if [each.values.shape for each in splits] != [(n, len(result.classes)) for n in result.test]:
+        raise ResultError(f"'{folder / result.scores}' is of another run than the table; {AGAIN}")
+    return splits
 
 
 def _result(record: Mapping[str, Any]) -> TransferResult:

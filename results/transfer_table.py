@@ -65,6 +65,17 @@ def _narrow(record: Record) -> dict[str, str]:
     }
 
 
+def compared_cells(record: Record, measure: str) -> dict[str, str]:
+    """What tells rows of the same test images apart, and their measure."""
+    return {
+        "model": escaped(record["model"]),
+        "Q": record["Q"],
+        "over": record["over"] or "–",
+        "training images": _training(record),
+        f"{MEASURES[measure]} % [95 %]": measure_cell(record, measure),
+    }
+
+
 def _wide(record: Record) -> dict[str, str]:
     """The row of `transfer.md`."""
     return {

@@ -7,24 +7,30 @@ import pandas as pd
 
 from bench.api.evaluation_table import EvaluatedRow
 from bench.api.session import mistakes
+from bench.api.transfer_table import TransferredRow
 from bench.api.values import given_store
 from bench.errors import UserError
 from bench.progress import called_from_python
 from bench.stored.named_rows import named_rows
+from bench.stored.scored_rows import names_transfer, scored_rows
 from results.compared_row import ComparedRow
 from results.comparison import Comparison, compare_rows
 from results.inspection import distinct
+from results.transfer_pairs import ScoredRow, TransferPairs, compare_transfers
 from results.written_tables import written_row
 
 
 def compare(
-    first: EvaluatedRow | str | Path, second: EvaluatedRow | str | Path, *, store: str | Path | None = None
-) -> Comparison:
+    first: EvaluatedRow | TransferredRow | str | Path,
+    second: EvaluatedRow | TransferredRow | str | Path,
+    *,
+    store: str | Path | None = None,
+) -> Comparison | TransferPairs:
     """Which of two rows makes fewer errors on the same images, whether that is more than chance, and where they differ.
 
     Args:
         first, second: rows of tables of `evaluate`, or of what bench.run wrote, as `"runs/x:2"` or `"runs/x:fe16a62e"`;
-            of the same images under the same labels.
+            of the same images under the same labels. Or two rows of `transfer`, or of what bench.transfer wrote.
         store: where the blocks of such runs are now, if they were moved.
 
     Returns:
@@ -32,16 +38,35 @@ def compare(
         the images (Bonett and Price, 2012); `p` of McNemar's exact test; the counts that both come from;
         `images_needed` to see such a difference; `top5` with the same of top-5. `classes` and `images` are tables of
         what changed where. Printed, one line; `markdown()` and `record()` say all of it.
+        Of rows of transfers `TransferPairs`: `pairs` has the difference of their measures with its 95 % interval, in
+        points, by a bootstrap over the same test images.
 
     Raises:
         UserError: where the rows are not of the same images and labels, or where ties decide one of them.
     """
     with mistakes(), called_from_python(False):
+        learnt = [_learnt(row, name) for row, name in ((first, "first"), (second, "second"))]
+        if all(learnt):
+            return compare_transfers([row for row in learnt if row])
+        if any(learnt):
+            raise UserError("compare: one row is of bench.transfer, the other of bench.evaluate; give two of one kind")
         one, other = (_opened(row, given_store(store)) for row in (first, second))
         return compare_rows(one, other)
 
 
-def _opened(row: EvaluatedRow | str | Path, store: Path | None) -> ComparedRow:
+def _learnt(row: object, name: str) -> ScoredRow | None:
+    """A row of a transfer, None of others. Raises UserError and ResultError."""
+    if isinstance(row, TransferredRow):
+        return ScoredRow(name, row.result, row.scores)
+    if not isinstance(row, str | os.PathLike) or not names_transfer(str(row)):
+        return None
+    found = scored_rows(str(row))
+    if len(found) > 1:
+        raise UserError(f"compare '{row}': {len(found)} rows; name one, such as {found[0].name}")
+    return found[0]
+
+
+def _opened(row: EvaluatedRow | TransferredRow | str | Path, store: Path | None) -> ComparedRow:
     """Raises UserError and ResultError."""
     if isinstance(row, EvaluatedRow):
         return _evaluated(row)

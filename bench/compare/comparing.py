@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.compare.by_part import ByPart, by_part
+from bench.compare.transfers import told_of_transfers
 from bench.errors import UserError
 from bench.stored.named_rows import NamedRows, named_rows
 from bench.stored.part_rows import PartRows, part_rows
+from bench.stored.scored_rows import names_transfer
 from results.comparison import Comparison, compare_rows
 from results.comparison_tables import SHOWN
 from results.every_pair import EveryPair, every_pair
@@ -39,6 +41,15 @@ class ComparisonRequest:
 
 def told(request: ComparisonRequest, as_json: bool = False) -> str:
     """Compare and say it, in Markdown or JSON. Raises UserError and ResultError."""
+    learnt = [text for text in request.rows if names_transfer(text)]
+    if learnt:
+        if len(learnt) < len(request.rows):
+            raise UserError(
+                f"'{learnt[0]}' is of bench.transfer, and others are of bench.run; compare rows of one of them"
+            )
+        if request.by is not None:
+            raise UserError(f"--by {request.by}: rows of bench.transfer have no such parts; leave --by out")
+        return told_of_transfers(request.rows, request.classes, as_json)
     named = named_rows(request.rows, request.store)
     found = compared(named)
     parts = _by_part(found, request.by, named)

@@ -24,9 +24,10 @@ from bench.report.sections import (
     transfer_measured,
     transfer_points,
 )
-from bench.report.transfers import TransferRow, is_transfer, transfer_rows
+from bench.report.transfers import TransferRow, transfer_rows
 from bench.stored.run import open_run
 from results.atomic_files import write_named_text
+from results.transfer_files import is_transfer
 
 NAME = "report.html"
 TABLE = "results.json"  # beside which a folder may have that of a transfer

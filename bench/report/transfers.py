@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from results.errors import ResultError
 from results.formatting import shown
-from results.transfer_files import NAME, read_transfer
+from results.transfer_files import NAME, read_transfer, scores_of
 from results.transfer_result import TransferResult
-from results.transfer_scores import AGAIN, SplitScores, read_scores
+from results.transfer_scores import SplitScores
 
 NAMELESS = "(no name)"
 
@@ -80,16 +79,7 @@ class TransferRow:
         """Of the first split's test images; None where none were kept. Raises ResultError."""
         if self.row.scores is None:
             return None
-        splits = read_scores(self.folder / self.row.scores)
-        shapes = [each.values.shape for each in splits]
-        if shapes != [(n, len(self.row.classes)) for n in self.row.test]:
-            raise ResultError(f"'{self.folder / self.row.scores}' is of another run than the table; {AGAIN}")
-        return splits[0]
-
-
-def is_transfer(place: Path) -> bool:
-    """Whether bench.transfer wrote into a folder, or a file is its table."""
-    return place.name == NAME or (place / NAME).is_file()
+        return scores_of(self.folder, self.row)[0]
 
 
 def transfer_rows(places: Sequence[Path], first: int = 1) -> list[TransferRow]:

@@ -1,0 +1,192 @@
+"""Rows of transfers compared on the same test images: differences of their measure, with intervals by a bootstrap.
+
+Every sample of test images is the same for all rows, so that what makes an image hard for both cancels out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from results.average_precision import by_class, mean_over_classes
+from results.bootstrap import Resampled, interval, resampled
+from results.class_recall import mean_and_deviation, recall_by_class
+from results.errors import ResultError
+from results.every_pair import letters_of
+from results.formatting import escaped
+from results.formatting import interval as with_ends
+from results.table import markdown_of
+from results.transfer_result import MEASURES, RULES, TransferResult, main_measure
+from results.transfer_scores import SplitScores
+from results.transfer_table import compared_cells
+
+SEED = 0
+CHANGED = 10  # classes
+TEXTS = ("", "row", "model", "Q", "over", "pair", "higher", "class")
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A row by its name, with what was said of each split's test images."""
+
+    name: str
+    result: TransferResult
+    scores: Sequence[SplitScores]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row's measure less another's, in points; `deviation` over splits is None of one split.
+
+    The 95 % interval is over test images; `by_class` (K,) are the classes' own differences, NaN without test images.
+    """
+
+    value: float
+    low: float
+    high: float
+    deviation: float | None
+    by_class: np.ndarray
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class TransferPairs:
+    """Rows, the best first, and every pair of them in that order: the better row's measure less the other's."""
+
+    rows: tuple[ScoredRow, ...]
+    measure: str
+    shares: np.ndarray  # (rows, K), mean over splits
+    samples: np.ndarray  # (rows, R), mean over splits
+    of_splits: np.ndarray  # (rows, splits)
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str, Difference]]:
+        """With the letters of both."""
+        letters = letters_of(len(self.rows))
+        return [(letters[a], letters[b], self._difference(a, b)) for a, b in combinations(range(len(self.rows)), 2)]
+
+    def _difference(self, one: int, other: int) -> Difference:
+        value, deviation = mean_and_deviation(100 * (self.of_splits[one] - self.of_splits[other]))
+        low, high = interval(100 * (self.samples[one] - self.samples[other]))
+        own = None if np.isnan(deviation) else deviation
+        return Difference(value, low, high, own, 100 * (self.shares[one] - self.shares[other]))
+
+    def markdown(self, classes: int | None = CHANGED) -> str:
+        """The rows, a table of pairs, and of two rows so many of the classes that changed most; None are all."""
+        first = self.rows[0]
+        splits = f" of {len(first.scores)} splits" if len(first.scores) > 1 else ""
+        said = f"{len(self.rows)} rows on the same test images{splits} of {escaped(first.result.data)}"
+        cells = [
+            {"": letter, "row": escaped(row.name), **compared_cells(row.result.record(), self.measure)}
+            for letter, row in zip(letters_of(len(self.rows)), self.rows, strict=True)
+        ]
+        lines = [f"{said}, by {MEASURES[self.measure]}, the best first", "", markdown_of(cells, TEXTS), ""]
+        lines += ["Differences in points, with 95 % intervals by a bootstrap over test images, for each pair alone"]
+        lines += ["(± is the deviation over splits):"] * bool(splits)
+        lines += ["", markdown_of([self._pair_cells(*pair) for pair in self.pairs], TEXTS)]
+        if len(self.rows) == 2 and classes != 0:
+            lines += ["", "Classes that changed most, A less B in points:", "", self._class_table(classes)]
+        return "\n".join(lines)
+
+    def _pair_cells(self, one: str, other: str, found: Difference) -> dict[str, str]:
+        spread = "" if found.deviation is None else f" ± {found.deviation:.2f}"
+        value, bracket, ends = with_ends(found.value, found.low, found.high, "+.2f").partition(" [")
+        higher = (one if found.value > 0 else other) if found.beyond_chance else "not told apart"
+        return {"pair": f"{one} less {other}", "difference [95 %]": value + spread + bracket + ends, "higher": higher}
+
+    def _class_table(self, classes: int | None) -> str:
+        (*_, found) = self.pairs[0]
+        known = np.flatnonzero(~np.isnan(found.by_class))
+        order = known[np.argsort(-np.abs(found.by_class[known]), kind="stable")][:classes]
+        names = self.rows[0].result.classes
+        cells = [
+            {
+                "class": escaped(names[k]),
+                "A": f"{100 * self.shares[0, k]:.2f}",
+                "B": f"{100 * self.shares[1, k]:.2f}",
+                "difference": f"{found.by_class[k]:+.2f}",
+            }
+            for k in order
+        ]
+        return markdown_of(cells, TEXTS)
+
+    def record(self) -> dict[str, Any]:
+        """Everything, for JSON; measures in %, differences in points."""
+        letters = letters_of(len(self.rows))
+        rows = {
+            letter: {"name": row.name, **row.result.record()} for letter, row in zip(letters, self.rows, strict=True)
+        }
+        pairs = [
+            {
+                "first": one,
+                "second": other,
+                "difference": round(found.value, 4),
+                "difference_low": round(found.low, 4),
+                "difference_high": round(found.high, 4),
+                "difference_deviation": None if found.deviation is None else round(found.deviation, 4),
+                "by_class": [None if np.isnan(each) else round(float(each), 4) for each in found.by_class],
+            }
+            for one, other, found in self.pairs
+        ]
+        return {"measure": self.measure, "rows": rows, "pairs": pairs}
+
+
+def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
+    """Every pair of at least two rows. Raises ResultError where their test images or classes are not the same."""
+    first = rows[0]
+    for other in rows[1:]:
+        _check_same(first, other)
+    measure = main_measure([first.result])
+    samples = np.mean([_samples(rows, split, measure) for split in range(len(first.scores))], axis=0)
+    by_split = [[_by_class(split, measure)[:, 0] for split in row.scores] for row in rows]
+    of_splits = np.array([[mean_over_classes(each[:, None])[0] for each in row] for row in by_split])
+    shares = np.stack([mean_over_classes(np.stack(row)) for row in by_split])
+    order = np.argsort(-of_splits.mean(axis=1), kind="stable")
+    ranked = tuple(rows[place] for place in order)
+    return TransferPairs(ranked, measure, shares[order], samples[order], of_splits[order])
+
+
+def _samples(rows: Sequence[ScoredRow], split: int, measure: str) -> np.ndarray:
+    """Each row's measure in the same samples of a split's test images: (rows, R)."""
+    return np.stack([resampled(_resampled(row.scores[split], measure), (SEED, split)) for row in rows])
+
+
+def _resampled(split: SplitScores, measure: str) -> Resampled:
+    def mean(counts: np.ndarray) -> np.ndarray:
+        return mean_over_classes(_by_class(split, measure, counts))
+
+    return Resampled(len(split.ids), mean, None if measure in RULES else split.present.argmax(axis=1))
+
+
+def _by_class(split: SplitScores, measure: str, counts: np.ndarray | None = None) -> np.ndarray:
+    if measure in RULES:
+        return by_class(split.present, split.difficult, split.values, RULES[measure], counts)
+    labels, said = split.present.argmax(axis=1), split.values.argmax(axis=1)
+    return recall_by_class(labels, said, split.values.shape[1], counts)
+
+
+def _check_same(one: ScoredRow, other: ScoredRow) -> None:
+    """Raises ResultError."""
+    why = None
+    if one.result.classes != other.result.classes:
+        why = "their classes differ"
+    elif len(one.scores) != len(other.scores):
+        why = f"one has {len(one.scores)} splits, the other {len(other.scores)}"
+    elif any(a.ids != b.ids for a, b in zip(one.scores, other.scores, strict=True)):
+        why = "their test images differ"
+    elif any(
+        not (np.array_equal(a.present, b.present) and np.array_equal(a.difficult, b.difficult))
+        for a, b in zip(one.scores, other.scores, strict=True)
+    ):
+        why = "their labels differ"
+    if why:
+        raise ResultError(
+            f"{one.name} and {other.name} cannot be compared: {why}; give rows of the same set, splits and seed"
+        )
