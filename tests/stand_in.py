@@ -37,9 +37,9 @@ class OnDevice(torch.Tensor):
 
     @staticmethod
     def __new__(cls, near: torch.Tensor) -> "OnDevice":
-        self = torch.Tensor._make_wrapper_subclass(
-            cls, near.size(), strides=near.stride(), storage_offset=near.storage_offset(), dtype=near.dtype, device=CUDA
-        )
+        layout = {"strides": near.stride(), "storage_offset": near.storage_offset(), "dtype": near.dtype}
+        with torch.inference_mode(near.is_inference()):  # a view shares the versions of what it is of
+            self = torch.Tensor._make_wrapper_subclass(cls, near.size(), **layout, device=CUDA)
         self.near = near
         return self
 
