@@ -14,7 +14,7 @@ from bench.images.image_source import Source
 from bench.images.kinds import SEVERAL
 from bench.images.labels.numbered_classes import renumbered_present
 from bench.images.sets.torch_sets import BACKGROUND101
-from bench.images.sources import WHOLE, open_to_learn, parts_to_learn
+from bench.images.sources import WHOLE, open_to_learn, open_unlabelled, parts_to_learn
 from bench.images.split import in_both
 
 
@@ -79,6 +79,14 @@ def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
     if WHOLE in opened:
         return divided_of(_with_background(opened[WHOLE]), kind=spec.kind)
     return divided_of(opened["train"], opened["val"], kind=spec.kind)
+
+
+def open_to_submit(spec: DataSpec, region: str = "image+box") -> DividedSet:
+    """The test images whose labels a server keeps back, as the one part of a set: none is said to be of a class.
+
+    `region` as for `open_divided`. Raises UserError where there are none.
+    """
+    return _divided(spec.kind, spec.kind, {"test": open_unlabelled(spec)}, region)
 
 
 def divided_of(train: Images, test: Images | None = None, kind: str = "images") -> DividedSet:

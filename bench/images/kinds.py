@@ -33,6 +33,8 @@ from bench.images.sets.voc_tasks import (
     parts_of_classification,
     read_action,
     read_classification,
+    read_unlabelled_action,
+    read_unlabelled_classification,
 )
 
 
@@ -52,7 +54,8 @@ class Kind(NamedTuple):
     those that a set has which may have none. `beside(argument)` is another set, opened first and given to `read`;
     `spelled(argument)` is the argument as it is the same from any working folder; `evaluation_only` says why no net is
     trained on such a set, None where one may be. `read_to_learn` is `read_all` for learning from, where that takes a
-    class more. `several(argument)` names the parts of a set with several labels an image, which `read` takes.
+    class more. `several(argument)` names the parts of a set with several labels an image, which `read` takes;
+    `read_unlabelled` are its test images where their labels are kept back.
     """
 
     read: Callable[..., Images]
@@ -65,6 +68,7 @@ class Kind(NamedTuple):
     evaluation_only: str | None = None
     read_to_learn: Callable[[DataSpec], Images] | None = None
     several: Callable[[str], Sequence[str]] | None = None
+    read_unlabelled: Callable[[DataSpec], Images] | None = None
 
     @property
     def fetched(self) -> bool:
@@ -141,6 +145,7 @@ def _voc_classification(year: str) -> Kind:
         ":DIR",
         f"Pascal VOC {year}'s classes of whole photographs, in DIR/VOCdevkit/VOC{year}",
         several=lambda argument: parts_of_classification(year, path_of(argument)),
+        read_unlabelled=lambda spec: read_unlabelled_classification(year, path_of(spec.argument)),
     )
 
 
@@ -254,6 +259,7 @@ SEVERAL = {
         ":DIR",
         "Pascal VOC 2012's persons and what they do, in DIR/VOCdevkit/VOC2012",
         several=lambda argument: parts_of_action(path_of(argument)),
+        read_unlabelled=lambda spec: read_unlabelled_action(path_of(spec.argument)),
     ),
 }
 GROUPS = {

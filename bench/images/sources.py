@@ -60,6 +60,22 @@ def open_to_learn(spec: DataSpec, part: str) -> Images:
     return _unseen(images) if part == WHOLE else images
 
 
+def open_unlabelled(spec: DataSpec) -> Images:
+    """The test images of a set whose labels a server keeps back, in no class. Raises UserError where they are known."""
+    kind = _kind_of(spec)
+    if kind.read_unlabelled is None:
+        known = " or ".join(name for name, each in KINDS.items() if each.read_unlabelled)
+        raise UserError(
+            f"data {spec.source!r}: no server judges its test images; leave --submission out, or give {known}"
+        )
+    if "test" in parts_to_learn(spec):
+        raise UserError(
+            f"data {spec.source!r}: its test images have labels, and are judged here; leave --submission out"
+        )
+    read = kind.read_unlabelled
+    return _opened(kind._replace(read=lambda spec, _: read(spec)), spec, "test")
+
+
 def parts_to_learn(spec: DataSpec) -> tuple[str, ...]:
     """The parts that a set is handed out in: train, val, and test of some sets; WHOLE of a set without. Raises
     UserError, also where no net is trained on such a set.

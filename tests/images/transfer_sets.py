@@ -95,6 +95,15 @@ def write_lists(folder: Path, classes: Sequence[str], part: str, examples: Seque
     (folder / f"{part}.txt").write_text("".join(f"{image}\n" for image in images))
 
 
+def keep_back(root: Path, year: str, words: int) -> Path:
+    """Takes the test images' labels away: `test.txt` alone is left, or persons without values; returns `root`."""
+    folder = root / "VOCdevkit" / f"VOC{year}" / "ImageSets" / ("Main" if words == 1 else "Action")
+    for file in folder.glob("*_test.txt"):
+        persons = [line.split()[:2] for line in file.read_text().splitlines()]
+        file.unlink() if words == 1 else file.write_text("".join(f"{' '.join(each)}\n" for each in persons))
+    return root
+
+
 def annotate(top: Path, name: str, size: tuple[int, int], things: Sequence[tuple[str, int]]) -> None:
     """Objects by name and whether they are difficult: the first has the left half, others the right one."""
     (top / "Annotations").mkdir(parents=True, exist_ok=True)

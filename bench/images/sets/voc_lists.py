@@ -40,6 +40,32 @@ def read_lists(folder: Path, classes: Sequence[str], part: str, words: int) -> L
     return Listed(examples, MultiLabels(values == 1, values == 0))
 
 
+def read_unlabelled(folder: Path, classes: Sequence[str], words: int) -> Listed:
+    """The test examples whose labels are kept back, from a class's list or `test.txt`: in no class, as far as is known.
+
+    Raises UserError for lists that are missing, broken or empty, and OSError.
+    """
+    file = next((each for each in _test_lists(folder, classes) if each.is_file()), None)
+    if file is None:
+        raise UserError(
+            f"data {str(folder)!r}: no list of test images is there, neither {classes[0]}_test.txt nor test.txt; "
+            "unpack the archive of test images there too"
+        )
+    lines = [(number, line.split()) for number, line in enumerate(_lines(file), start=1) if line.strip()]
+    for number, found in lines:
+        if not _is_example(found[:words], words) or len(found) > words + 1:
+            form = "an image" + " and the number of an object" * (words == 2)
+            raise UserError(f"data {str(file)!r}: line {number} is {' '.join(found)[:100]!r}; a line is {form}")
+    if not lines:
+        raise UserError(f"data {str(file)!r}: there is no image in it; unpack the set again")
+    unknown = np.zeros((len(lines), len(classes)), bool)
+    return Listed([tuple(found[:words]) for _, found in lines], MultiLabels(unknown, unknown))
+
+
+def _test_lists(folder: Path, classes: Sequence[str]) -> tuple[Path, Path]:
+    return folder / f"{classes[0]}_test.txt", folder / "test.txt"
+
+
 def parts_in(folder: Path, classes: Sequence[str], words: int) -> tuple[str, ...]:
     """Those that lists with labels make: train and val; test where its lists say that classes are there, and are not.
 

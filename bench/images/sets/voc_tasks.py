@@ -10,7 +10,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.dataset import Images, distinct
 from bench.images.sets.voc import CLASSES, annotation_of, box_of, unpacked_in
-from bench.images.sets.voc_lists import parts_in, read_lists, said_of_parts, said_of_sizes
+from bench.images.sets.voc_lists import Listed, parts_in, read_lists, read_unlabelled, said_of_parts, said_of_sizes
 from bench.progress import progress
 from protocols.view import Box
 
@@ -20,7 +20,7 @@ ACTIONS = (
 )
 SIZES = {  # images of classification, as published; 2012's test images have no labels
     "2007": {"train": 2501, "val": 2510, "test": 4952},
-    "2012": {"train": 5717, "val": 5823},
+    "2012": {"train": 5717, "val": 5823, "test": 10991},
 }
 ARCHIVES = {"2007": "VOCtrainval_06-Nov-2007.tar", "2012": "VOCtrainval_11-May-2012.tar"}
 
@@ -33,14 +33,27 @@ def read_classification(year: str, folder: Path, part: str, duplicates: bool = F
     """
     root = _root(folder, year)
     lists = root / "ImageSets" / "Main"
-    names, labels = read_lists(lists, CLASSES, part, words=1)
+    notes = said_of_parts(lists, CLASSES, words=1) if part == "val" else ()
+    return _photographs(year, root, part, read_lists(lists, CLASSES, part, words=1), duplicates, notes)
+
+
+def read_unlabelled_classification(year: str, folder: Path) -> Images:
+    """The test images where their labels are kept back, each in no class. Raises UserError and OSError."""
+    root = _root(folder, year)
+    return _photographs(year, root, "test", read_unlabelled(root / "ImageSets" / "Main", CLASSES, words=1))
+
+
+def _photographs(
+    year: str, root: Path, part: str, listed: Listed, duplicates: bool = False, notes: tuple[str, ...] = ()
+) -> Images:
+    lists, (names, labels) = root / "ImageSets" / "Main", listed
     paths = _paths(root, [name for (name,) in names])
     again = _again(lists, names, part, duplicates)
     ids = distinct([name for (name,) in names])
     size = said_of_sizes(part, len(set(names)), SIZES[year].get(part))
-    notes = (*size, *again, *(said_of_parts(lists, CLASSES, words=1) if part == "val" else ()))
     nothing = np.zeros(len(ids), dtype=np.int64)
-    return Images(f"voc{year}-cls/{part}", paths, ids, nothing, CLASSES, len(ids), notes=notes, multi=labels)
+    said = (*size, *again, *notes)
+    return Images(f"voc{year}-cls/{part}", paths, ids, nothing, CLASSES, len(ids), notes=said, multi=labels)
 
 
 def read_action(folder: Path, part: str, duplicates: bool = False) -> Images:
@@ -50,7 +63,18 @@ def read_action(folder: Path, part: str, duplicates: bool = False) -> Images:
     """
     root = _root(folder, "2012")
     lists = root / "ImageSets" / "Action"
-    found, labels = read_lists(lists, ACTIONS, part, words=2)
+    notes = said_of_parts(lists, ACTIONS, words=2) if part == "val" else ()
+    return _persons(root, part, read_lists(lists, ACTIONS, part, words=2), duplicates, notes)
+
+
+def read_unlabelled_action(folder: Path) -> Images:
+    """The persons to test on where their labels are kept back, each in no class. Raises UserError and OSError."""
+    root = _root(folder, "2012")
+    return _persons(root, "test", read_unlabelled(root / "ImageSets" / "Action", ACTIONS, words=2))
+
+
+def _persons(root: Path, part: str, listed: Listed, duplicates: bool = False, notes: tuple[str, ...] = ()) -> Images:
+    lists, (found, labels) = root / "ImageSets" / "Action", listed
     paths = _paths(root, [name for name, _ in found])
     again = _again(lists, found, part, duplicates)
     ids = distinct([f"{name}#{int(number)}" for name, number in found])
@@ -58,10 +82,9 @@ def read_action(folder: Path, part: str, duplicates: bool = False) -> Images:
         _person(root / "Annotations" / f"{name}.xml", int(number))
         for name, number in progress(found, len(found), f"reading voc2012-action/{part}")
     )
-    notes = (*again, *(said_of_parts(lists, ACTIONS, words=2) if part == "val" else ()))
     nothing = np.zeros(len(ids), dtype=np.int64)
-    name = f"voc2012-action/{part}"
-    return Images(name, paths, ids, nothing, ACTIONS, len(ids), boxes=boxes, notes=notes, multi=labels)
+    name, said = f"voc2012-action/{part}", (*again, *notes)
+    return Images(name, paths, ids, nothing, ACTIONS, len(ids), boxes=boxes, notes=said, multi=labels)
 
 
 def parts_of_classification(year: str, folder: Path) -> tuple[str, ...]:
