@@ -16,12 +16,21 @@ from bench.nets.descriptor_model import DescriptorModel, describing
 
 @dataclass(frozen=True)
 class TransferJob:
-    """A request with nothing left open; `divisions` are how images are divided, rows for each."""
+    """A request with nothing left open; `divisions` are how images are divided, rows for each.
+
+    `submitted` are the descriptors of test images whose labels a server keeps back, if these are asked for.
+    """
 
     request: Transfer
     descriptors: DescriptorJob
     rows: Sequence[TransferRow]
     divisions: Sequence[Division]
+    submitted: DescriptorJob | None = None
+
+    @property
+    def described(self) -> Sequence[DescriptorJob]:
+        """All descriptors that are needed."""
+        return [self.descriptors, *([self.submitted] if self.submitted else [])]
 
     @property
     def divided(self) -> DividedSet:
@@ -35,20 +44,23 @@ class TransferJob:
 def transfer_job(request: Transfer, shard: Shard) -> TransferJob:
     """Open what a request names. Raises UserError and its like, also where a library is missing."""
     needed("sklearn.svm", "transfer")
-    divided = request.opened()
+    divided, submitted = request.opened(), request.opened_to_submit()
     divisions = _divisions(request, divided)
     first = divided.parts[0].looks[0].images
     opened = open_models(request.nets, request.numbers, request.computation, first, shard)
     models = [describing(model) for model in opened]
     scales = [request.Q or usual_scales(divided, model.side) for model in models]
     job = descriptor_job(divided, models, scales, request.keeping, shard)
-    return TransferJob(request, job, rows_of(scales, request.over or usual_over(divided), request.fuse), divisions)
+    more = descriptor_job(submitted, models, scales, request.keeping, shard) if submitted else None
+    rows = rows_of(scales, request.over or usual_over(divided), request.fuse)
+    return TransferJob(request, job, rows, divisions, more)
 
 
 def complete_transfer(job: TransferJob, shard: Shard) -> None:
     """Compute the descriptors that the store lacks, this process's share of them. Raises UserError and StoreError."""
     how, keeping, skip = job.request.computation, job.request.keeping, job.request.numbers.skip_corrupt
-    complete_descriptors(job.descriptors, how, keeping, skip, shard)
+    for descriptors in job.described:
+        complete_descriptors(descriptors, how, keeping, skip, shard)
 
 
 def _divisions(request: Transfer, divided: DividedSet) -> list[Division]:

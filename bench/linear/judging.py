@@ -82,13 +82,24 @@ def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] =
 
     Raises UserError for descriptors that are not finite.
     """
+    found, test = decide(vectors, truth, split, Cs), truth.take(split.test)
+    untried = {"without a test image, and left out of the mean": test.present.sum(axis=0) == 0}
+    return replace(found, notes=(*found.notes, *_of_classes(truth.classes, untried)))
+
+
+def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
+    """The same where nobody knows which classes the test images are of: nothing is said of these."""
     Cs = sorted(set(Cs))
     train, own = _of_length_one(vectors, split.train), truth.take(split.train)
     kernel = kernel_of(train)
     tried, converged = _on_validation(train, own, kernel, split, Cs)
     C = max(tried, key=lambda C: (tried[C], -C)) if tried else (Cs[0] if len(Cs) == 1 else WITHOUT_CHOICE)
     (machines,) = learn(train, own.present, own.difficult, [C], kernel)
-    notes = [*_of_the_choice(C, tried, Cs), *_of_classes(own, truth.take(split.test), converged & machines.converged)]
+    learnt = {
+        "without a training image, so that nothing is learnt of it": ~own.present.any(axis=0),
+        "learnt without reaching the optimum; smaller C are easier": ~(converged & machines.converged),
+    }
+    notes = [*_of_the_choice(C, tried, Cs), *_of_classes(truth.classes, learnt)]
     if kernel is None:
         notes.append(DESCENDED)
     return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), tuple(notes))
@@ -125,13 +136,9 @@ def _of_the_choice(C: float, tried: Mapping[float, float], Cs: Sequence[float]) 
     ]
 
 
-def _of_classes(train: Truth, test: Truth, converged: np.ndarray) -> list[str]:
-    every = {
-        "without a training image, so that nothing is learnt of it": ~train.present.any(axis=0),
-        "without a test image, and left out of the mean": ~test.present.any(axis=0),
-        "learnt without reaching the optimum; smaller C are easier": ~converged,
-    }
-    named = [(train.classes[np.argmax(which)], int(which.sum()), what) for what, which in every.items()]
+def _of_classes(classes: Sequence[str], said: Mapping[str, np.ndarray]) -> list[str]:
+    """What is said of some of K classes, with which ones: (K,) bool."""
+    named = [(classes[int(np.argmax(which))], int(which.sum()), what) for what, which in said.items()]
     return [
         f"class {name!r} is {what}" if count == 1 else f"{count} classes, such as {name!r}, are each {what}"
         for name, count, what in named

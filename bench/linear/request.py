@@ -9,7 +9,7 @@ from bench.choices import OVER, REGIONS
 from bench.engine.request import Computation, Entrant, Keeping, Numbers
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
-from bench.images.divided import DividedSet, open_divided
+from bench.images.divided import DividedSet, open_divided, open_to_submit
 from bench.linear.judging import GRID
 
 ACTION = "voc2012-action"  # the kind whose examples are persons, with a box each
@@ -51,7 +51,8 @@ class Transfer:
 
     `Q` are the test scales, None for the paper's; `over` of OVER says what becomes of them, () for the paper's way;
     with `fuse` the descriptors of all nets are stacked as well. `region`, of REGIONS, is what is seen of persons whose
-    action is known, None for image and box.
+    action is known, None for image and box. With `submitted`, test images whose labels a server keeps back, their
+    decision values come out too.
     """
 
     nets: Sequence[Entrant]
@@ -64,6 +65,7 @@ class Transfer:
     numbers: Numbers = field(default_factory=Numbers)
     computation: Computation = field(default_factory=Computation)
     keeping: Keeping = field(default_factory=Keeping)
+    submitted: DataSpec | DividedSet | None = None
 
     def __post_init__(self) -> None:
         if unknown := [each for each in self.over if each not in OVER]:
@@ -89,6 +91,10 @@ class Transfer:
     def opened(self) -> DividedSet:
         """The set in its parts. Raises UserError."""
         return self.data if isinstance(self.data, DividedSet) else open_divided(self.data, self.seen)
+
+    def opened_to_submit(self) -> DividedSet | None:
+        """The images whose decision values are submitted. Raises UserError."""
+        return open_to_submit(self.submitted, self.seen) if isinstance(self.submitted, DataSpec) else self.submitted
 
 
 def _counts(value: object) -> bool:

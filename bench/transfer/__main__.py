@@ -93,6 +93,13 @@ def parser() -> argparse.ArgumentParser:
         help="write each net's descriptors at each Q, with ids and labels, as npz, parquet or both, commas between "
         "(both)",
     )
+    out.add_argument(
+        "--submission",
+        type=Path,
+        metavar="DIR",
+        help="write the decision values of Pascal VOC's test images, whose labels are kept back, as its evaluation "
+        "server takes them; classifiers learn from train and val for these",
+    )
     parser.set_defaults(split=None, class_order=None, labels_from=0, class_map=None, classes=None, drop_class=None)
     return parser
 
@@ -126,11 +133,11 @@ def main(arguments: list[str] | None = None) -> int:
         options.limit = str(SUBSET)
 
     def work() -> int:
-        data = _looked_at(options)
+        looked_at = _looked_at(options)
         from bench.transfer.measure import dry_run, run
         from bench.transfer.options import output, transfer
 
-        request, written = transfer(options, data), output(options)
+        request, written = transfer(options, *looked_at), output(options)
         if options.dry_run:
             dry_run(request)
         else:
@@ -140,23 +147,26 @@ def main(arguments: list[str] | None = None) -> int:
     return finished("bench.transfer", work, shared=True)
 
 
-def _looked_at(options: argparse.Namespace) -> "DataSpec | DividedSet":
+def _looked_at(options: argparse.Namespace) -> "tuple[DataSpec | DividedSet, DataSpec | DividedSet | None]":
     """The set, told of before seconds go into importing torch; what must be fetched first is only named.
 
+    With --submission its test images too, else None.
     Several workers meet before one of them opens the images, so that all learn of its mistakes.
     """
     from bench.data_options import data_spec
-    from bench.images.divided import open_divided
+    from bench.images.divided import open_divided, open_to_submit
     from bench.images.first_look import first_look_at_parts
     from bench.images.sources import fetched
     from bench.progress import note
 
     spec = data_spec(options)
     if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        return spec
-    divided = open_divided(spec, options.region or REGIONS[-1])
+        return spec, spec if options.submission else None
+    region = options.region or REGIONS[-1]
+    submitted = open_to_submit(spec, region) if options.submission else None
+    divided = open_divided(spec, region)
     note(first_look_at_parts(divided))
-    return divided
+    return divided, submitted
 
 
 if __name__ == "__main__":

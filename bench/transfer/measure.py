@@ -11,19 +11,21 @@ from bench.linear.header import sentences
 from bench.linear.job import TransferJob, complete_transfer, transfer_job
 from bench.linear.request import Transfer
 from bench.linear.saved_descriptors import check_forms, save_descriptors
-from bench.linear.transferred import transferred
-from bench.progress import note
+from bench.linear.submission import submitted, write_submitted
+from bench.linear.transferred import Transferred, transferred
+from bench.progress import note, warn
 from bench.report.making import ReportRequest, check_installed, make
 from results.transfer_table import terminal_transfer
 
 
 @dataclass(frozen=True)
 class Output:
-    """What comes out: a folder (None: a dated one), descriptors in these forms, a page."""
+    """What comes out: a folder (None: a dated one), descriptors in these forms, a page; and what a server takes."""
 
     folder: Path | None = None
     features: tuple[str, ...] = ()
     html: bool = False
+    submission: Path | None = None
 
     def __post_init__(self) -> None:
         check_forms(self.features)
@@ -40,6 +42,8 @@ def run(request: Transfer, output: Output) -> None:
         if shard.first:
             note("\n".join(sentences(job.models, job.divided)))
             folder = writable("--out", output.folder or dated(Path("runs")))
+            if output.submission:
+                writable("--submission", output.submission)
         complete_transfer(job, shard)
         if shard.first:
             _report(job, folder, output)
@@ -50,7 +54,8 @@ def dry_run(request: Transfer) -> None:
     with Shard() as shard:
         job = shard.in_turn(lambda: transfer_job(request, shard))
         if shard.first:
-            say("\n\n".join(plan(job.descriptors.tasks(images), images) for images in job.descriptors.looks))
+            plans = [plan(each.tasks(images), images) for each in job.described for images in each.looks]
+            say("\n\n".join(plans))
             note(f"{len(job.rows) * len(job.divisions)} row(s) are learnt from these")
 
 
@@ -63,5 +68,21 @@ def _report(job: TransferJob, folder: Path, output: Output) -> None:
     if output.features:
         places = writing_to(folder, lambda: save_descriptors(folder, output.features, job.models, found.described))
         note(f"descriptors are in {', '.join(map(str, places))}")
+    if output.submission:
+        _submit(found, output.submission)
     if output.html:
         note(f"written to {make(ReportRequest((folder,)))}")
+
+
+def _submit(found: Transferred, folder: Path) -> None:
+    said = submitted(found.job, found.described)
+    places = writing_to(folder, lambda: write_submitted(folder, said, found.results))
+    if said.skipped:
+        warn(f"warning: {said.skipped} test image(s) cannot be decoded and are not in the submission")
+    for result, judged, place in zip(found.results, said.judged, places, strict=True):
+        for text in judged.notes:
+            warn(f"warning: {result.id}, submitted: {text}")
+        note(
+            f"{result.id}: decision values of {len(said.ids):,} test examples, by classifiers of train and val with "
+            f"C {judged.C:g}, are in {place}/results for the evaluation server"
+        )

@@ -12,7 +12,9 @@ from bench.transfer.measure import Output
 from protocols.protocol import parse_Q
 
 
-def transfer(options: Namespace, data: DataSpec | DividedSet) -> Transfer:
+def transfer(
+    options: Namespace, data: DataSpec | DividedSet, submitted: DataSpec | DividedSet | None = None
+) -> Transfer:
     """Everything that is asked for, on these images. Raises UserError and ProtocolError."""
     return Transfer(
         nets=net_specs(options),
@@ -25,6 +27,7 @@ def transfer(options: Namespace, data: DataSpec | DividedSet) -> Transfer:
         numbers=Numbers(options.dtype, skip_corrupt=options.skip_corrupt),
         computation=computation(options),
         keeping=keeping(options),
+        submitted=submitted,
     )
 
 
@@ -53,4 +56,4 @@ def _constant(text: str) -> float:
 
 def output(options: Namespace) -> Output:
     """What comes out. Raises UserError, also where a library is missing."""
-    return Output(options.out, _words(options.save_features), options.html)
+    return Output(options.out, _words(options.save_features), options.html, options.submission)
