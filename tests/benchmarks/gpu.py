@@ -1,4 +1,4 @@
-"""All that is to be measured on a GPU: the tests, a net alone, training, the host, protocols end to end.
+"""All that is to be measured on a GPU: the tests, a net alone, training, descriptors, the host, protocols.
 
     python tests/benchmarks/gpu.py --out DIR [--steps tests,speed,protocols] [--data imagenet:DIR]
 

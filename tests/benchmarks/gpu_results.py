@@ -21,6 +21,10 @@ HEADERS: dict[Kind, tuple[str, Sequence[str]]] = {
         ("protocol", "dtype", "sharing", "compiled", "batch", "workers", "images", "images/s", "goal on one H100"),
     ),
     "training": ("Training VGG-16", ("dtype", "images", "images/s")),
+    "descriptors": (
+        "Descriptors, decoding included, and classifiers that learn from them",
+        ("images", "dtype", "Q", "number", "images/s", "learnt in, s", "mean class recall, %"),
+    ),
     "host": ("The host: decoded and rescaled to 256, 384 and 512", ("threads", "images/s")),
 }
 
@@ -83,6 +87,14 @@ def training(step: Step, out: Path) -> list[Row]:
     return [_row("training", step.said["dtype"], images, f"{images / float(last['seconds']):.0f}")]
 
 
+def descriptors(step: Step, out: Path) -> list[Row]:
+    """Of training and test images together."""
+    (record,) = json.loads((out / "transfer.json").read_text())
+    images = record["training"][0] + record["test"][0]
+    found = f"{images / record['net_seconds']:.3g}", f"{record['seconds']:.3g}", f"{record['recall']:.1f}"
+    return [_row("descriptors", step.said["images"], step.said["dtype"], record["Q"], images, *found)]
+
+
 def host(step: Step, out: Path) -> list[Row]:
     found = json.loads((out / "host.json").read_text())
     return [_row("host", each["threads"], f"{each['images_per_second']:.0f}") for each in found]
@@ -93,6 +105,7 @@ READ: dict[Kind, Callable[[Step, Path], list[Row]]] = {
     "nets": nets,
     "protocols": protocols,
     "training": training,
+    "descriptors": descriptors,
     "host": host,
 }
 

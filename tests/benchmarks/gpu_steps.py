@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["tests", "nets", "protocols", "training", "host"]
+Kind = Literal["tests", "nets", "protocols", "training", "descriptors", "host"]
 ROOT = Path(__file__).parents[2]
 CROPS, DENSE = "multicrop@256/384/512", "dense@256/384/512"
 GOALS = {CROPS: 170, DENSE: 560}  # images/s on one H100 in bf16
@@ -20,7 +20,12 @@ IMAGES = {
     (DENSE, "tf32"): 2000,
     (DENSE, "fp32"): 400,
 }
-ROOMS = ("engine", "nets", "speed", "api", "run", "predict", "train", "images", "compare", "tables", "systems")
+DESCRIBED = {"bf16": 600, "tf32": 300, "fp32": 100}  # training images, at all of VOC_SCALES, that take as long
+VOC_SCALES = "256/384/512/640/768"
+ROOMS = (
+    *("engine", "nets", "speed", "api", "run", "predict", "train", "images", "compare", "tables", "systems"),
+    *("linear", "transfer"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Size:
     """How much is measured: on a GPU in earnest, or anywhere as a trial of the script alone.
 
     `made` images, of which `most` are evaluated; nets from a batch of 1 to `largest`, compiled ones at `alone`, for
-    `seconds` each; `learning` images at once in training.
+    `seconds` each; `learning` images at once in training; `built_in` options of descriptors of the built-in set.
     """
 
     device: str
@@ -43,12 +48,14 @@ class Size:
     batches: tuple[str, ...] = ("64", "1024")
     workers: tuple[str, ...] = ("4", "8")
     learning: int = 128
+    built_in: str = "--limit 200"
     agreement: str = "tests/engine/test_devices_agree.py"
     tests: tuple[str, ...] = tuple(f"tests/{room}" for room in ROOMS)
 
 
 DEVICES = "tests/nets/test_device.py"
-SMOKE = Size("cpu", 1 / 32, ("fp32",), ("eager",), 2, 2, 0.01, 16, 2, ("4",), ("1",), 4, DEVICES, (DEVICES,))
+FEW = "--limit 24 --Q 224"
+SMOKE = Size("cpu", 1 / 32, ("fp32",), ("eager",), 2, 2, 0.01, 16, 2, ("4",), ("1",), 4, FEW, DEVICES, (DEVICES,))
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def tests(size: Size) -> Iterator[Step]:
 
 
 def speed(size: Size, inputs: Inputs) -> Iterator[Step]:
-    """A net alone in every format, layout and mode; training; what the host can decode."""
+    """A net alone in every format, layout and mode; training; descriptors; what the host can decode."""
     yield Step("host", "host", ("tests/benchmarks/gpu_host.py", inputs.data, "--out", "OUT/host.json"), 60)
     for mode in size.modes:
         smallest, largest = (1, size.largest) if mode == "eager" else (size.alone, size.alone)
@@ -96,6 +103,20 @@ def speed(size: Size, inputs: Inputs) -> Iterator[Step]:
         words += f" --batch {size.learning} --workers 16 --device {size.device} --dtype {dtype}"
         said = {"dtype": dtype, "images": str(inputs.learnt)}
         yield Step("training", f"training {dtype}", tuple(words.split()), 90, said)
+    yield from descriptors(size, inputs)
+
+
+def descriptors(size: Size, inputs: Inputs) -> Iterator[Step]:
+    """What classifiers learn of the built-in set in full precision; photographs at the paper's Q for VOC in each."""
+    given = ["--weights", str(inputs.weights), "--data", inputs.training, "--Q", VOC_SCALES]
+    works = [("built-in set", "fp32", ["--data", "shapes", *size.built_in.split()])]
+    works += [
+        ("photographs", dtype, [*given, "--limit", str(min(DESCRIBED[dtype], size.most))]) for dtype in size.dtypes
+    ]
+    for name, dtype, own in works:
+        words = ["-m", "bench.transfer", "--model", "vgg16", *own, "--dtype", dtype, "--device", size.device]
+        said = {"images": name, "dtype": dtype}
+        yield Step("descriptors", f"{name} {dtype}", (*words, "--store", "OUT/store", "--out", "OUT"), 90, said)
 
 
 def protocols(size: Size, inputs: Inputs) -> Iterator[Step]:

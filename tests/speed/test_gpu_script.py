@@ -9,6 +9,7 @@ import pytest
 
 from bench.speed.__main__ import main as speed
 from bench.train.__main__ import main as train
+from bench.transfer.__main__ import main as transfer
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 import gpu
@@ -18,7 +19,7 @@ from gpu_steps import SMOKE, Step
 
 JUNIT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2" time="3.2">
 <testcase classname="a" name="b"><failure message="not equal"/></testcase></testsuite></testsuites>"""
-MAINS: dict[str, Callable[[list[str]], int]] = {"bench.speed": speed, "bench.train": train}
+MAINS: dict[str, Callable[[list[str]], int]] = {"bench.speed": speed, "bench.train": train, "bench.transfer": transfer}
 
 
 def within(step: Step, folder: Path, limit: float) -> str:
