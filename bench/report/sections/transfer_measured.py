@@ -53,8 +53,11 @@ def _sentences(rows: Sequence[TransferRow]) -> list[str]:
     for row in rows:
         alike.setdefault(_all_but_counts(row), []).append(row.row)
     learning = dict.fromkeys(text for of in alike.values() for text in _learning(of))
-    time = sum(row.row.seconds for row in rows)
-    return [*map(_descriptors, nets.values()), *learning, f"{HOW} Learning and judging took {time:.3g} s for all rows."]
+    time = (
+        f"Computing all descriptors took {max(row.row.net_seconds for row in rows):.3g} s, learning and judging "
+        f"{sum(row.row.seconds for row in rows):.3g} s for all rows."
+    )
+    return [*map(_descriptors, nets.values()), *learning, f"{HOW} {time}"]
 
 
 def _descriptors(rows: Sequence[TransferRow]) -> str:
@@ -66,7 +69,7 @@ def _descriptors(rows: Sequence[TransferRow]) -> str:
     return (
         f"Descriptors are what the {layers} of {first.net} ({first.row.weights}) get{'' if several else 's'}, averaged "
         f"over positions and with the mirror image's{', those of the nets stacked' if several else ''}: at "
-        f"{'; at '.join(found)}. Computing them took {max(row.row.net_seconds for row in rows):.3g} s."
+        f"{'; at '.join(found)}."
     )
 
 
