@@ -2,12 +2,13 @@
 
 Images are drawn with replacement, as many as there are, and the measure is counted again: Efron and Tibshirani, "An
 Introduction to the Bootstrap", 1993, chapter 13, percentile intervals. Learning is not repeated, so the interval is
-about the test images alone; over splits each split's images are drawn by themselves and the measure's mean counts.
-Where classes count alike, as in a mean of their recalls, each class's images are drawn by themselves (chapter 8.4): a
-class of few images would be missing in many samples, and their mean be another measure's.
+about the test images alone. Splits have test images in common, so these are drawn once for all of them: three splits
+that are judged on the same images are not three times as many. Where classes count alike, as in a mean of their
+recalls, each class's images are drawn by themselves (chapter 8.4): a class of few images would be missing in many
+samples, and their mean be another measure's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +21,16 @@ Measure = Callable[[np.ndarray], np.ndarray]  # from counts (N, R), how often ea
 
 
 class Resampled(NamedTuple):
-    """A measure of a split's N test images; `groups` (N,) are labels within which images are drawn, None for all."""
+    """A measure of N test images; `groups` (N,) are labels within which images are drawn, None for all."""
 
     images: int
     measure: Measure
     groups: np.ndarray | None = None
 
 
-def resampled(of: Resampled, seed: Sequence[int], times: int = RESAMPLES) -> np.ndarray:
+def resampled(of: Resampled, seed: int, times: int = RESAMPLES) -> np.ndarray:
     """The measure in so many samples of the images: (times,). `seed` decides, with the bit generator PCG64."""
-    random = np.random.Generator(np.random.PCG64(list(seed)))
+    random = np.random.Generator(np.random.PCG64(seed))
     pieces = [min(AT_ONCE, times - start) for start in range(0, times, AT_ONCE)]
     return np.concatenate([of.measure(_counts(random, of, piece)) for piece in pieces])
 
@@ -43,12 +44,9 @@ def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def bootstrap_interval(
-    measures: Sequence[Resampled], seed: int, times: int = RESAMPLES, level: float = LEVEL
-) -> tuple[float, float]:
-    """The interval of a measure's mean over splits."""
-    splits = [resampled(each, (seed, split), times) for split, each in enumerate(measures)]
-    return interval(np.mean(splits, axis=0), level)
+def bootstrap_interval(of: Resampled, seed: int, times: int = RESAMPLES, level: float = LEVEL) -> tuple[float, float]:
+    """The interval of a measure over samples of its images."""
+    return interval(resampled(of, seed, times), level)
 
 
 def _counts(random: np.random.Generator, of: Resampled, samples: int) -> np.ndarray:

@@ -63,7 +63,7 @@ class TransferPairs:
     rows: tuple[ScoredRow, ...]
     measure: str
     shares: np.ndarray  # (rows, K), mean over splits
-    samples: np.ndarray  # (rows, R), mean over splits
+    samples: np.ndarray  # (rows, R), of all splits together
     of_splits: np.ndarray  # (rows, splits)
 
     @cached_property
@@ -144,7 +144,7 @@ def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
     for other in rows[1:]:
         _check_same(first, other)
     measure = main_measure([first.result])
-    samples = np.mean([_samples(rows, split, measure) for split in range(len(first.scores))], axis=0)
+    samples = np.stack([resampled(_of_all_splits(row.scores, measure), SEED) for row in rows])
     by_split = [[_by_class(split, measure)[:, 0] for split in row.scores] for row in rows]
     of_splits = np.array([[mean_over_classes(each[:, None])[0] for each in row] for row in by_split])
     shares = np.stack([mean_over_classes(np.stack(row)) for row in by_split])
@@ -153,16 +153,23 @@ def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
     return TransferPairs(ranked, measure, shares[order], samples[order], of_splits[order])
 
 
-def _samples(rows: Sequence[ScoredRow], split: int, measure: str) -> np.ndarray:
-    """Each row's measure in the same samples of a split's test images: (rows, R)."""
-    return np.stack([resampled(_resampled(row.scores[split], measure), (SEED, split)) for row in rows])
+def _of_all_splits(splits: Sequence[SplitScores], measure: str) -> Resampled:
+    """The measure of what all splits say of their test images, each of which stands once in a sample.
 
+    Splits have as many test images of a class each, so the recall of all together is its mean over splits.
+    """
+    ids, first, places = np.unique(
+        np.concatenate([each.ids for each in splits]), return_index=True, return_inverse=True
+    )
+    values, present, difficult = (
+        np.concatenate([getattr(each, name) for each in splits]) for name in ("values", "present", "difficult")
+    )
+    said = SplitScores(tuple(ids[places].tolist()), values, present, difficult)
 
-def _resampled(split: SplitScores, measure: str) -> Resampled:
     def mean(counts: np.ndarray) -> np.ndarray:
-        return mean_over_classes(_by_class(split, measure, counts))
+        return mean_over_classes(_by_class(said, measure, counts[places]))
 
-    return Resampled(len(split.ids), mean, None if measure in RULES else split.present.argmax(axis=1))
+    return Resampled(len(ids), mean, None if measure in RULES else present[first].argmax(axis=1))
 
 
 def _by_class(split: SplitScores, measure: str, counts: np.ndarray | None = None) -> np.ndarray:

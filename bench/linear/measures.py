@@ -1,7 +1,6 @@
 """What rows are measured by: means over classes, over splits, and how far other test images would move them."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
@@ -34,10 +33,16 @@ def _measure(
     value, deviation = mean_and_deviation(mean_over_classes(by_class.T))
     if np.isnan(value):
         raise UserError(f"data {divided.name!r}: no image that is judged is of a class; give more of them")
-    low, high = bootstrap_interval([_resampled(true, scores) for true, scores in own], seed)
+    low, high = bootstrap_interval(_of_all_splits(truth, splits, judged), seed)
     shares = tuple(None if np.isnan(share) else float(share) for share in mean_over_classes(by_class))
     return Measure(value, low, high, None if len(own) == 1 else deviation, shares)
 
 
-def _resampled(truth: Truth, scores: np.ndarray) -> Resampled:
-    return Resampled(len(scores), partial(truth.measure, scores), truth.groups)
+def _of_all_splits(truth: Truth, splits: Sequence[Split], judged: Sequence[Judged]) -> Resampled:
+    """The measure of what all splits say of their test images, each of which stands once in a sample.
+
+    Splits have as many test images of a class each, so the recall of all together is its mean over splits.
+    """
+    images, places = np.unique(np.concatenate([split.test for split in splits]), return_inverse=True)
+    said, scores = truth.take(images[places]), np.concatenate([each.scores for each in judged])
+    return Resampled(len(images), lambda counts: said.measure(scores, counts[places]), truth.take(images).groups)
