@@ -37,7 +37,7 @@ def part_key(model: Model, part: Part, images: Images) -> dict[str, str]:
 
 
 def descriptor_key(model: Model, part: Part, images: Images) -> dict[str, str]:
-    """Everything that changes the descriptors of a part: labels and the last layer do not."""
+    """Everything that changes the descriptors of a part: labels do not, nor what becomes of the last layer's scores."""
     with_labels = part_key(model, part, images)
     kept = {name: value for name, value in with_labels.items() if name not in ("drop", "map")}
     return {**kept, "data": images.unlabelled_digest, "descriptors": DESCRIPTORS}

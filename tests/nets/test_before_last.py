@@ -43,12 +43,30 @@ def test_at_its_own_size_the_mean_over_positions_is_what_the_last_layer_sees(nam
     net, (length, layer) = net_of(name).double(), LAST[name]
     seen: list[torch.Tensor] = []
     net.get_submodule(layer).register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     net(images)
     expected = seen[0].mean((2, 3)) if seen[0].ndim == 4 else seen[0]
     ours = before_last_layer(fully_convolutional(net, 224))(images)
-    assert ours.shape[:2] == (2, length)
+    assert ours.shape[:2] == (1, length)
     assert (ours.mean((2, 3)) - expected).abs().max() <= 1e-9 * expected.abs().max()
+
+
+@torch.inference_mode()
+def test_on_larger_images_it_is_the_net_slid_by_hand():
+    torch.manual_seed(0)
+    net = zoo.construct("vgg16", 5, 1 / 32).eval().double()
+    randomise(net)
+    images = torch.randn(1, 3, 256, 288, dtype=torch.float64)
+    seen: list[torch.Tensor] = []
+    net.classifier[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    features = net.features(images)
+    for i in range(features.shape[2] - 6):
+        for j in range(features.shape[3] - 6):
+            net.classifier(features[:, :, i : i + 7, j : j + 7].flatten(1))
+    expected = torch.stack(seen).mean(0)
+    ours = before_last_layer(fully_convolutional(net, 224))(images)
+    assert ours.shape == (1, 128, 2, 3)
+    assert (ours.mean((2, 3)) - expected).abs().max() <= 1e-12 * expected.abs().max()
 
 
 @torch.inference_mode()
