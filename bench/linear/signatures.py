@@ -5,6 +5,7 @@ import hashlib
 from bench.engine.keys import DESCRIPTORS, GEOMETRY, rules_of
 from bench.engine.signatures import joined, per_net
 from bench.images.divided import DividedSet
+from bench.images.labels.multi_labels import MultiLabels
 from bench.linear.job import TransferJob
 from bench.linear.parts import division_text, scales_text
 from bench.linear.rows import TransferRow
@@ -51,6 +52,11 @@ def transfer_signature(job: TransferJob, row: TransferRow, division: Division, s
 
 
 def digest_of(divided: DividedSet) -> str:
-    """SHA-256 over the parts: ids, labels, contents and boxes of all images, part by part and look by look."""
-    lines = (f"{part.name}\t{look.images.digest}\n" for part in divided.parts for look in part.looks)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """SHA-256 over the parts: ids and labels of their examples, and ids, contents and boxes of what is seen of them."""
+    found = hashlib.sha256()
+    for part in divided.parts:
+        labels = MultiLabels(part.present, part.difficult).lines
+        lines = [f"{part.name}\n", *(f"{name}{own}\n" for name, own in zip(part.ids, labels, strict=True))]
+        lines += [f"{look.images.digest}\n" for look in part.looks]
+        found.update("".join(lines).encode("utf-8", "surrogateescape"))
+    return found.hexdigest()
