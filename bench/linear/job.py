@@ -9,8 +9,9 @@ from bench.extras import needed
 from bench.images.divided import DividedSet
 from bench.linear.descriptors import DescriptorJob, complete_descriptors, descriptor_job
 from bench.linear.request import Transfer
-from bench.linear.rows import TransferRow, rows_of, usual_over, usual_scales
+from bench.linear.rows import TransferRow, rows_of
 from bench.linear.splits import Division, division_of, splits_of
+from bench.linear.usual import usual, usual_Q
 from bench.nets.descriptor_model import DescriptorModel, describing
 
 
@@ -49,10 +50,10 @@ def transfer_job(request: Transfer, shard: Shard) -> TransferJob:
     first = divided.parts[0].looks[0].images
     opened = open_models(request.nets, request.numbers, request.computation, first, shard)
     models = [describing(model) for model in opened]
-    scales = [request.Q or usual_scales(divided, model.side) for model in models]
+    scales = [request.Q or usual_Q(divided, model.side) for model in models]
     job = descriptor_job(divided, models, scales, request.keeping, shard)
     more = descriptor_job(submitted, models, scales, request.keeping, shard) if submitted else None
-    rows = rows_of(scales, request.over or usual_over(divided), request.fuse)
+    rows = rows_of(scales, request.over or (usual(divided).over,), request.fuse)
     return TransferJob(request, job, rows, divisions, more)
 
 

@@ -9,6 +9,7 @@ from bench.errors import UserError
 from bench.images.divided import DividedSet
 from bench.linear.machines import MOST_IN_KERNEL, blocks, kernel_of, learn
 from bench.linear.splits import Split
+from bench.linear.usual import usual
 from results.average_precision import by_class, mean_over_classes
 from results.class_recall import recall_by_class
 from results.descriptors import normalised
@@ -67,14 +68,10 @@ class Truth:
 
 
 def truth_of(divided: DividedSet, rule: str | None = None) -> Truth:
-    """Of all examples, part after part. Without a rule a set with several labels an image has its own one.
-
-    That is the mean over eleven points for VOC 2007, and the area for others.
-    """
-    own = ("11 points" if divided.kind == "voc2007-cls" else "area") if divided.multi else None
+    """Of all examples, part after part; without a rule by the set's own measure."""
     parts = divided.parts
     present, difficult = ([getattr(part, name) for part in parts] for name in ("present", "difficult"))
-    return Truth(divided.classes, np.concatenate(present), np.concatenate(difficult), rule or own)
+    return Truth(divided.classes, np.concatenate(present), np.concatenate(difficult), rule or usual(divided).rule)
 
 
 def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:

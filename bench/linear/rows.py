@@ -6,14 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.choices import OVER
-from bench.images.divided import DividedSet
-from protocols.scales import in_proportion
 from results.descriptors import averaged, normalised, stacked
 
 MEAN, STACK, EACH = OVER
-CALTECH = ("caltech101", "caltech256")
-SCALES = (256, 384, 512)  # of the paper's appendix B, for crops of 224 pixels
-VOC_SCALES = (*SCALES, 640, 768)
 
 
 @dataclass(frozen=True)
@@ -29,16 +24,6 @@ class TransferRow:
         join = averaged if self.over == MEAN else stacked
         members = [join([found[net, Q] for Q in own]) for net, own in zip(self.nets, self.scales, strict=True)]
         return stacked(members) if len(members) > 1 else normalised(members[0])
-
-
-def usual_scales(divided: DividedSet, side: int) -> tuple[int, ...]:
-    """The paper's Q for a set, in proportion to the side of a net's crops in pixels."""
-    return tuple(in_proportion(Q, side) for Q in (VOC_SCALES if divided.multi else SCALES))
-
-
-def usual_over(divided: DividedSet) -> tuple[str, ...]:
-    """What the paper does with several Q: objects of Caltech's sets are of one size, so it stacks there."""
-    return (STACK,) if divided.kind in CALTECH else (MEAN,)
 
 
 def rows_of(scales: Sequence[tuple[int, ...]], over: Sequence[str], fuse: bool) -> list[TransferRow]:

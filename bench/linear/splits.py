@@ -7,10 +7,10 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.images.divided import DividedSet
+from bench.linear.usual import usual
 
 VALIDATES = 5  # one in so many training images of each class, as in the paper's appendix B
 DRAWN = 3  # splits, where images are drawn
-PER_CLASS = {"caltech101": (30, 50), "caltech256": (60, None)}  # training images, and at most so many test images
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ def division_of(
             f"{data}: its test images are a part, judged whole; leave --test-per-class {test_per_class} out"
         )
     if len(divided.parts) == 1:
-        own_train, own_test = PER_CLASS.get(divided.kind, (None, None))
-        train_per_class = own_train if train_per_class is None else train_per_class
-        test_per_class = own_test if test_per_class is None else test_per_class
+        own = usual(divided)
+        train_per_class = own.train_per_class if train_per_class is None else train_per_class
+        test_per_class = own.test_per_class if test_per_class is None else test_per_class
         if train_per_class is None:
             raise UserError(f"{data}: it has no parts; add --train-per-class N, the images of each class to learn from")
     if train_per_class is None and splits not in (None, 1):

@@ -112,7 +112,7 @@ def test_the_measure_is_the_sets_own():
     assert truth_of(multi).rule == "11 points"
     assert truth_of(multi, "area").rule == "area"
     assert truth_of(replace(multi, kind="voc2012-cls")).rule == "area"
-    assert truth_of(replace(multi, multi=False)).rule is None
+    assert truth_of(replace(multi, multi=False, kind="folder")).rule is None
     scores = np.array([[1, 0], [1, 0], [0, 1]])
     assert truth_of(whole([1, 2])).measure(scores) == 0.75
 
