@@ -135,7 +135,8 @@ def _looks(images: Images, region: str) -> tuple[Look, ...]:
         first.setdefault(source, index)
     place = {source: row for row, source in enumerate(first)}
     names = tuple(images.ids[index].partition("#")[0] for index in first.values())
-    whole = replace(images.take(list(first.values())), ids=names, boxes=None, multi=None)
+    total = len(first) if len(images) == images.total else images.total  # of a limited set, in persons
+    whole = replace(images.take(list(first.values())), ids=names, boxes=None, multi=None, total=total)
     around = Look(whole, np.array([place[source] for source in images.sources], dtype=np.int64))
     return {"image": (around,), "box": (alone,), "image+box": (around, alone)}[region]
 

@@ -141,6 +141,12 @@ def test_persons_are_looked_at_in_whole_images_and_in_boxes(tmp_path):
 def test_region_says_what_is_looked_at(tmp_path, region, boxed):
     part = opened("voc2012-action", action(tmp_path, SMALL), region).parts[1]
     assert [look.images.boxes is not None for look in part.looks] == boxed
+    assert all(len(look.images) == look.images.total for look in part.looks)  # the set is whole
+
+
+def test_of_a_limited_set_no_look_is_whole(tmp_path):
+    part = opened("voc2012-action", action(tmp_path, SMALL), limit=3).parts[0]
+    assert all(len(look.images) < look.images.total for look in part.looks)
 
 
 def test_corners_of_2012_that_are_between_pixels_or_outside_are_moved_to_the_nearest(tmp_path):

@@ -75,6 +75,7 @@ def test_the_papers_figure_stands_beside_its_row():
     both = replace(VOC, nets=("E/[256;512]", "D/[256;512]"))
     assert str(both.paper) == "89.7"
     assert str(CALTECH.paper) == "91.8 ± 1.0"
+    assert str(replace(VOC, data="voc2012-cls", training=(11540,), test=(1,)).paper) == "89.0"
     action = replace(both, data="voc2012-action", region="image", training=(1,), test=(2,))
     assert str(action.paper) == "79.2"
     assert str(replace(action, region="image+box").paper) == "84.0"
@@ -92,6 +93,7 @@ def test_the_papers_figure_stands_beside_its_row():
         {"trained": "train", "tested": "val"},
         {"test": (4951,)},
         {"training": (2501,)},
+        {"data": "voc2012-cls"},
         {"whole": False},
         {"skipped": 1},
         {"assumed": frozenset({"S"})},
