@@ -5,6 +5,8 @@ from argparse import Namespace
 from bench.errors import UserError
 from bench.images.sources import DataSpec
 
+MOST_DIGITS = 18  # of a whole number; Python itself does not read some thousands of them
+
 
 def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
     """Which images; `source` stands in for --data where a command has several sets. Raises UserError."""
@@ -38,6 +40,6 @@ def limit(options: Namespace) -> int | None:
 
 def whole_number(option: str, text: str) -> int:
     """An option's value, which must be above 0. Raises UserError."""
-    if not text.isdecimal() or int(text) == 0:
+    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) == 0:
         raise UserError(f"{option} '{text}': give a whole number above 0")
     return int(text)

@@ -14,6 +14,7 @@ from bench.linear.judging import GRID
 
 ACTION = "voc2012-action"  # the kind whose examples are persons, with a box each
 LARGEST_C = 1e6
+MOST_SPLITS = 1000
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Learning:
         if not all(map(_counts, self.per_class)) or len(set(self.per_class)) < len(self.per_class):
             given = ",".join(map(str, self.per_class))
             raise UserError(f"--train-per-class '{given}': give whole numbers above 0, each once, such as 1,5,20")
-        for option, value in (("--test-per-class", self.test_per_class), ("--splits", self.splits)):
-            if value is not None and not _counts(value):
-                raise UserError(f"{option} '{value}': give a whole number above 0")
+        if self.test_per_class is not None and not _counts(self.test_per_class):
+            raise UserError(f"--test-per-class '{self.test_per_class}': give a whole number above 0")
+        if self.splits is not None and not (_counts(self.splits) and self.splits <= MOST_SPLITS):
+            raise UserError(f"--splits '{self.splits}': give a whole number from 1 to {MOST_SPLITS}")
         if not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise UserError(f"--seed '{self.seed}': give a whole number from 0")
         if not self.C or not all(map(_constant, self.C)) or len(set(self.C)) < len(self.C):

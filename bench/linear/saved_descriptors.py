@@ -15,6 +15,7 @@ from bench.linear.descriptors import Described
 from bench.nets.model import Model
 from protocols.methods import FEATURES
 from results.atomic_files import write_atomically
+from results.names import unicode_of
 
 FORMS = ("npz", "parquet")
 FOLDER = "features"
@@ -25,6 +26,8 @@ def check_forms(forms: Sequence[str]) -> None:
     for each in forms:
         if each not in FORMS:
             raise UserError(f"--save-features '{each}': give {' or '.join(FORMS)}, or both with a comma between")
+    if len(set(forms)) < len(forms):
+        raise UserError(f"--save-features '{','.join(forms)}': each once")
     if "parquet" in forms:
         needed("pyarrow.parquet", "parquet")
 
@@ -52,7 +55,7 @@ def _npz(divided: DividedSet, vectors: dict[str, np.ndarray]) -> memoryview:
     arrays = {
         "ids": np.array(_ids(divided), np.str_),
         "part": np.array(_parts(divided), np.str_),
-        "classes": np.array(divided.classes, np.str_),
+        "classes": np.array(_classes(divided), np.str_),
         **({"present": present, "difficult": difficult} if divided.multi else {"labels": present.argmax(1)}),
         **vectors,
     }
@@ -65,9 +68,12 @@ def _parquet(divided: DividedSet, vectors: dict[str, np.ndarray]) -> memoryview:
     """A row an image: `id`, `part`, `label` (or lists, `labels` and `difficult`) by name, `features@Q` as lists."""
     arrow, parquet = needed("pyarrow", "parquet"), needed("pyarrow.parquet", "parquet")
     present, difficult = _answers(divided)
-    labels: dict[str, Any] = {"label": [divided.classes[k] for k in present.argmax(1)]}
+    classes = _classes(divided)
+    labels: dict[str, Any] = {"label": [classes[k] for k in present.argmax(1)]}
     if divided.multi:
-        labels = {"labels": _names(divided, present), "difficult": _names(divided, difficult)}
+        texts = arrow.list_(arrow.string())  # also where all lists are empty
+        named = {"labels": present, "difficult": difficult}
+        labels = {name: arrow.array(_names(classes, flags), texts) for name, flags in named.items()}
     columns = {"id": _ids(divided), "part": _parts(divided), **labels}
     for name, own in vectors.items():
         columns[name] = arrow.FixedSizeListArray.from_arrays(arrow.array(own.ravel()), own.shape[1])
@@ -77,7 +83,11 @@ def _parquet(divided: DividedSet, vectors: dict[str, np.ndarray]) -> memoryview:
 
 
 def _ids(divided: DividedSet) -> list[str]:
-    return [name for part in divided.parts for name in part.ids]
+    return [unicode_of(name) for part in divided.parts for name in part.ids]
+
+
+def _classes(divided: DividedSet) -> list[str]:
+    return list(map(unicode_of, divided.classes))
 
 
 def _parts(divided: DividedSet) -> list[str]:
@@ -90,8 +100,8 @@ def _answers(divided: DividedSet) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(present), np.concatenate(difficult)
 
 
-def _names(divided: DividedSet, flags: np.ndarray) -> list[list[str]]:
-    return [[divided.classes[k] for k in row.nonzero()[0]] for row in flags]
+def _names(classes: Sequence[str], flags: np.ndarray) -> list[list[str]]:
+    return [[classes[k] for k in row.nonzero()[0]] for row in flags]
 
 
 def _file_names(names: Sequence[str]) -> list[str]:

@@ -39,7 +39,7 @@ def transfer_signature(job: TransferJob, row: TransferRow, division: Division, s
             "division": division_text(job.divided, division),
             "splits": str(division.splits),
             "seed": str(learning.seed),
-            "C": "/".join(f"{C:g}" for C in learning.C),
+            "C": "/".join(str(float(C)).removesuffix(".0") for C in learning.C),
             "solver": solver,
             "crop": per_net(str(model.side) for model in models),
             "pixels": per_net(str(model.pixels) for model in models),

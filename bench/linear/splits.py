@@ -110,7 +110,7 @@ def _refuse_too_few(data: str, name: str, images: int, wanted: int, spare: bool)
         raise UserError(
             f"data {data!r}: class {name!r} has {images} image{'s' * (images != 1)} to draw from, "
             f"--train-per-class {wanted} needs {wanted + spare}{', with one to test on' * spare}; "
-            + (f"give at most {most}" if most else "leave it out")
+            + (f"give at most {most}" if most else "add some, or remove the class" if spare else "leave it out")
         )
 
 

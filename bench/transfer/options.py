@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from bench.data_options import MOST_DIGITS
 from bench.engine.request import Numbers
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
@@ -42,7 +43,7 @@ def _words(text: str | None) -> tuple[str, ...]:
 
 
 def _number(option: str, text: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
         raise UserError(f"{option} '{text}': give whole numbers above 0, such as 1,5,20")
     return int(text)
 

@@ -141,7 +141,7 @@ def test_what_cannot_be_drawn_is_refused(divided, asked, said):
             "class 'class 1' has 30 images .* needs 31, with one to test .* at most 29",
         ),
         (TWO, 2, "class 'class 0' has 1 image .* --train-per-class 2 needs 2; give at most 1"),
-        (whole([4, 1]), 1, "class 'class 1' has 1 image .* leave it out"),
+        (whole([4, 1]), 1, "class 'class 1' has 1 image .* add some, or remove the class"),
     ],
 )
 def test_a_class_of_too_few_images_is_named(divided, count, said):

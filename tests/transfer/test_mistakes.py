@@ -24,13 +24,17 @@ MISTAKES = [
     (["--train-per-class", "2,2"], "each once"),
     (["--train-per-class", "7"], "class 'dark' has 6 images"),
     (["--test-per-class", "2"], "leave --test-per-class 2 out"),
+    (["--train-per-class", "9" * 5000], "--train-per-class '9999"),
     (["--splits", "3"], "--splits 3"),
+    (["--splits", "1000000000"], "--splits '1000000000': give a whole number from 1 to 1000"),
     (["--region", "image"], "--region 'image': it is for voc2012-action"),
     (["--Q", "banana"], "Q 'banana'"),
     (["--Q", "200"], "becomes 200 px .* vgg16 needs 224"),
     (["--save-features", "csv"], "--save-features 'csv': give npz or parquet"),
+    (["--save-features", "npz,npz"], "each once"),
     (["--model", "vgg61"], "model 'vgg61'"),
     (["--limit", "0"], "--limit '0'"),
+    (["--limit", "9" * 5000], "--limit '9999"),
     (["--out", "/dev/null/out"], "give --out DIR"),
 ]
 

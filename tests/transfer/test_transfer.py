@@ -1,5 +1,8 @@
 """A transfer from images to tables: the same numbers however it is asked for, and no net where descriptors are."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from conftest import torchrun
@@ -134,6 +137,28 @@ def test_descriptors_are_saved_with_names_and_labels(transfer, brightness, tmp_p
         table.features("x")
     with pytest.raises(bench.UserError, match="Q 512: give one of 256"):
         table.features(0, 512)
+
+
+def test_names_that_are_no_unicode_are_written_as_their_bytes(transfer, brightness, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for part in ("train", "val"):
+        shutil.copytree(brightness / part, tmp_path / "odd" / part)
+        try:
+            os.rename(tmp_path / "odd" / part / "dim", os.fsencode(tmp_path / "odd" / part) + b"/d\xffm")
+        except OSError:
+            pytest.skip("names of files are Unicode here")
+    assert transfer("--save-features", data=f"folder:{tmp_path}/odd")[0] == 0
+    rows = parquet.read_table(tmp_path / "out/features/vgg16.parquet").to_pydict()
+    with np.load(tmp_path / "out/features/vgg16.npz") as file:
+        assert rows["label"] == file["classes"][file["labels"]].tolist()
+        assert rows["id"] == file["ids"].tolist()
+    assert "\udcff" not in "".join(rows["label"])
+
+
+def test_constants_that_differ_little_have_signatures_of_their_own(transfer):
+    (one,), (other,) = (transfer("--C", C)[3] for C in ("1", "1.0000001"))
+    assert " C=1 " in one.signature
+    assert " C=1.0000001 " in other.signature
 
 
 def test_the_built_in_set_and_net_need_nothing_from_outside(tmp_path, capsys):
