@@ -1,9 +1,11 @@
 """`bench.transfer`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from bench.api.entrants import Net, Said, entrants
@@ -105,8 +107,9 @@ def transfer(
 
 
 def _learning(per_class: Any, test_per_class: int | None, splits: int | None, seed: int, C: Any) -> Learning:
-    own = {} if C is None else {"C": tuple(_several(C, float | int, "C"))}
-    return Learning(tuple(_several(per_class, int, "train_per_class")), test_per_class, splits, seed, **own)
+    own = {} if C is None else {"C": tuple(_several(C, Real, "C"))}
+    per_class = tuple(_several(per_class, Integral, "train_per_class"))
+    return Learning(per_class, _plain(test_per_class), _plain(splits), _plain(seed), **own)
 
 
 def _several(value: Any, kind: Any, name: str) -> list[Any]:
@@ -118,7 +121,12 @@ def _several(value: Any, kind: Any, name: str) -> list[Any]:
     found = list(value) if isinstance(value, Iterable) else [value]
     if wrong := [each for each in found if not isinstance(each, kind)]:
         raise UserError(f"{name} {wrong[0]!r}: give one, or a list of such as bench.transfer takes")
-    return found
+    return list(map(_plain, found))
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's, which JSON knows."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _divided(images: Any, limit: int | str | None, how: dict[str, Any]) -> DataSpec | DividedSet:

@@ -1,7 +1,7 @@
 """What a transfer gives to Python: a table whose rows have their measures, by class too, and the scores."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 from pathlib import Path
 from typing import NamedTuple, SupportsIndex
@@ -154,7 +154,11 @@ class TransferTable:
         """
         if not isinstance(folder, str | os.PathLike):
             raise UserError(f"save {folder!r}: give a folder")
-        forms = [features] if isinstance(features, str) else list(features)
+        if isinstance(features, str):
+            features = features.split(",")
+        if not isinstance(features, Iterable):
+            raise UserError(f"features {features!r}: give 'npz', 'parquet' or both")
+        forms = list(features)
         with mistakes():
             check_forms(forms)
             place = writable("save", Path(folder))

@@ -50,6 +50,7 @@ class DividedSet:
     """A set in its parts: `name` as tables show it, `kind` of --data, the names of its K classes.
 
     With `multi` an image may have several classes, or none, and is judged by average precision; else by recall.
+    `notes` say how it was read, `doubts` what speaks against what is measured on it, a sentence each.
     """
 
     name: str
@@ -58,6 +59,7 @@ class DividedSet:
     parts: tuple[SetPart, ...]
     multi: bool
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
@@ -101,7 +103,7 @@ def divided_of(train: Images, test: Images | None = None, kind: str = "images") 
     found = _divided(_common_name(train.name, test.name), kind, parts)
     seen = in_both(train, test) * (train.boxes is None)
     said = (f"{seen} of the test images are training images too",) * bool(seen)
-    return replace(found, notes=(*found.notes, *said))
+    return replace(found, doubts=(*found.doubts, *said))
 
 
 def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "box") -> DividedSet:
@@ -110,9 +112,12 @@ def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "b
     shared = len(set(every)) < len(every)
     first = next(iter(parts.values()))
     assert first.classes is not None
-    notes = dict.fromkeys(note for images in parts.values() for note in (*images.notes, *images.doubts))
+    notes, doubts = (
+        tuple(dict.fromkeys(said for images in parts.values() for said in getattr(images, name)))
+        for name in ("notes", "doubts")
+    )
     own = tuple(_part(part, images, len(first.classes), shared, region) for part, images in parts.items())
-    return DividedSet(name, kind, first.classes, own, first.multi is not None, tuple(notes))
+    return DividedSet(name, kind, first.classes, own, first.multi is not None, notes, doubts)
 
 
 def _part(name: str, images: Images, count: int, shared: bool, region: str) -> SetPart:

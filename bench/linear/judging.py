@@ -97,6 +97,10 @@ def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] 
         "learnt without reaching the optimum; smaller C are easier": ~(converged & machines.converged),
     }
     notes = [*_of_the_choice(C, tried, Cs), *_of_classes(truth.classes, learnt)]
+    if nothing := int((~train.any(axis=1)).sum()):
+        notes.append(
+            f"the descriptors of {nothing} of {len(train)} training images are zero: the net sees nothing there"
+        )
     if kernel is None:
         notes.append(DESCENDED)
     return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), tuple(notes))

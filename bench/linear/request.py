@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import Any
 
 from bench.choices import OVER, REGIONS
 from bench.engine.request import Computation, Entrant, Keeping, Numbers
@@ -40,7 +39,7 @@ class Learning:
             raise UserError(f"--test-per-class '{self.test_per_class}': give a whole number above 0")
         if self.splits is not None and not (_counts(self.splits) and self.splits <= MOST_SPLITS):
             raise UserError(f"--splits '{self.splits}': give a whole number from 1 to {MOST_SPLITS}")
-        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+        if not _whole(self.seed) or self.seed < 0:
             raise UserError(f"--seed '{self.seed}': give a whole number from 0")
         if not self.C or not all(map(_constant, self.C)) or len(set(self.C)) < len(self.C):
             given = ",".join(map(str, self.C))
@@ -99,9 +98,13 @@ class Transfer:
         return open_to_submit(self.submitted, self.seen) if isinstance(self.submitted, DataSpec) else self.submitted
 
 
-def _counts(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) > 0
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _constant(value: object) -> bool:
+def _counts(value: Any) -> bool:
+    return _whole(value) and value > 0
+
+
+def _constant(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LARGEST_C

@@ -82,7 +82,7 @@ def result_of(
         seconds=learnt.seconds,
         net_seconds=found.seconds,
         assumed=frozenset().union(*(model.assumed for model in models)),
-        doubts=tuple(dict.fromkeys(note for judged in learnt.judged for note in judged.notes)),
+        doubts=tuple(dict.fromkeys((*divided.doubts, *(note for each in learnt.judged for note in each.notes)))),
         provenance=_made(found),
     )
 

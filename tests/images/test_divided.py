@@ -199,8 +199,8 @@ def test_test_images_that_are_training_images_are_said(tmp_path):
     source = draw(tmp_path, "train/a/1.png", "train/b/1.png", "val/b/2.png")
     (tmp_path / "val/a").mkdir()
     (tmp_path / "val/a/1.png").symlink_to(tmp_path / "train/a/1.png")
-    notes = open_divided(DataSpec(f"folder:{source}", allow_duplicates=True)).notes
-    assert "1 of the test images are training images too" in notes
+    doubts = open_divided(DataSpec(f"folder:{source}", allow_duplicates=True)).doubts
+    assert "1 of the test images are training images too" in doubts
 
 
 def several(present, difficult=None) -> MultiLabels:

@@ -133,6 +133,14 @@ def test_descriptors_that_are_no_numbers_are_refused():
         judge(vectors, truth, split)
 
 
+def test_descriptors_of_nothing_are_said():
+    truth, vectors, split = separable()
+    vectors[split.train[:3]] = 0
+    assert (
+        f"the descriptors of 3 of {len(split.train)} training images are zero" in judge(vectors, truth, split).notes[-1]
+    )
+
+
 def test_classes_that_did_not_converge_are_said(monkeypatch):
     truth, vectors, split = overlapping()
     monkeypatch.setattr("bench.linear.machines.MOST_STEPS", 3)

@@ -104,9 +104,23 @@ def test_python_takes_images_of_its_own(weights, brightness, store):
         assert list(learn(given)[0].by_class.values()) == list(named.by_class.values())
         np.testing.assert_array_equal(learn(given)[0].scores[0].values, named.scores[0].values)
     assert learn(pairs[0], train_per_class=2, test_per_class=1, splits=2)[0].result.test == (3, 3)
-    for wrong in ({"over": 3}, {"C": "x"}, {"train_per_class": 1.5}, {"Q": 128}, {"region": "image"}):
+    for wrong in ({"over": 3}, {"C": "x"}, {"train_per_class": 1.5}, {"Q": 128}, {"region": "image"}, {"seed": True}):
         with pytest.raises(bench.UserError):
             learn(f"folder:{brightness}", **wrong)
+
+
+def test_numpys_numbers_are_numbers(weights, brightness, store, tmp_path):
+    def learn(number, C):
+        drawn = {"train_per_class": number(2), "test_per_class": number(1), "splits": number(2), "seed": number(3)}
+        return bench.transfer(
+            "vgg16", f"folder:{brightness}/val", weights=str(weights), store=store, Q=256, C=C, **drawn
+        )
+
+    table = learn(np.int64, np.array([0.5, 1], np.float32))
+    (row,) = read_transfer(table.save(tmp_path, features=["npz"]))
+    assert row.signature == learn(int, [0.5, 1])[0].signature
+    with pytest.raises(bench.UserError, match="features 5: give 'npz'"):
+        table.save(tmp_path, features=5)
 
 
 def test_a_module_of_ones_own_gives_what_its_last_layer_sees(brightness, tmp_path):
