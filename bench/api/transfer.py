@@ -131,8 +131,6 @@ def _plain(value: Any) -> Any:
 
 def _divided(images: Any, limit: int | str | None, how: dict[str, Any]) -> DataSpec | DividedSet:
     """A set that is named, or images in Python as its parts. Raises UserError."""
-    if isinstance(images, DividedSet):
-        return images
     if isinstance(images, tuple) and len(images) == 2 and not isinstance(images[0], str | Path):
         train, test = (_opened(each, limit, how) for each in images)
         return divided_of(train, test)

@@ -35,7 +35,7 @@ def check_forms(forms: Sequence[str]) -> None:
 def save_descriptors(folder: Path, forms: Sequence[str], models: Sequence[Model], found: Described) -> list[Path]:
     """Write `features/<net>.npz` and `.parquet`, and return where these are. Raises OSError.
 
-    Vectors are as the net gave them, before their length is made 1.
+    Vectors are as the net gave them, before their length is made 1; those of several looks are of length 1, stacked.
     """
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
