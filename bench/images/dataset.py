@@ -90,12 +90,12 @@ class Images:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over ids, labels, contents and boxes, in order."""
-        return self.by_others.digest if self.by_others else self._digest_of(self._contents)
+        return self.by_others.digest if self.by_others else self._digest_of(self.contents)
 
     @cached_property
     def unlabelled_digest(self) -> str:
         """The same without labels: what descriptors depend on."""
-        return self.by_others.unlabelled_digest if self.by_others else self._digest_of(self._contents, labelled=False)
+        return self.by_others.unlabelled_digest if self.by_others else self._digest_of(self.contents, labelled=False)
 
     @cached_property
     def outline(self) -> str:
@@ -123,7 +123,8 @@ class Images:
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     @property
-    def _contents(self) -> Sequence[str]:
+    def contents(self) -> Sequence[str]:
+        """SHA-256 of each file, or of its pixels. Raises UserError for what cannot be read."""
         return self.pixel_digests or [each.sha256 for each in self._found]
 
     @cached_property

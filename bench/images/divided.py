@@ -15,7 +15,6 @@ from bench.images.kinds import SEVERAL
 from bench.images.labels.numbered_classes import renumbered_present
 from bench.images.sets.torch_sets import BACKGROUND101
 from bench.images.sources import WHOLE, open_to_learn, open_unlabelled, parts_to_learn
-from bench.images.split import in_both
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +99,7 @@ def divided_of(train: Images, test: Images | None = None, kind: str = "images") 
     if test is None:
         return _divided(train.name, kind, {WHOLE: _with_classes(train)})
     parts = {"train": _with_classes(train), "test": _in_classes_of(train, test)}
-    found = _divided(_common_name(train.name, test.name), kind, parts)
-    seen = in_both(train, test) * (train.boxes is None)
-    said = (f"{seen} of the test images are training images too",) * bool(seen)
-    return replace(found, doubts=(*found.doubts, *said))
+    return _divided(_common_name(train.name, test.name), kind, parts)
 
 
 def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "box") -> DividedSet:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.images.divided import DividedSet
-from bench.linear.splits import Division
+import numpy as np
+
+from bench.images.divided import DividedSet, SetPart
+from bench.linear.splits import Division, Split
 from results.published_transfer import DRAWN, Drawn
 
 
@@ -35,3 +37,21 @@ def scales_text(scales: Sequence[int]) -> str:
 def whole(divided: DividedSet) -> bool:
     """Whether all images of the set are there."""
     return all(len(look.images) == look.images.total for part in divided.parts for look in part.looks)
+
+
+def learnt_before(divided: DividedSet, splits: Sequence[Split]) -> list[str]:
+    """A sentence where test images are training images too, whatever they are called: their files are the same ones."""
+    seen = np.array([each for part in divided.parts for each in _itself(part)])
+    counts = [int(np.isin(seen[split.test], seen[split.train]).sum()) for split in splits]
+    most = max(counts)
+    among = "the test images" if len(counts) == 1 else "a split's test images"
+    return [f"{'up to ' * (min(counts) < most)}{most} of {among} are training images too"] * bool(most)
+
+
+def _itself(part: SetPart) -> list[str]:
+    """What is seen of each example, as a text."""
+    looks = [(look, look.images.contents, look.images.boxes) for look in part.looks]
+    return [
+        " ".join(f"{contents[look.rows[k]]} {boxes and boxes[look.rows[k]]}" for look, contents, boxes in looks)
+        for k in range(len(part))
+    ]

@@ -10,7 +10,7 @@ from bench.linear.descriptors import Described
 from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, truth_of
 from bench.linear.machines import MOST_IN_KERNEL
-from bench.linear.parts import drawn, roles, scales_text, whole
+from bench.linear.parts import drawn, learnt_before, roles, scales_text, whole
 from bench.linear.request import ACTION
 from bench.linear.rows import TransferRow
 from bench.linear.signatures import transfer_signature
@@ -57,6 +57,8 @@ def result_of(
     """What the tables say of a row."""
     models, divided = [job.models[net] for net in row.nets], job.divided
     trained, tested = roles(divided, division)
+    before = learnt_before(found.divided, learnt.splits)
+    said = [note for judged in learnt.judged for note in judged.notes]
     return TransferResult(
         model=joined(model.name for model in models),
         configuration=joined(model.configuration for model in models),
@@ -82,7 +84,7 @@ def result_of(
         seconds=learnt.seconds,
         net_seconds=found.seconds,
         assumed=frozenset().union(*(model.assumed for model in models)),
-        doubts=tuple(dict.fromkeys((*divided.doubts, *(note for each in learnt.judged for note in each.notes)))),
+        doubts=tuple(dict.fromkeys((*divided.doubts, *before, *said))),
         provenance=_made(found),
     )
 

@@ -195,14 +195,6 @@ def test_classes_are_those_that_occur_in_training_images(train, test, found):
     assert [classes_of(part) for part in divided_of(given(*train), given(*test)).parts] == found
 
 
-def test_test_images_that_are_training_images_are_said(tmp_path):
-    source = draw(tmp_path, "train/a/1.png", "train/b/1.png", "val/b/2.png")
-    (tmp_path / "val/a").mkdir()
-    (tmp_path / "val/a/1.png").symlink_to(tmp_path / "train/a/1.png")
-    doubts = open_divided(DataSpec(f"folder:{source}", allow_duplicates=True)).doubts
-    assert "1 of the test images are training images too" in doubts
-
-
 def several(present, difficult=None) -> MultiLabels:
     present = np.array(present, dtype=bool)
     return MultiLabels(present, np.zeros_like(present) if difficult is None else np.array(difficult, dtype=bool))

@@ -1,6 +1,7 @@
 """A transfer from images to tables: the same numbers however it is asked for, and no net where descriptors are."""
 
 import os
+import re
 import shutil
 
 import numpy as np
@@ -151,6 +152,25 @@ def test_descriptors_are_saved_with_names_and_labels(transfer, brightness, tmp_p
         table.features("x")
     with pytest.raises(bench.UserError, match="Q 512: give one of 256"):
         table.features(0, 512)
+
+
+def test_test_images_that_are_training_images_are_said_whatever_they_are_called(transfer, brightness, tmp_path):
+    root = tmp_path / "again"
+    shutil.copytree(brightness, root)
+    shutil.copy(root / "train/dark/0.png", root / "val/dark/copy.png")
+    (root / "val/dim/link.png").symlink_to(root / "train/dim/1.png")
+    (row,) = transfer(data=f"folder:{root}")[3]
+    assert "2 of the test images are training images too" in row.doubts
+    shutil.copytree(root / "train/dark", root / "pairs/dark")
+    shutil.copytree(root / "train/dim", root / "pairs/dim")
+    for file in [*(root / "pairs").glob("*/*.png")]:
+        shutil.copy(file, file.with_stem(f"{file.stem} again"))
+    (row,) = transfer("--train-per-class", "5", data=f"folder:{root}/pairs")[3]
+    assert any(
+        re.fullmatch(r"(up to )?\d+ of a split's test images are training images too", each) for each in row.doubts
+    )
+    (row,) = transfer()[3]
+    assert not any("training images too" in each for each in row.doubts)
 
 
 def test_names_that_are_no_unicode_are_written_as_their_bytes(transfer, brightness, tmp_path):

@@ -18,7 +18,7 @@ def brightness(tmp_path_factory):
         for label, name in enumerate(("dark", "dim", "light")):
             (root / part / name).mkdir(parents=True)
             for k in range(count):
-                image = make_image((256, 240), 100 * label + k + len(part))
+                image = make_image((256, 240), 100 * label + 10 * len(part) + k)
                 image.point(lambda value, label=label: value // 4 + 80 * label).save(root / part / name / f"{k}.png")
     return root
 
