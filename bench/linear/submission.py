@@ -14,6 +14,7 @@ import numpy as np
 from bench.linear.descriptors import Described, described
 from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, decide, truth_of
+from bench.linear.parts import whole
 from bench.linear.splits import Division, splits_of
 from results.atomic_files import write_text_atomically
 from results.transfer_result import TransferResult
@@ -29,6 +30,7 @@ FILES = {  # by kind of --data; a class's name comes behind
 class Submitted:
     """The test images by their ids, `skipped` that cannot be decoded left out, and what each row says of them.
 
+    `limited` says that not all of the set's test images were asked for.
     `judged` is as many as there are rows: classifiers of train and val, whose C the second chose.
     """
 
@@ -36,6 +38,7 @@ class Submitted:
     classes: tuple[str, ...]
     ids: tuple[str, ...]
     skipped: int
+    limited: bool
     judged: Sequence[Judged]
 
 
@@ -48,7 +51,8 @@ def submitted(job: TransferJob, found: Described) -> Submitted:
     (split,) = splits_of(divided, Division(), job.request.learning.seed)
     truth, Cs = truth_of(divided), job.request.learning.C
     judged = [decide(row.vectors(vectors), truth, split, Cs) for row in job.rows]
-    return Submitted(divided.kind, divided.classes, test.divided.parts[0].ids, test.skipped, judged)
+    limited = not whole(test.divided)
+    return Submitted(divided.kind, divided.classes, test.divided.parts[0].ids, test.skipped, limited, judged)
 
 
 def write_submitted(folder: Path, said: Submitted, rows: Sequence[TransferResult]) -> list[Path]:

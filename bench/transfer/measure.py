@@ -79,6 +79,8 @@ def _submit(found: Transferred, folder: Path) -> None:
     places = writing_to(folder, lambda: write_submitted(folder, said, found.results))
     if said.skipped:
         warn(f"warning: {said.skipped} test image(s) cannot be decoded and are not in the submission")
+    if said.limited:
+        warn("warning: --limit leaves test images out of the submission, which a server takes whole alone")
     for result, judged, place in zip(found.results, said.judged, places, strict=True):
         for text in judged.notes:
             warn(f"warning: {result.id}, submitted: {text}")

@@ -30,7 +30,9 @@ def voc(root: Path, year: str = "2007", parts: Mapping[str, int] = PARTS) -> Pat
         values = voc_values(count)
         for k, name in enumerate(names):
             present = np.flatnonzero(values[k] == 1).tolist()
-            size = _halves(top / "JPEGImages" / f"{name}.jpg", *(present * 2)[:2], count=len(CLASSES), seed=k)
+            size = _halves(
+                top / "JPEGImages" / f"{name}.jpg", *(present * 2)[:2], count=len(CLASSES), seed=_seed(part, k)
+            )
             things = [(CLASSES[label], 0) for label in present]
             difficult = [(CLASSES[label], 1) for label in np.flatnonzero(values[k] == 0)]
             annotate(top, name, size, [*things, *difficult])
@@ -41,6 +43,11 @@ def voc(root: Path, year: str = "2007", parts: Mapping[str, int] = PARTS) -> Pat
 def voc_name(year: str, part: str, k: int) -> str:
     number = 10_000 * list(PARTS).index(part) + k + 1
     return f"{number:06d}" if year == "2007" else f"2008_{number:06d}"
+
+
+def _seed(part: str, k: int) -> int:
+    """Of its noise, so that no image is in two parts."""
+    return 1000 * list(PARTS).index(part) + k
 
 
 def voc_values(count: int) -> np.ndarray:
@@ -64,7 +71,7 @@ def action(root: Path, parts: Mapping[str, int] = PARTS) -> Path:
         for k in range(0, count, 2):
             name = examples[k].split()[0]
             labels = [int(np.argmax(values[k + each])) for each in (0, 1)]
-            size = _halves(top / "JPEGImages" / f"{name}.jpg", *labels, count=len(ACTIONS), seed=k)
+            size = _halves(top / "JPEGImages" / f"{name}.jpg", *labels, count=len(ACTIONS), seed=_seed(part, k))
             annotate(top, name, size, [("person", 0), ("horse", 0), ("person", 0)])
         write_lists(top / "ImageSets" / "Action", ACTIONS, part, examples, values)
     return root
