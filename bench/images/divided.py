@@ -11,10 +11,10 @@ from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
 from bench.images.image_source import Source
-from bench.images.kinds import SEVERAL
 from bench.images.labels.numbered_classes import renumbered_present
+from bench.images.learning_parts import WHOLE, open_to_learn, open_unlabelled, parts_to_learn
 from bench.images.sets.torch_sets import BACKGROUND101
-from bench.images.sources import WHOLE, open_to_learn, open_unlabelled, parts_to_learn
+from bench.images.several_kinds import SEVERAL
 
 
 @dataclass(frozen=True, eq=False)

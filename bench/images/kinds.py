@@ -1,15 +1,14 @@
 """The kinds of sets that `--data` takes: how each is read, and what `--list data` says of it."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from bench.cache import cache_folder
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
+from bench.images.kind import HUB, Kind, at, own_spelling, path_of
 from bench.images.sets.catsdogs import read_all_catsdogs, read_catsdogs
 from bench.images.sets.folder import parts_within, read_folder, read_whole
 from bench.images.sets.hub import parse_hub, read_hub, read_whole_hub
@@ -28,58 +27,13 @@ from bench.images.sets.tar import parts_of_tar, read_tar, read_whole_tar
 from bench.images.sets.torch_set import read_torch_set
 from bench.images.sets.torch_sets import MORE_CLASSES, SETS
 from bench.images.sets.voc import read_voc2007
-from bench.images.sets.voc_tasks import (
-    parts_of_action,
-    parts_of_classification,
-    read_action,
-    read_classification,
-    read_unlabelled_action,
-    read_unlabelled_classification,
-)
-
-
-def path_of(argument: str) -> Path:
-    """Absolute, with a name even for `.`; the shell does not expand a `~` behind a colon."""
-    return Path(os.path.abspath(os.path.expanduser(argument)))
-
-
-def _spelled(argument: str) -> str:
-    return str(path_of(argument))
-
-
-class Kind(NamedTuple):
-    """How sets of a kind are read, `read(spec, part)`; how the argument is written behind it, and a line about it.
-
-    `read_all(spec)` is what `--split` makes parts of, None where the set has parts of its own; `parts` are the names of
-    those that a set has which may have none. `beside(argument)` is another set, opened first and given to `read`;
-    `spelled(argument)` is the argument as it is the same from any working folder; `evaluation_only` says why no net is
-    trained on such a set, None where one may be. `read_to_learn` is `read_all` for learning from, where that takes a
-    class more. `several(argument)` names the parts of a set with several labels an image, which `read` takes;
-    `read_unlabelled` are its test images where their labels are kept back.
-    """
-
-    read: Callable[..., Images]
-    argument: str
-    about: str
-    read_all: Callable[[DataSpec], Images] | None = None
-    parts: Callable[[str, Columns], Sequence[str]] | None = None
-    beside: Callable[[str], str] | None = None
-    spelled: Callable[[str], str] = _spelled
-    evaluation_only: str | None = None
-    read_to_learn: Callable[[DataSpec], Images] | None = None
-    several: Callable[[str], Sequence[str]] | None = None
-    read_unlabelled: Callable[[DataSpec], Images] | None = None
-
-    @property
-    def fetched(self) -> bool:
-        """Whether such a set may have to be downloaded, unpacked or rendered before it can be opened."""
-        return not self.argument.startswith(":") or self.argument == HUB
+from bench.images.several_kinds import SEVERAL
 
 
 def anywhere(source: str) -> str:
     """The same data set, or file of labels (`real:FILE`), named so that it is found from any working folder."""
     kind, _, argument = source.partition(":")
-    spelled = KINDS[kind].spelled if kind in KINDS else _spelled
+    spelled = KINDS[kind].spelled if kind in KINDS else own_spelling
     return f"{kind}:{spelled(argument)}" if argument else source
 
 
@@ -139,29 +93,14 @@ def _torch_set(kind: str) -> Kind:
     return Kind(read, "[:DIR]", about, None if SETS[kind].trained else read, read_to_learn=to_learn)
 
 
-def _voc_classification(year: str) -> Kind:
-    return Kind(
-        _at(partial(read_classification, year)),
-        ":DIR",
-        f"Pascal VOC {year}'s classes of whole photographs, in DIR/VOCdevkit/VOC{year}",
-        several=lambda argument: parts_of_classification(year, path_of(argument)),
-        read_unlabelled=lambda spec: read_unlabelled_classification(year, path_of(spec.argument)),
-    )
-
-
 def _one_part(read: Callable[..., Images], about: str) -> Kind:
     """A set in a folder, of which parts can be made."""
-    return Kind(_evaluated(read), ":DIR", about, _at(read), evaluation_only=FOR_EVALUATION)
+    return Kind(_evaluated(read), ":DIR", about, at(read), evaluation_only=FOR_EVALUATION)
 
 
 def _evaluated(read: Callable[..., Images]) -> Callable[[DataSpec, str], Images]:
     """A reader of a path that has one part."""
     return lambda spec, _: read(path_of(spec.argument), duplicates=spec.allow_duplicates)
-
-
-def _at(read: Callable[..., Images]) -> Callable[..., Images]:
-    """A reader of a path, for an argument as it was typed."""
-    return lambda spec, *part: read(path_of(spec.argument), *part, duplicates=spec.allow_duplicates)
 
 
 def _listed(read: Callable[..., Images]) -> Callable[..., Images]:
@@ -172,10 +111,9 @@ def _listed(read: Callable[..., Images]) -> Callable[..., Images]:
 
 
 FOR_EVALUATION = "is for evaluation"
-HUB = ":NAME[/CONFIG][:SPLIT]"
 YOURS = {
     "folder": Kind(
-        _at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", _at(read_whole), _parts_at(parts_within)
+        at(read_folder), ":DIR", "one folder per class, in DIR or DIR/val", at(read_whole), _parts_at(parts_within)
     ),
     "list": Kind(
         _listed(read_list),
@@ -185,10 +123,10 @@ YOURS = {
         lambda argument, columns: parts_of_list(path_of(argument), columns),
     ),
     "tar": Kind(
-        _at(read_tar),
+        at(read_tar),
         ":FILES",
         "class folders in tars, or WebDataset shards, by a pattern such as val-{00..63}.tar",
-        _at(read_whole_tar),
+        at(read_whole_tar),
         _parts_at(parts_of_tar),
     ),
     "parquet": Kind(
@@ -235,31 +173,20 @@ IMAGENET = {
         "its 113 classes that are ImageNet's; for evaluation only",
         evaluation_only=f"{FOR_EVALUATION}: its licence forbids to tune the parameters of any model on it",
     ),
-    "tiny-imagenet": Kind(_at(read_tiny_imagenet), ":DIR", "200 ImageNet classes, 64x64, as handed out or sorted"),
+    "tiny-imagenet": Kind(at(read_tiny_imagenet), ":DIR", "200 ImageNet classes, 64x64, as handed out or sorted"),
     "imagenette": Kind(_imagenette, "[:DIR]", "ten ImageNet classes, downloaded into DIR or the cache"),
 }
 OTHERS = {
     "shapes": Kind(_shapes, "", "rendered scenes, 24 classes, made on the spot"),
     "mnist": Kind(_mnist, "[:DIR]", "handwritten digits, downloaded into DIR or the cache; val: the test images"),
     **{kind: _torch_set(kind) for kind in SETS},
-    "voc2007": Kind(_at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
+    "voc2007": Kind(at(read_voc2007), ":DIR", "objects of Pascal VOC 2007 cut out, in DIR/VOCdevkit/VOC2007"),
     "catsdogs": Kind(
-        _at(read_catsdogs),
+        at(read_catsdogs),
         ":DIR",
         "Kaggle's cat.N.jpg and dog.N.jpg",
-        _at(read_all_catsdogs),
+        at(read_all_catsdogs),
         _parts_at(parts_within),
-    ),
-}
-SEVERAL = {
-    "voc2007-cls": _voc_classification("2007"),
-    "voc2012-cls": _voc_classification("2012"),
-    "voc2012-action": Kind(
-        _at(read_action),
-        ":DIR",
-        "Pascal VOC 2012's persons and what they do, in DIR/VOCdevkit/VOC2012",
-        several=lambda argument: parts_of_action(path_of(argument)),
-        read_unlabelled=lambda spec: read_unlabelled_action(path_of(spec.argument)),
     ),
 }
 GROUPS = {

@@ -13,7 +13,8 @@ from bench.images.containers.layout import ARCHIVES
 from bench.images.containers.part_names import SEEN
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images
-from bench.images.kinds import KINDS, YOURS, Kind
+from bench.images.kind import Kind
+from bench.images.kinds import KINDS, YOURS
 from bench.images.labels.class_map import mapped
 from bench.images.labels.class_names import named, read_class_names
 from bench.images.labels.class_refusals import several_labels
@@ -26,7 +27,6 @@ from bench.images.split import in_both, split_images
 from results.names import mended, text_of
 
 ELSEWHERE = {"wds": "tar", "webdataset": "tar", "imagefolder": "folder"}  # what other tools call kinds
-WHOLE = "all"  # what the one part of a set without parts is called
 MOST_CLASSES = 100_000  # of a net that is trained
 
 
@@ -42,61 +42,19 @@ def open_data(spec: DataSpec, part: str = "val") -> Images:
 
     Raises UserError, also for a set with several labels an image.
     """
-    kind = _kind_of(spec)
+    kind = kind_of(spec)
     if part not in SPLITS:
         raise UserError(f"data {spec.source!r}: there is no split {part!r}; give {' or '.join(SPLITS)}")
     if kind.several:
         raise several_labels(spec.source)
-    return _opened(kind, spec, part)
+    return opened(kind, spec, part)
 
 
-def open_to_learn(spec: DataSpec, part: str) -> Images:
-    """A part, of those that `parts_to_learn` names, as classes are learnt from it. Raises UserError."""
-    kind = _kind_of(spec)
-    read = kind.read_to_learn or kind.read_all
-    if part == WHOLE and read:
-        kind = kind._replace(read=lambda spec, _: read(spec))
-    images = _opened(kind, spec, "val" if part == WHOLE else part)
-    return _unseen(images) if part == WHOLE else images
-
-
-def open_unlabelled(spec: DataSpec) -> Images:
-    """The test images of a set whose labels a server keeps back, in no class. Raises UserError where they are known."""
-    kind = _kind_of(spec)
-    if kind.read_unlabelled is None:
-        known = " or ".join(name for name, each in KINDS.items() if each.read_unlabelled)
-        raise UserError(
-            f"data {spec.source!r}: no server judges its test images; leave --submission out, or give {known}"
-        )
-    if "test" in parts_to_learn(spec):
-        raise UserError(
-            f"data {spec.source!r}: its test images have labels, and are judged here; leave --submission out"
-        )
-    read = kind.read_unlabelled
-    return _opened(kind._replace(read=lambda spec, _: read(spec)), spec, "test")
-
-
-def parts_to_learn(spec: DataSpec) -> tuple[str, ...]:
-    """The parts that a set is handed out in: train, val, and test of some sets; WHOLE of a set without. Raises
-    UserError, also where no net is trained on such a set.
-    """
-    kind = _kind_of(spec)
+def opened(kind: Kind, spec: DataSpec, part: str) -> Images:
+    """A part as its kind reads it, changed as the options say. Raises UserError."""
     if kind.evaluation_only:
-        _refuse_training(kind, spec, "train")
-    if kind.several:
-        if spec.split is not None:
-            raise _has_parts(spec)
-        with _readable(spec):
-            return tuple(kind.several(spec.argument))
-    parted = spec.split is not None or has_parts(spec.source, spec.columns)
-    return ("train", "val") if parted else (WHOLE,)
-
-
-def _opened(kind: Kind, spec: DataSpec, part: str) -> Images:
-    """Raises UserError."""
-    if kind.evaluation_only:
-        _refuse_training(kind, spec, part)
-    with _readable(spec):
+        refuse_training(kind, spec, part)
+    with readable(spec):
         images = _in_utf8(_read(kind, spec, part), spec.kind) if spec.split is None else _split(kind, spec, part)
     images = _labelled(images, spec)
     if spec.exif:
@@ -109,7 +67,7 @@ def _opened(kind: Kind, spec: DataSpec, part: str) -> Images:
 
 
 @contextmanager
-def _readable(spec: DataSpec) -> Iterator[None]:
+def readable(spec: DataSpec) -> Iterator[None]:
     """What cannot be read is a line."""
     try:
         yield
@@ -120,7 +78,7 @@ def _readable(spec: DataSpec) -> Iterator[None]:
         ) from None
 
 
-def _kind_of(spec: DataSpec) -> Kind:
+def kind_of(spec: DataSpec) -> Kind:
     """Raises UserError for a kind that there is not, and for an argument that it does not take, or lacks."""
     name, argument = spec.kind, spec.argument
     if name not in KINDS:
@@ -188,7 +146,7 @@ def has_parts(source: str, columns: Columns = None) -> bool:
         return False
 
 
-def _refuse_training(kind: Kind, spec: DataSpec, part: str) -> None:
+def refuse_training(kind: Kind, spec: DataSpec, part: str) -> None:
     """Raise UserError for training images of a set that is for evaluation, and where parts of it cannot be made."""
     evaluated = spec.split is None and part == "val"
     parted = spec.split is not None and kind.read_all is not None
@@ -238,21 +196,22 @@ def _named(images: Images, spec: DataSpec) -> Images:
 def _split(kind: Kind, spec: DataSpec, part: str) -> Images:
     assert spec.split is not None
     if kind.read_all is None:
-        raise _has_parts(spec)
-    images = _unseen(_in_utf8(kind.read_all(spec), spec.kind))
+        raise split_refused(spec)
+    images = unseen(_in_utf8(kind.read_all(spec), spec.kind))
     train, val = split_images(images, spec.split, spec.seed)
     if spec.allow_duplicates and (count := in_both(train, val)):
         val = replace(val, notes=(*val.notes, f"{count} of the validation images are training images too, by links"))
     return {"train": train, "val": val}[part]
 
 
-def _has_parts(spec: DataSpec) -> UserError:
+def split_refused(spec: DataSpec) -> UserError:
+    """Why a set with parts of its own is not divided."""
     return UserError(
         f"--split {spec.split:g}: {spec.kind} has training and validation images of its own; leave --split out"
     )
 
 
-def _unseen(images: Images) -> Images:
+def unseen(images: Images) -> Images:
     """Without what is said of sets that no parts are made of."""
     return replace(images, notes=tuple(note for note in images.notes if not note.endswith(SEEN)))
 
