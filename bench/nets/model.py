@@ -16,10 +16,10 @@ from bench.nets.dense_form import dense_form
 from bench.nets.device import Precision, layout, sharing_pays
 from bench.nets.engines.engine import TORCH, Engine
 from bench.nets.flops import image_flops
+from bench.nets.format_refusals import formats_refused
 from bench.nets.host_memory import room_for
 from bench.nets.layers import sharing_copy
-from bench.nets.out_of_memory import brief
-from bench.nets.overflow import Float16OverflowError, watched
+from bench.nets.overflow import watched
 from bench.nets.ready import Workshop
 from bench.nets.torch_settings import threads
 from bench.nets.vgg import VGG
@@ -223,19 +223,8 @@ class Model:
             with room_for(pixels or views[:, 0].numel(), self.device):
                 return (apply or net)(self.batch_of(views))
 
-        try:
+        with formats_refused(self.name, self.precision, self.device):
             return (watched(net, compute) if self.precision.name == "fp16" else compute()).float()
-        except Float16OverflowError as error:
-            raise UserError(
-                f"dtype 'fp16': {self.name} overflows behind {error}: what follows would be zeros or infinities; "
-                "give --dtype bf16 or fp32"
-            ) from None
-        except NotImplementedError as error:
-            remedy = "--device cpu" if self.precision.name == "fp32" else "--dtype fp32"
-            raise UserError(
-                f"dtype '{self.precision.name}': {self.name} cannot run in it on {self.device.type}; "
-                f"give {remedy} ({brief(error)})"
-            ) from None
 
     def flops(self, height: int, width: int, whole: bool) -> int:
         """Floating-point operations for one view: twice its multiply-adds."""
