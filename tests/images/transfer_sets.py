@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from bench.errors import UserError
+from bench.images.data_spec import DataSpec
+from bench.images.divided import DividedSet, open_divided
 from bench.images.sets.voc import CLASSES
 from bench.images.sets.voc_tasks import ACTIONS
 
 PARTS = {"train": 40, "val": 40, "test": 40}
+SMALL = {"train": 6, "val": 4}
 CALTECH101 = ("Faces", "accordion", "airplanes", "ant")
 CALTECH256 = ("001.ak47", "002.american-flag", "003.backpack", "257.clutter")
 
@@ -147,6 +152,24 @@ def caltech256(root: Path, images: int = 6) -> Path:
         for k in range(images):
             _plain(top / name / f"{name[:3]}_{k + 1:04d}.jpg", label, len(CALTECH256), k)
     return root
+
+
+def opened(kind: str, root: Path, region: str = "image+box", **options) -> DividedSet:
+    """What a transfer opens of such a set."""
+    return open_divided(DataSpec(f"{kind}:{root}", **options), region)
+
+
+def refused(kind: str, root: Path, **options) -> str:
+    """Why such a set is not read, in one line."""
+    with pytest.raises(UserError) as caught:
+        opened(kind, root, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def lists(root: Path, year: str = "2007") -> Path:
+    """Where VOC's lists are."""
+    return root / "VOCdevkit" / f"VOC{year}" / "ImageSets" / "Main"
 
 
 def colour_of(label: int, count: int) -> np.ndarray:
