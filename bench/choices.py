@@ -6,4 +6,4 @@ ENGINES = ("torch", "onnxruntime", "openvino", "tensorrt")  # what computes nets
 CLASS_ORDERS = ("text", "number")  # how class names that are numbers are sorted
 COMPILING = ("auto", "on", "off")  # whether nets are compiled
 OVER = ("mean", "stack", "each")  # what becomes of the descriptors of several Q: one, or each learnt from by itself
-REGIONS = ("image", "box", "image+box")  # of a person whose action is known
+REGIONS = ("image", "box", "image+box")  # of a person whose action is known; the last unless said

@@ -49,7 +49,9 @@ class DividedSet:
     """A set in its parts: `name` as tables show it, `kind` of --data, the names of its K classes.
 
     With `multi` an image may have several classes, or none, and is judged by average precision; else by recall.
-    `notes` say how it was read, `doubts` what speaks against what is measured on it, a sentence each.
+    `notes` say how it was read, `doubts` what speaks against what is measured on it, a sentence each. `region`, of
+    REGIONS, is what is looked at of persons whose action is known, "" of other sets. `kept_back` are test images whose
+    labels a server keeps to itself, where these were asked for: none is said to be of a class.
     """
 
     name: str
@@ -59,35 +61,31 @@ class DividedSet:
     multi: bool
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    region: str = ""
+    kept_back: SetPart | None = None
 
 
-def open_divided(spec: DataSpec, region: str = "image+box") -> DividedSet:
+def open_divided(spec: DataSpec, region: str | None = None, submit: bool = False) -> DividedSet:
     """A set of any kind with the parts that it has: train, val and test of Pascal VOC; train, and the one that is
     evaluated, as test, of others; all of a set without parts.
 
-    `region` is what is looked at of persons whose action is known: their whole image, their box or both. Raises
-    UserError.
+    `region`, of REGIONS, is what is looked at of persons whose action is known (None: image and box); with `submit`
+    test images are there too whose labels a server keeps back. Raises UserError, also where there are none.
     """
-    if region not in REGIONS:
-        raise UserError(f"region '{region}': give {', '.join(REGIONS[:-1])} or {REGIONS[-1]}")
+    unlabelled = open_unlabelled(spec) if submit else None
     for option, value in (("--class-map", spec.class_map), ("--labels", spec.labels)):
         if value:
             raise UserError(f"{option} '{value}': classes are learnt by the set's own labels; leave {option} out")
     opened = {part: open_to_learn(spec, part) for part in parts_to_learn(spec)}
     if spec.kind in SEVERAL:
         _refuse_shared(opened, spec)
-        return _divided(spec.kind, spec.kind, opened, region)
+        divided = _divided(spec.kind, spec.kind, opened, region or REGIONS[-1])
+        if unlabelled is None:
+            return divided
+        return replace(divided, kept_back=_part("test", unlabelled, len(divided.classes), False, divided.region))
     if WHOLE in opened:
         return divided_of(_with_background(opened[WHOLE]), kind=spec.kind)
     return divided_of(opened["train"], opened["val"], kind=spec.kind)
-
-
-def open_to_submit(spec: DataSpec, region: str = "image+box") -> DividedSet:
-    """The test images whose labels a server keeps back, as the one part of a set: none is said to be of a class.
-
-    `region` as for `open_divided`. Raises UserError where there are none.
-    """
-    return _divided(spec.kind, spec.kind, {"test": open_unlabelled(spec)}, region)
 
 
 def divided_of(train: Images, test: Images | None = None, kind: str = "images") -> DividedSet:
@@ -102,7 +100,7 @@ def divided_of(train: Images, test: Images | None = None, kind: str = "images") 
     return _divided(_common_name(train.name, test.name), kind, parts)
 
 
-def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "box") -> DividedSet:
+def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "") -> DividedSet:
     """Examples are called by their images' ids; where two parts share one, all by part and id: `train/cat/1.jpg`."""
     every = [name for images in parts.values() for name in images.ids]
     shared = len(set(every)) < len(every)
@@ -113,7 +111,13 @@ def _divided(name: str, kind: str, parts: Mapping[str, Images], region: str = "b
         for name in ("notes", "doubts")
     )
     own = tuple(_part(part, images, len(first.classes), shared, region) for part, images in parts.items())
-    return DividedSet(name, kind, first.classes, own, first.multi is not None, notes, doubts)
+    seen = region if _of_persons(first) else ""
+    return DividedSet(name, kind, first.classes, own, first.multi is not None, notes, doubts, seen)
+
+
+def _of_persons(images: Images) -> bool:
+    """Whether examples are persons in boxes, whose action is known."""
+    return images.multi is not None and images.boxes is not None
 
 
 def _part(name: str, images: Images, count: int, shared: bool, region: str) -> SetPart:
@@ -129,7 +133,7 @@ def _part(name: str, images: Images, count: int, shared: bool, region: str) -> S
 def _looks(images: Images, region: str) -> tuple[Look, ...]:
     """The images as they are; of persons in boxes, first the whole images, each once, if these are looked at."""
     alone = Look(images, np.arange(len(images)))
-    if images.multi is None or images.boxes is None:
+    if not region or not _of_persons(images):
         return (alone,)
     first: dict[Source, int] = {}
     for index, source in enumerate(images.sources):

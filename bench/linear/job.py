@@ -1,7 +1,7 @@
 """A transfer made ready: the set in its parts, nets that give descriptors, rows, and how images are divided."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.engine.job import open_models
 from bench.engine.workers import Shard
@@ -45,14 +45,16 @@ class TransferJob:
 def transfer_job(request: Transfer, shard: Shard) -> TransferJob:
     """Open what a request names. Raises UserError and its like, also where a library is missing."""
     needed("sklearn.svm", "transfer")
-    divided, submitted = request.opened(), request.opened_to_submit()
+    divided = request.opened()
     divisions = _divisions(request, divided)
     first = divided.parts[0].looks[0].images
     opened = open_models(request.nets, request.numbers, request.computation, first, shard)
     models = [describing(model) for model in opened]
     scales = [request.Q or usual_Q(divided, model.side) for model in models]
     job = descriptor_job(divided, models, scales, request.keeping, shard)
-    more = descriptor_job(submitted, models, scales, request.keeping, shard) if submitted else None
+    more = None
+    if divided.kept_back:
+        more = descriptor_job(replace(divided, parts=(divided.kept_back,)), models, scales, request.keeping, shard)
     rows = rows_of(scales, request.over or (usual(divided).over,), request.fuse)
     return TransferJob(request, job, rows, divisions, more)
 

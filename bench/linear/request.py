@@ -8,7 +8,7 @@ from bench.choices import OVER, REGIONS
 from bench.engine.request import Computation, Entrant, Keeping, Numbers
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
-from bench.images.divided import DividedSet, open_divided, open_to_submit
+from bench.images.divided import DividedSet, open_divided
 from bench.linear.judging import GRID
 
 ACTION = "voc2012-action"  # the kind whose examples are persons, with a box each
@@ -52,8 +52,8 @@ class Transfer:
 
     `Q` are the test scales, None for the paper's; `over` of OVER says what becomes of them, () for the paper's way;
     with `fuse` the descriptors of all nets are stacked as well. `region`, of REGIONS, is what is seen of persons whose
-    action is known, None for image and box. With `submitted`, test images whose labels a server keeps back, their
-    decision values come out too.
+    action is known, None for image and box. With `submit` the decision values of test images whose labels a server
+    keeps back come out too.
     """
 
     nets: Sequence[Entrant]
@@ -66,7 +66,7 @@ class Transfer:
     numbers: Numbers = field(default_factory=Numbers)
     computation: Computation = field(default_factory=Computation)
     keeping: Keeping = field(default_factory=Keeping)
-    submitted: DataSpec | DividedSet | None = None
+    submit: bool = False
 
     def __post_init__(self) -> None:
         if unknown := [each for each in self.over if each not in OVER]:
@@ -84,18 +84,9 @@ class Transfer:
         if self.data.kind != ACTION:
             raise UserError(f"--region '{region}': it is for {ACTION}, whose persons have boxes; leave --region out")
 
-    @property
-    def seen(self) -> str:
-        """What is seen of persons whose action is known."""
-        return self.region or REGIONS[-1]
-
     def opened(self) -> DividedSet:
         """The set in its parts. Raises UserError."""
-        return self.data if isinstance(self.data, DividedSet) else open_divided(self.data, self.seen)
-
-    def opened_to_submit(self) -> DividedSet | None:
-        """The images whose decision values are submitted. Raises UserError."""
-        return open_to_submit(self.submitted, self.seen) if isinstance(self.submitted, DataSpec) else self.submitted
+        return self.data if isinstance(self.data, DividedSet) else open_divided(self.data, self.region, self.submit)
 
 
 def _whole(value: Any) -> bool:

@@ -11,7 +11,6 @@ from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, truth_of
 from bench.linear.machines import MOST_IN_KERNEL
 from bench.linear.parts import drawn, learnt_before, roles, scales_text, whole
-from bench.linear.request import ACTION
 from bench.linear.rows import TransferRow
 from bench.linear.signatures import transfer_signature
 from bench.linear.splits import Division, Split
@@ -79,7 +78,7 @@ def result_of(
         signature=transfer_signature(job, row, division, learnt.solver, found.skipped),
         drawn=drawn(division),
         whole=whole(divided),
-        region=job.request.seen if divided.kind == ACTION else "",
+        region=divided.region,
         skipped=found.skipped,
         seconds=learnt.seconds,
         net_seconds=found.seconds,

@@ -39,6 +39,17 @@ EPILOG = """examples:
 def parser() -> argparse.ArgumentParser:
     about = "How well linear classifiers learn other classes from what nets see (the paper's appendix B)."
     parser = command_parser("bench.transfer", about, EPILOG)
+    _add_what(parser)
+    _add_learning(parser)
+    how = add_computation(parser)
+    add_store(how)
+    add_dry_run(how)
+    _add_output(parser)
+    parser.set_defaults(split=None, class_order=None, labels_from=0, class_map=None, classes=None, drop_class=None)
+    return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("whose descriptors of which images")
     what.add_argument(
         "--model",
@@ -78,30 +89,6 @@ def parser() -> argparse.ArgumentParser:
     add_files(what)
     add_dtype(what)
     add_skip(what)
-    _add_learning(parser)
-    how = add_computation(parser)
-    add_store(how)
-    add_dry_run(how)
-    out = parser.add_argument_group("what comes out")
-    out.add_argument("--out", type=Path, metavar="DIR", help="folder for transfer.csv, .json and .md (runs/DATE-TIME)")
-    out.add_argument("--html", action="store_true", help="write report.html too, as bench.report makes it")
-    out.add_argument(
-        "--save-features",
-        nargs="?",
-        const=FORMS,
-        metavar="FORMS",
-        help="write each net's descriptors at each Q, with ids and labels, as npz, parquet or both, commas between "
-        "(both)",
-    )
-    out.add_argument(
-        "--submission",
-        type=Path,
-        metavar="DIR",
-        help="write the decision values of Pascal VOC's test images, whose labels are kept back, as its evaluation "
-        "server takes them; classifiers learn from train and val for these",
-    )
-    parser.set_defaults(split=None, class_order=None, labels_from=0, class_map=None, classes=None, drop_class=None)
-    return parser
 
 
 def _add_learning(parser: argparse.ArgumentParser) -> None:
@@ -127,17 +114,38 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    out = parser.add_argument_group("what comes out")
+    out.add_argument("--out", type=Path, metavar="DIR", help="folder for transfer.csv, .json and .md (runs/DATE-TIME)")
+    out.add_argument("--html", action="store_true", help="write report.html too, as bench.report makes it")
+    out.add_argument(
+        "--save-features",
+        nargs="?",
+        const=FORMS,
+        metavar="FORMS",
+        help="write each net's descriptors at each Q, with ids and labels, as npz, parquet or both, commas between "
+        "(both)",
+    )
+    out.add_argument(
+        "--submission",
+        type=Path,
+        metavar="DIR",
+        help="write the decision values of Pascal VOC's test images, whose labels are kept back, as its evaluation "
+        "server takes them; classifiers learn from train and val for these",
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     if options.limit is None and options.data == "shapes":
         options.limit = str(SUBSET)
 
     def work() -> int:
-        looked_at = _looked_at(options)
+        data = _looked_at(options)
         from bench.transfer.measure import dry_run, run
         from bench.transfer.options import output, transfer
 
-        request, written = transfer(options, *looked_at), output(options)
+        request, written = transfer(options, data), output(options)
         if options.dry_run:
             dry_run(request)
         else:
@@ -147,26 +155,23 @@ def main(arguments: list[str] | None = None) -> int:
     return finished("bench.transfer", work, shared=True)
 
 
-def _looked_at(options: argparse.Namespace) -> "tuple[DataSpec | DividedSet, DataSpec | DividedSet | None]":
+def _looked_at(options: argparse.Namespace) -> "DataSpec | DividedSet":
     """The set, told of before seconds go into importing torch; what must be fetched first is only named.
 
-    With --submission its test images too, else None.
     Several workers meet before one of them opens the images, so that all learn of its mistakes.
     """
     from bench.data_options import data_spec
-    from bench.images.divided import open_divided, open_to_submit
+    from bench.images.divided import open_divided
     from bench.images.first_look import first_look_at_parts
     from bench.images.sources import fetched
     from bench.progress import note
 
     spec = data_spec(options)
     if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        return spec, spec if options.submission else None
-    region = options.region or REGIONS[-1]
-    submitted = open_to_submit(spec, region) if options.submission else None
-    divided = open_divided(spec, region)
+        return spec
+    divided = open_divided(spec, options.region, options.submission is not None)
     note(first_look_at_parts(divided))
-    return divided, submitted
+    return divided
 
 
 if __name__ == "__main__":

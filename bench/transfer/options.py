@@ -13,9 +13,7 @@ from bench.transfer.measure import Output
 from protocols.protocol import parse_Q
 
 
-def transfer(
-    options: Namespace, data: DataSpec | DividedSet, submitted: DataSpec | DividedSet | None = None
-) -> Transfer:
+def transfer(options: Namespace, data: DataSpec | DividedSet) -> Transfer:
     """Everything that is asked for, on these images. Raises UserError and ProtocolError."""
     return Transfer(
         nets=net_specs(options),
@@ -28,7 +26,7 @@ def transfer(
         numbers=Numbers(options.dtype, skip_corrupt=options.skip_corrupt),
         computation=computation(options),
         keeping=keeping(options),
-        submitted=submitted,
+        submit=options.submission is not None,
     )
 
 

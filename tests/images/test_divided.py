@@ -145,8 +145,6 @@ def test_what_is_of_nets_classes_is_refused(tmp_path):
     source = f"folder:{draw(tmp_path, 'a/1.png')}"
     assert "leave --class-map out" in refused(source, class_map="map.csv")
     assert "leave --labels out" in refused(source, labels="real:real.json")
-    with pytest.raises(UserError, match="give image, box or image\\+box"):
-        open_divided(DataSpec(source), region="person")
     assert "give folder:DIR" in refused("nothing:here")
 
 
