@@ -86,7 +86,8 @@ def transfer(
         UserError: for everything a caller can mend, in the line that bench.transfer would print.
     """
     with session(progress):
-        nets = entrants(net, Said(weights, S, pixels, side, None, identity, weights_key, None))
+        said = Said(weights, S, pixels, side, identity=identity, weights_key=weights_key)
+        nets = entrants(net, said)
         how = {"allow_duplicates": allow_duplicates, "exif": exif, "verify": verify, "list_columns": list_columns}
         request = Transfer(
             nets=tuple(nets.values()),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bench.doubts import warn_of
 from bench.engine.costs import gflops_of
 from bench.engine.counting import origin_of, posteriors_of, result_of, tallies_of
 from bench.engine.header import header
@@ -12,9 +13,8 @@ from bench.engine.request import Evaluation
 from bench.engine.rows import Row
 from bench.engine.workers import Shard
 from bench.folders import writing_to
-from bench.progress import warn
 from results.result import Result, signature_id
-from results.table import warnings_of, write
+from results.table import write
 from results.tally import Tally
 
 
@@ -37,8 +37,7 @@ class Evaluated:
 
     def warn(self) -> None:
         """Say on standard error what speaks against the rows."""
-        for text, rows in warnings_of([result.record() for result in self.results.values()]).items():
-            warn(f"warning: {rows}: {text}")
+        warn_of([result.record() for result in self.results.values()])
 
     def write(self, folder: Path, save_posteriors: bool = False) -> list[Result]:
         """Write `results.csv`, `.json` and `.md` and `origin.json`, and an `.npz` a row if asked for.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.doubts import warn_of
 from bench.linear.descriptors import Described, described
 from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, decide, truth_of
@@ -40,6 +41,13 @@ class Submitted:
     skipped: int
     limited: bool
     judged: Sequence[Judged]
+
+    def warn(self, rows: Sequence[TransferResult]) -> None:
+        """Say on standard error what speaks against what is submitted of these."""
+        every = [f"{self.skipped} test image(s) cannot be decoded and are not in the submission"] * bool(self.skipped)
+        every += ["--limit leaves test images out of the submission, which a server takes whole alone"] * self.limited
+        said = [[*every, *(f"submitted: {note}" for note in judged.notes)] for judged in self.judged]
+        warn_of([{"signature_id": row.id, "warnings": own} for row, own in zip(rows, said, strict=True)])
 
 
 def submitted(job: TransferJob, found: Described) -> Submitted:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.doubts import warn_of
 from bench.folders import writing_to
 from bench.linear.descriptors import Described, described
 from bench.linear.header import header
@@ -14,8 +15,6 @@ from bench.linear.measures import measures_of
 from bench.linear.results import Learnt, result_of
 from bench.linear.rows import TransferRow
 from bench.linear.splits import Division, splits_of
-from bench.progress import warn
-from results.table import warnings_of
 from results.transfer_files import write_transfer
 from results.transfer_result import TransferResult
 from results.transfer_scores import SplitScores
@@ -32,8 +31,7 @@ class Transferred:
 
     def warn(self) -> None:
         """Say on standard error what speaks against the rows."""
-        for text, rows in warnings_of([result.record() for result in self.results]).items():
-            warn(f"warning: {rows}: {text}")
+        warn_of([result.record() for result in self.results])
 
     def write(self, folder: Path) -> list[TransferResult]:
         """Write `transfer.csv`, `.json` and `.md` and the scores of every row. Raises UserError."""

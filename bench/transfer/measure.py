@@ -13,7 +13,7 @@ from bench.linear.request import Transfer
 from bench.linear.saved_descriptors import check_forms, save_descriptors
 from bench.linear.submission import submitted, write_submitted
 from bench.linear.transferred import Transferred, transferred
-from bench.progress import note, warn
+from bench.progress import note
 from bench.report.making import ReportRequest, check_installed, make
 from results.transfer_table import terminal_transfer
 
@@ -77,13 +77,8 @@ def _report(job: TransferJob, folder: Path, output: Output) -> None:
 def _submit(found: Transferred, folder: Path) -> None:
     said = submitted(found.job, found.described)
     places = writing_to(folder, lambda: write_submitted(folder, said, found.results))
-    if said.skipped:
-        warn(f"warning: {said.skipped} test image(s) cannot be decoded and are not in the submission")
-    if said.limited:
-        warn("warning: --limit leaves test images out of the submission, which a server takes whole alone")
+    said.warn(found.results)
     for result, judged, place in zip(found.results, said.judged, places, strict=True):
-        for text in judged.notes:
-            warn(f"warning: {result.id}, submitted: {text}")
         note(
             f"{result.id}: decision values of {len(said.ids):,} test examples, by classifiers of train and val with "
             f"C {judged.C:g}, are in {place}/results for the evaluation server"
