@@ -75,18 +75,18 @@ def voc_average_precision(
     score: np.ndarray,
     rule: str,
     counted: np.ndarray | None = None,
-    counts: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Average precision by one of RULES, from (N,) bool and scores, of the images `counted`, (N,) bool, or all.
 
-    `counts` (N, R) says how often each image is there in each of R samples of them; without, R is 1 and all are there
+    `weights` (N, R) says how much each image counts in each of R samples of them; without, R is 1 and all count
     once. (R,), NaN where no image of the class is there. Raises ValueError for scores that are not finite.
     """
-    counts = np.ones((len(score), 1)) if counts is None else counts
+    weights = np.ones((len(score), 1)) if weights is None else weights
     if not np.any(positive if counted is None else positive & counted):
-        return np.full(counts.shape[1], np.nan)
+        return np.full(weights.shape[1], np.nan)
     order, last = _ranked(score, counted)
-    right, there = np.asarray(positive, bool)[order], counts[order]
+    right, there = np.asarray(positive, bool)[order], weights[order]
     group = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))  # of each image: those of its score
     with_right = np.unique(group[right])  # the recall grows at their scores alone, and there the precision is best
     ends = last[with_right] + 1
@@ -98,12 +98,12 @@ def voc_average_precision(
 
 
 def by_class(
-    present: np.ndarray, difficult: np.ndarray, scores: np.ndarray, rule: str, counts: np.ndarray | None = None
+    present: np.ndarray, difficult: np.ndarray, scores: np.ndarray, rule: str, weights: np.ndarray | None = None
 ) -> np.ndarray:
     """Average precision of K classes, (K, R), from (N, K) each; images difficult for a class are out of its list."""
     columns = range(scores.shape[1])
     return np.stack(
-        [voc_average_precision(present[:, k], scores[:, k], rule, ~difficult[:, k], counts) for k in columns]
+        [voc_average_precision(present[:, k], scores[:, k], rule, ~difficult[:, k], weights) for k in columns]
     )
 
 

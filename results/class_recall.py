@@ -4,15 +4,15 @@ import numpy as np
 
 
 def recall_by_class(
-    labels: np.ndarray, predicted: np.ndarray, classes: int, counts: np.ndarray | None = None
+    labels: np.ndarray, predicted: np.ndarray, classes: int, weights: np.ndarray | None = None
 ) -> np.ndarray:
     """The share of each class's images that are taken for it: (K, R), NaN without images.
 
-    `labels` and `predicted` (N,) are classes below K; `counts` (N, R) says how often each image is there in each of R
+    `labels` and `predicted` (N,) are classes below K; `weights` (N, R) says how much each image counts in each of R
     samples of them; without, R is 1 and all are there once. Fei-Fei, Fergus and Perona, CVPR workshop 2004, normalise
     so, since their classes have from 31 to 800 images.
     """
-    there = np.ones((len(labels), 1)) if counts is None else counts
+    there = np.ones((len(labels), 1)) if weights is None else weights
     order = np.argsort(labels, kind="stable")
     found, starts = np.unique(labels[order], return_index=True)
     recall = np.full((classes, there.shape[1]), np.nan)

@@ -1,6 +1,6 @@
 """Rows of transfers compared on the same test images: differences of their measure, with intervals by a bootstrap.
 
-Every sample of test images is the same for all rows, so that what makes an image hard for both cancels out.
+Every sample has the same weights of test images for all rows, so that what makes an image hard for both cancels out.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from results.average_precision import by_class, mean_over_classes
-from results.bootstrap import Resampled, interval, resampled
+from results.bootstrap import interval, resampled
 from results.class_recall import mean_and_deviation, recall_by_class
 from results.errors import ResultError
 from results.every_pair import letters_of
@@ -144,7 +144,7 @@ def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
     for other in rows[1:]:
         _check_same(first, other)
     measure = main_measure([first.result])
-    samples = np.stack([resampled(_of_all_splits(row.scores, measure), SEED) for row in rows])
+    samples = np.stack([_in_samples(row.scores, measure) for row in rows])
     by_split = [[_by_class(split, measure)[:, 0] for split in row.scores] for row in rows]
     of_splits = np.array([[mean_over_classes(each[:, None])[0] for each in row] for row in by_split])
     shares = np.stack([mean_over_classes(np.stack(row)) for row in by_split])
@@ -153,30 +153,24 @@ def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
     return TransferPairs(ranked, measure, shares[order], samples[order], of_splits[order])
 
 
-def _of_all_splits(splits: Sequence[SplitScores], measure: str) -> Resampled:
-    """The measure of what all splits say of their test images, each of which stands once in a sample.
+def _in_samples(splits: Sequence[SplitScores], measure: str) -> np.ndarray:
+    """The measure of what all splits say of their test images, whose weights are the same in all of them: (R,).
 
     Splits have as many test images of a class each, so the recall of all together is its mean over splits.
     """
-    ids, first, places = np.unique(
-        np.concatenate([each.ids for each in splits]), return_index=True, return_inverse=True
-    )
+    ids, places = np.unique(np.concatenate([each.ids for each in splits]), return_inverse=True)
     values, present, difficult = (
         np.concatenate([getattr(each, name) for each in splits]) for name in ("values", "present", "difficult")
     )
     said = SplitScores(tuple(ids[places].tolist()), values, present, difficult)
-
-    def mean(counts: np.ndarray) -> np.ndarray:
-        return mean_over_classes(_by_class(said, measure, counts[places]))
-
-    return Resampled(len(ids), mean, None if measure in RULES else present[first].argmax(axis=1))
+    return resampled(len(ids), lambda weights: mean_over_classes(_by_class(said, measure, weights[places])), SEED)
 
 
-def _by_class(split: SplitScores, measure: str, counts: np.ndarray | None = None) -> np.ndarray:
+def _by_class(split: SplitScores, measure: str, weights: np.ndarray | None = None) -> np.ndarray:
     if measure in RULES:
-        return by_class(split.present, split.difficult, split.values, RULES[measure], counts)
+        return by_class(split.present, split.difficult, split.values, RULES[measure], weights)
     labels, said = split.present.argmax(axis=1), split.values.argmax(axis=1)
-    return recall_by_class(labels, said, split.values.shape[1], counts)
+    return recall_by_class(labels, said, split.values.shape[1], weights)
 
 
 def _check_same(one: ScoredRow, other: ScoredRow) -> None:

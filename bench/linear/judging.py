@@ -51,20 +51,15 @@ class Truth:
     def take(self, indices: np.ndarray) -> "Truth":
         return replace(self, present=self.present[indices], difficult=self.difficult[indices])
 
-    def by_class(self, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
-        """Average precision or recall of each class, (K, R), NaN of those without images; `counts` as these have."""
+    def by_class(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Average precision or recall of each class, (K, R), NaN of those without images; `weights` as these have."""
         if self.rule is not None:
-            return by_class(self.present, self.difficult, scores, self.rule, counts)
-        return recall_by_class(self.present.argmax(axis=1), scores.argmax(axis=1), self.present.shape[1], counts)
+            return by_class(self.present, self.difficult, scores, self.rule, weights)
+        return recall_by_class(self.present.argmax(axis=1), scores.argmax(axis=1), self.present.shape[1], weights)
 
-    @property
-    def groups(self) -> np.ndarray | None:
-        """The classes that a bootstrap draws within, (N,); None where all images are drawn together."""
-        return self.present.argmax(axis=1) if self.rule is None else None
-
-    def measure(self, scores: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+    def measure(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """The mean of these over classes: (R,)."""
-        return mean_over_classes(self.by_class(scores, counts))
+        return mean_over_classes(self.by_class(scores, weights))
 
 
 def truth_of(divided: DividedSet, rule: str | None = None) -> Truth:

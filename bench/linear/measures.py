@@ -9,7 +9,7 @@ from bench.images.divided import DividedSet
 from bench.linear.judging import Judged, Truth, truth_of
 from bench.linear.splits import Split
 from results.average_precision import mean_over_classes
-from results.bootstrap import Resampled, bootstrap_interval
+from results.bootstrap import interval, resampled
 from results.class_recall import mean_and_deviation
 from results.transfer_result import RULES, Measure
 
@@ -33,16 +33,16 @@ def _measure(
     value, deviation = mean_and_deviation(mean_over_classes(by_class.T))
     if np.isnan(value):
         raise UserError(f"data {divided.name!r}: no image that is judged is of a class; give more of them")
-    low, high = bootstrap_interval(_of_all_splits(truth, splits, judged), seed)
+    low, high = interval(_in_samples(truth, splits, judged, seed))
     shares = tuple(None if np.isnan(share) else float(share) for share in mean_over_classes(by_class))
     return Measure(value, low, high, None if len(own) == 1 else deviation, shares)
 
 
-def _of_all_splits(truth: Truth, splits: Sequence[Split], judged: Sequence[Judged]) -> Resampled:
-    """The measure of what all splits say of their test images, each of which stands once in a sample.
+def _in_samples(truth: Truth, splits: Sequence[Split], judged: Sequence[Judged], seed: int) -> np.ndarray:
+    """The measure of what all splits say of their test images, whose weights are the same in all of them: (R,).
 
     Splits have as many test images of a class each, so the recall of all together is its mean over splits.
     """
     images, places = np.unique(np.concatenate([split.test for split in splits]), return_inverse=True)
     said, scores = truth.take(images[places]), np.concatenate([each.scores for each in judged])
-    return Resampled(len(images), lambda counts: said.measure(scores, counts[places]), truth.take(images).groups)
+    return resampled(len(images), lambda weights: said.measure(scores, weights[places]), seed)

@@ -104,16 +104,16 @@ class TestIdentities:
     def test_counts_are_repeated_images(self, rule):
         positive, score = drawn()
         counts = np.random.default_rng(3).integers(0, 4, (len(score), 5))
-        values = voc_average_precision(positive, score, rule, counts=counts)
+        values = voc_average_precision(positive, score, rule, weights=counts)
         for column, value in zip(counts.T, values, strict=True):
             assert value == pytest.approx(voc(np.repeat(positive, column), np.repeat(score, column), rule))
-        assert voc(positive, score, rule, counts=np.ones((len(score), 1), int)) == voc(positive, score, rule)
+        assert voc(positive, score, rule, weights=np.ones((len(score), 1), int)) == voc(positive, score, rule)
 
     def test_without_an_image_of_the_class_there_is_none(self, rule):
         assert np.isnan(voc([0, 0], [1, 2], rule))
         counts = np.array([[0, 1], [3, 1]])
         np.testing.assert_array_equal(
-            voc_average_precision(np.array([True, False]), np.array([1.0, 0.0]), rule, counts=counts), [np.nan, 1]
+            voc_average_precision(np.array([True, False]), np.array([1.0, 0.0]), rule, weights=counts), [np.nan, 1]
         )
 
 
