@@ -111,4 +111,4 @@ def test_corrupt_test_images_are_left_out_and_said(transfer, sets, tmp_path):
     assert "1 test image(s) cannot be decoded and are not in the submission" in err
     assert "--limit" not in err
     _, _, err, _ = transfer(*words, "--skip-corrupt", "--limit", "8", data=f"voc2012-cls:{root}")
-    assert "warning: --limit leaves test images out of the submission" in err
+    assert "--limit leaves test images out of the submission" in err
