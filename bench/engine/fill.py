@@ -43,11 +43,12 @@ def fill(
     how: Computation,
     fresh: bool,
     skip: bool,
+    doing: str = "evaluating",
 ) -> None:
     """Compute every block that a task's store lacks, this process's share of them, and wait for the other processes.
 
     With `skip`, images that cannot be decoded are left out of the blocks; else a UserError lists them all, and blocks
-    without such images are kept. Raises StoreError where a block cannot be kept.
+    without such images are kept. `doing` is said of it meanwhile. Raises StoreError where a block cannot be kept.
     """
     blocks = blocks_of(images)
     stores = [task.store for task in tasks]
@@ -61,7 +62,7 @@ def fill(
     costs = [cost(task.model, task.part) for task in tasks]
     meter = Meter(
         sum(costs[t] * len(blocks[b]) for b, ts in mine for t in ts),
-        "evaluating" + f" (worker {shard.rank + 1} of {shard.world})" * (shard.world > 1),
+        doing + f" (worker {shard.rank + 1} of {shard.world})" * (shard.world > 1),
         sum(len(blocks[b]) for b, _ in mine),
         "image",
     )

@@ -75,8 +75,9 @@ def descriptor_job(
 
 def complete_descriptors(job: DescriptorJob, how: Computation, keeping: Keeping, skip: bool, shard: Shard) -> None:
     """Compute what the store lacks, this process's share of it. Raises UserError and StoreError."""
-    for images in job.looks:
-        fill(job.tasks(images), images, shard, how, keeping.fresh, skip)
+    for part in job.divided.parts:
+        for look in part.looks:
+            fill(job.tasks(look.images), look.images, shard, how, keeping.fresh, skip, f"describing {part.name}")
 
 
 @dataclass(frozen=True)
