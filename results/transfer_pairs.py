@@ -19,7 +19,7 @@ from results.every_pair import letters_of
 from results.formatting import escaped
 from results.formatting import interval as with_ends
 from results.table import markdown_of
-from results.transfer_result import MEASURES, RULES, TransferResult, main_measure
+from results.transfer_result import MEASURES, RULE_OF, TransferResult, main_measure
 from results.transfer_scores import SplitScores
 from results.transfer_table import compared_cells
 
@@ -167,8 +167,8 @@ def _in_samples(splits: Sequence[SplitScores], measure: str) -> np.ndarray:
 
 
 def _by_class(split: SplitScores, measure: str, weights: np.ndarray | None = None) -> np.ndarray:
-    if measure in RULES:
-        return by_class(split.present, split.difficult, split.values, RULES[measure], weights)
+    if measure in RULE_OF:
+        return by_class(split.present, split.difficult, split.values, RULE_OF[measure], weights)
     labels, said = split.present.argmax(axis=1), split.values.argmax(axis=1)
     return recall_by_class(labels, said, split.values.shape[1], weights)
 

@@ -8,7 +8,7 @@ from results.names import unicode_of
 from results.published_transfer import Conditions, Drawn, Figure, published_transfer
 from results.result import assumed_text, signature_id
 
-RULES = {"mAP11": "11 points", "mAP": "area"}  # of average precision, of sets with several labels an image
+RULE_OF = {"mAP11": "11 points", "mAP": "area"}  # of average precision, of sets with several labels an image
 MEASURES = {"mAP11": "mAP, 11 points", "mAP": "mAP, area", "recall": "mean class recall"}  # as tables call them
 
 

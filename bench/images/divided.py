@@ -64,6 +64,11 @@ class DividedSet:
     region: str = ""
     kept_back: SetPart | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether all images of the set are there."""
+        return all(len(look.images) == look.images.total for part in self.parts for look in part.looks)
+
 
 def open_divided(spec: DataSpec, region: str | None = None, submit: bool = False) -> DividedSet:
     """A set of any kind with the parts that it has: train, val and test of Pascal VOC; train, and the one that is

@@ -7,9 +7,9 @@ from bench.engine.job import open_models
 from bench.engine.workers import Shard
 from bench.extras import needed
 from bench.images.divided import DividedSet
+from bench.linear.combinations import Combination, combinations_of
 from bench.linear.descriptors import DescriptorJob, complete_descriptors, descriptor_job
 from bench.linear.request import Transfer
-from bench.linear.rows import TransferRow, rows_of
 from bench.linear.splits import Division, division_of, splits_of
 from bench.linear.usual import usual, usual_Q
 from bench.nets.descriptor_model import DescriptorModel, describing
@@ -24,7 +24,7 @@ class TransferJob:
 
     request: Transfer
     descriptors: DescriptorJob
-    rows: Sequence[TransferRow]
+    rows: Sequence[Combination]
     divisions: Sequence[Division]
     submitted: DescriptorJob | None = None
 
@@ -55,7 +55,7 @@ def transfer_job(request: Transfer, shard: Shard) -> TransferJob:
     more = None
     if divided.kept_back:
         more = descriptor_job(replace(divided, parts=(divided.kept_back,)), models, scales, request.keeping, shard)
-    rows = rows_of(scales, request.over or (usual(divided).over,), request.fuse)
+    rows = combinations_of(scales, request.over or (usual(divided).over,), request.fuse)
     return TransferJob(request, job, rows, divisions, more)
 
 

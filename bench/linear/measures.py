@@ -11,7 +11,7 @@ from bench.linear.splits import Split
 from results.average_precision import mean_over_classes
 from results.bootstrap import interval, resampled
 from results.class_recall import mean_and_deviation
-from results.transfer_result import RULES, Measure
+from results.transfer_result import RULE_OF, Measure
 
 RECALL = {"recall": None}
 
@@ -20,7 +20,7 @@ def measures_of(
     divided: DividedSet, splits: Sequence[Split], judged: Sequence[Judged], seed: int
 ) -> dict[str, Measure]:
     """Each measure of a set, from what was said of each split's test images. Raises UserError where none counts."""
-    rules = RULES if divided.multi else RECALL
+    rules = RULE_OF if divided.multi else RECALL
     return {name: _measure(divided, rule, splits, judged, seed) for name, rule in rules.items()}
 
 

@@ -6,16 +6,15 @@ from bench.engine.keys import DESCRIPTORS, GEOMETRY, rules_of
 from bench.engine.signatures import joined, per_net
 from bench.images.divided import DividedSet
 from bench.images.labels.multi_labels import MultiLabels
+from bench.linear.combinations import Combination
 from bench.linear.job import TransferJob
-from bench.linear.parts import division_text, scales_text
-from bench.linear.rows import TransferRow
 from bench.linear.splits import Division
 from protocols.methods import FEATURES
 from protocols.protocol import Part
 from results.result import signature
 
 
-def transfer_signature(job: TransferJob, row: TransferRow, division: Division, solver: str, skipped: int) -> str:
+def transfer_signature(job: TransferJob, row: Combination, division: Division, solver: str, skipped: int) -> str:
     """Of a row whose classifiers are `solver`'s, with `skipped` images left out as corrupt."""
     models = [job.models[net] for net in row.nets]
     looks, learning = job.descriptors.looks, job.request.learning
@@ -34,9 +33,9 @@ def transfer_signature(job: TransferJob, row: TransferRow, division: Division, s
             "data": digest_of(job.divided)[:12],
             "n": f"{sum(map(len, looks))}/{sum(images.total for images in looks)}",
             "skipped": str(skipped),
-            "part": per_net(f"{FEATURES}@{scales_text(own)}" for own in row.scales),
+            "part": per_net(f"{FEATURES}@{Q}" for Q in row.Q),
             "over": row.over or "none",
-            "division": division_text(job.divided, division),
+            "division": division.text(job.divided),
             "splits": str(division.splits),
             "seed": str(learning.seed),
             "C": "/".join(str(float(C)).removesuffix(".0") for C in learning.C),

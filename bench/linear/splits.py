@@ -8,9 +8,10 @@ import numpy as np
 from bench.errors import UserError
 from bench.images.divided import DividedSet
 from bench.linear.usual import usual
+from results.published_transfer import DRAWN, Drawn
 
 VALIDATES = 5  # one in so many training images of each class, as in the paper's appendix B
-DRAWN = 3  # splits, where images are drawn
+SPLITS = 3  # where images are drawn
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,25 @@ class Division:
     train_per_class: int | None = None
     test_per_class: int | None = None
     splits: int = 1
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """How many images of each class are drawn, None where parts are taken whole."""
+        return None if self.train_per_class is None else Drawn(self.train_per_class, self.test_per_class)
+
+    def roles(self, divided: DividedSet) -> tuple[str, str]:
+        """The names of what is learnt from and of what is judged on, such as `train+val` and `test`."""
+        *learnt, test = [part.name for part in divided.parts]
+        if not learnt:
+            return DRAWN
+        return (learnt[0] if self.train_per_class else "+".join(learnt)), test
+
+    def text(self, divided: DividedSet) -> str:
+        """For signatures, such as `train+val>test`, or `drawn:30>drawn:50`."""
+        trained, tested = self.roles(divided)
+        count = "" if self.train_per_class is None else f":{self.train_per_class}"
+        most = "" if self.test_per_class is None else f":{self.test_per_class}"
+        return f"{trained}{count}>{tested}{most}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +78,7 @@ def division_of(
             raise UserError(f"{data}: it has no parts; add --train-per-class N, the images of each class to learn from")
     if train_per_class is None and splits not in (None, 1):
         raise UserError(f"{data}: its parts are one split; for --splits {splits} add --train-per-class N, which draws")
-    return Division(train_per_class, test_per_class, splits or (DRAWN if train_per_class else 1))
+    return Division(train_per_class, test_per_class, splits or (SPLITS if train_per_class else 1))
 
 
 def splits_of(divided: DividedSet, division: Division, seed: int) -> list[Split]:

@@ -15,7 +15,6 @@ from bench.doubts import warn_of
 from bench.linear.descriptors import Described, described
 from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, decide, truth_of
-from bench.linear.parts import whole
 from bench.linear.splits import Division, splits_of
 from results.atomic_files import write_text_atomically
 from results.transfer_result import TransferResult
@@ -59,7 +58,7 @@ def submitted(job: TransferJob, found: Described) -> Submitted:
     (split,) = splits_of(divided, Division(), job.request.learning.seed)
     truth, Cs = truth_of(divided), job.request.learning.C
     judged = [decide(row.vectors(vectors), truth, split, Cs) for row in job.rows]
-    limited = not whole(test.divided)
+    limited = not test.divided.whole
     return Submitted(divided.kind, divided.classes, test.divided.parts[0].ids, test.skipped, limited, judged)
 
 

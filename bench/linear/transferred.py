@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bench.doubts import warn_of
 from bench.folders import writing_to
+from bench.linear.combinations import Combination
 from bench.linear.descriptors import Described, described
 from bench.linear.header import header
 from bench.linear.job import TransferJob
 from bench.linear.judging import judge, truth_of
 from bench.linear.measures import measures_of
-from bench.linear.results import Learnt, result_of
-from bench.linear.rows import TransferRow
+from bench.linear.result_row import Learnt, result_of
 from bench.linear.splits import Division, splits_of
 from results.transfer_files import write_transfer
 from results.transfer_result import TransferResult
@@ -48,7 +48,7 @@ def transferred(job: TransferJob) -> Transferred:
 
 
 def _learnt(
-    job: TransferJob, found: Described, row: TransferRow, division: Division
+    job: TransferJob, found: Described, row: Combination, division: Division
 ) -> tuple[TransferResult, list[SplitScores]]:
     start, learning, divided = time.perf_counter(), job.request.learning, found.divided
     splits, vectors, truth = splits_of(divided, division, learning.seed), row.vectors(found.vectors), truth_of(divided)

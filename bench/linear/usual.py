@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.images.divided import DividedSet
-from bench.linear.rows import MEAN, STACK
+from bench.linear.combinations import MEAN, STACK
 from protocols.scales import in_proportion
 
 SCALES = (256, 384, 512)  # for crops of 224 pixels

@@ -24,7 +24,7 @@ from bench.report.sections import (
     transfer_measured,
     transfer_points,
 )
-from bench.report.transfers import TransferRow, transfer_rows
+from bench.report.transfers import ReportedTransfer, transfer_rows
 from bench.stored.run import open_run
 from results.atomic_files import write_named_text
 from results.transfer_files import is_transfer
@@ -88,7 +88,7 @@ def sections(rows: Sequence[ReportRow], request: ReportRequest) -> list[Section]
     ]
 
 
-def transfer_sections(rows: Sequence[TransferRow]) -> list[Section]:
+def transfer_sections(rows: Sequence[ReportedTransfer]) -> list[Section]:
     """What it holds of classifiers of descriptors."""
     if not rows:
         return []
@@ -101,7 +101,7 @@ def transfer_sections(rows: Sequence[TransferRow]) -> list[Section]:
     return [section for section in found if section is not None]
 
 
-def title(rows: Sequence[ReportRow], learnt: Sequence[TransferRow] = ()) -> str:
+def title(rows: Sequence[ReportRow], learnt: Sequence[ReportedTransfer] = ()) -> str:
     """What the page is about: its nets and images, by name where they are few."""
     nets = _listed([*(row.row["model"] for row in rows), *(row.row.model for row in learnt)], "nets and fusions")
     data = _listed([*(row.row["data"] for row in rows), *(row.row.data for row in learnt)], "sets of images")

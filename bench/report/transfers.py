@@ -15,7 +15,7 @@ NAMELESS = "(no name)"
 
 
 @dataclass(frozen=True)
-class TransferRow:
+class ReportedTransfer:
     """A row of a transfer's table; `number` counts on from the rows of other kinds that are on the page.
 
     `with_weights` says whether its net is known only with its weights, since others are called the same.
@@ -82,14 +82,14 @@ class TransferRow:
         return scores_of(self.folder, self.row)[0]
 
 
-def transfer_rows(places: Sequence[Path], first: int = 1) -> list[TransferRow]:
+def transfer_rows(places: Sequence[Path], first: int = 1) -> list[ReportedTransfer]:
     """All rows of the folders, numbered from `first`; of those that say the same, one. Raises ResultError."""
     found = list(_distinct(places))
     weights: dict[tuple[str, str], set[str]] = defaultdict(set)
     for _, row in found:
         weights[row.model, row.S].add(row.weights)
     return [
-        TransferRow(number, folder, row, len(weights[row.model, row.S]) > 1)
+        ReportedTransfer(number, folder, row, len(weights[row.model, row.S]) > 1)
         for number, (folder, row) in enumerate(found, first)
     ]
 
@@ -104,9 +104,9 @@ def _distinct(places: Sequence[Path]) -> Iterator[tuple[Path, TransferResult]]:
                 yield folder, row
 
 
-def by_images(rows: Sequence[TransferRow]) -> list[list[TransferRow]]:
+def by_images(rows: Sequence[ReportedTransfer]) -> list[list[ReportedTransfer]]:
     """Rows that can be compared, together."""
-    sets: dict[tuple[str, ...], list[TransferRow]] = {}
+    sets: dict[tuple[str, ...], list[ReportedTransfer]] = {}
     for row in rows:
         sets.setdefault(row.images, []).append(row)
     return list(sets.values())

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 from divided_sets import of_parts, part, whole
 
-from bench.linear.parts import scales_text
-from bench.linear.rows import MEAN
+from bench.linear.combinations import MEAN
 from bench.linear.usual import PAPERS, SCALES, VOC_SCALES, usual, usual_Q
 from results.published_transfer import Drawn, published_transfers
-from results.transfer_result import RULES
+from results.transfer_result import RULE_OF
 
 
 @pytest.mark.parametrize("kind", PAPERS)
@@ -18,9 +17,9 @@ def test_the_papers_figures_are_of_the_usual_way(kind):
     own = PAPERS[kind]
     assert figures
     for found, figure in figures.items():
-        assert (found.Q, found.over) == (scales_text(own.Q), own.over)
+        assert (found.Q, found.over) == ("/".join(map(str, own.Q)), own.over)
         assert found.drawn == (Drawn(own.train_per_class, own.test_per_class) if own.train_per_class else None)
-        assert RULES.get(figure.measure) == own.rule
+        assert RULE_OF.get(figure.measure) == own.rule
 
 
 def test_every_set_of_the_paper_has_its_way():

@@ -13,7 +13,7 @@ from results.transfer_files import write_transfer
 from results.transfer_result import Measure, TransferResult
 from results.transfer_scores import SplitScores
 
-RULES = {"mAP11": "11 points", "mAP": "area"}
+RULE_OF = {"mAP11": "11 points", "mAP": "area"}
 Q = "256/384/512/640/768"
 Made = tuple[TransferResult, Sequence[SplitScores]]
 
@@ -27,7 +27,7 @@ def voc(names: Sequence[str], n: int = 120, seed: int = 0, **more: Any) -> Made:
     values = (random.normal(size=present.shape) + more.pop("sure", 1.5) * present).astype(np.float32)
     scores = SplitScores(_ids(n, more.pop("letters", "image")), values, present, difficult)
     measures = {}
-    for name, rule in RULES.items():
+    for name, rule in RULE_OF.items():
         found = by_class(present, difficult, values, rule)
         measures[name] = _measure(float(mean_over_classes(found)[0]), found[:, 0])
     return _result(names, measures, [scores], data="voc2007-cls", trained="train+val", tested="test", **more), [scores]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bench.report.section import Section
-from bench.report.transfers import TransferRow, by_images
+from bench.report.transfers import ReportedTransfer, by_images
 from results.formatting import number
 from results.transfer_result import MEASURES, main_measure
 
@@ -14,7 +14,7 @@ LINES = 20  # of the least classes, for readers without scripts
 OF_CLASSES = {"mAP11": "average precision, 11 points", "mAP": "average precision, area", "recall": "recall"}
 
 
-def section(rows: Sequence[TransferRow]) -> Section:
+def section(rows: Sequence[ReportedTransfer]) -> Section:
     """A table for each set of images, a column for each row; scripts sort and search it."""
     sets = by_images(rows)
     records = [_set(of) for of in sets]
@@ -27,7 +27,7 @@ def section(rows: Sequence[TransferRow]) -> Section:
     )
 
 
-def _set(rows: Sequence[TransferRow]) -> dict[str, Any]:
+def _set(rows: Sequence[ReportedTransfer]) -> dict[str, Any]:
     """Names and test images of the classes; by measure each row's shares, and nothing where there is none."""
     first = main_measure([row.row for row in rows])
     names = sorted((name for name in MEASURES if any(name in row.row.measures for row in rows)), key=first.__ne__)
@@ -40,14 +40,14 @@ def _set(rows: Sequence[TransferRow]) -> dict[str, Any]:
     }
 
 
-def _images(rows: Sequence[TransferRow]) -> tuple[list[int], list[int]]:
+def _images(rows: Sequence[ReportedTransfer]) -> tuple[list[int], list[int]]:
     """The fewest and the most test images of each class; zeros where nobody kept them."""
     counts = [row.scores.present.sum(axis=0) for row in rows if row.scores is not None]
     table = np.array(counts) if counts else np.zeros((1, len(rows[0].names)), int)
     return table.min(axis=0).tolist(), table.max(axis=0).tolist()
 
 
-def _shares(row: TransferRow, name: str) -> list[float | None]:
+def _shares(row: ReportedTransfer, name: str) -> list[float | None]:
     measure = row.row.measures.get(name)
     if measure is None:
         return [None] * len(row.names)

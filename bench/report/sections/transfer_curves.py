@@ -9,13 +9,13 @@ from bench.report.figures import Figure, axis
 from bench.report.packing import packed
 from bench.report.precision_curves import Images, curves, false_positives
 from bench.report.section import Section
-from bench.report.transfers import TransferRow, by_images
+from bench.report.transfers import ReportedTransfer, by_images
 from results.transfer_scores import SplitScores
 
 ELEVEN = "mAP11"  # of MEASURES: judged by the rule of VOC 2007
 
 
-def section(rows: Sequence[TransferRow]) -> Section | None:
+def section(rows: Sequence[ReportedTransfer]) -> Section | None:
     """Scripts draw the row and the class that are chosen. None where no row kept its scores."""
     having = [row for row in rows if row.row.scores is not None]
     if not having:
@@ -38,7 +38,7 @@ def section(rows: Sequence[TransferRow]) -> Section | None:
     return Section("transfer-curves", "Precision and recall", "transfer_curves.html.j2", values, figures, data)
 
 
-def _row(row: TransferRow, place: int, images: Images) -> dict[str, Any]:
+def _row(row: ReportedTransfer, place: int, images: Images) -> dict[str, Any]:
     """`set` is the number of its images' set; false positives are packed one class after another."""
     scores = row.scores
     assert scores is not None

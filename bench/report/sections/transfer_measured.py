@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.report.section import Section
 from bench.report.sections.measured import ASSUMED
-from bench.report.transfers import TransferRow
+from bench.report.transfers import ReportedTransfer
 from results.published_transfer import DRAWN
 from results.table import warnings_of
 from results.transfer_result import TransferResult
@@ -13,7 +13,7 @@ HOW = "Classifiers are linear, each class against the rest; the table of rows ha
 OVER = {"mean": "averaged over Q", "stack": "stacked over Q"}
 
 
-def section(rows: Sequence[TransferRow]) -> Section:
+def section(rows: Sequence[ReportedTransfer]) -> Section:
     """In the template of runs of nets, whose values have the same names here."""
     folders = list(dict.fromkeys(row.folder for row in rows))
     said = [(folder.name, _sentences([row for row in rows if row.folder == folder])) for folder in folders]
@@ -32,7 +32,7 @@ def section(rows: Sequence[TransferRow]) -> Section:
     )
 
 
-def _assumed(rows: Sequence[TransferRow]) -> list[str]:
+def _assumed(rows: Sequence[ReportedTransfer]) -> list[str]:
     """A sentence for what nobody stated, with the rows that it is of."""
     numbers: dict[str, list[str]] = {}
     for row in rows:
@@ -44,9 +44,9 @@ def _assumed(rows: Sequence[TransferRow]) -> list[str]:
     ]
 
 
-def _sentences(rows: Sequence[TransferRow]) -> list[str]:
+def _sentences(rows: Sequence[ReportedTransfer]) -> list[str]:
     """Of one folder, each once."""
-    nets: dict[tuple[str, str], list[TransferRow]] = {}
+    nets: dict[tuple[str, str], list[ReportedTransfer]] = {}
     for row in rows:
         nets.setdefault((row.net, row.row.weights), []).append(row)
     alike: dict[tuple[object, ...], list[TransferResult]] = {}
@@ -60,7 +60,7 @@ def _sentences(rows: Sequence[TransferRow]) -> list[str]:
     return [*map(_descriptors, nets.values()), *learning, f"{HOW} {time}"]
 
 
-def _descriptors(rows: Sequence[TransferRow]) -> str:
+def _descriptors(rows: Sequence[ReportedTransfer]) -> str:
     """Of one net, or of several that are stacked."""
     first = rows[0]
     several = "+" in first.row.model
@@ -78,7 +78,7 @@ def _vector(row: TransferResult) -> str:
     return f"Q {row.Q}{how} ({row.dimension} numbers an image)"
 
 
-def _all_but_counts(row: TransferRow) -> tuple[object, ...]:
+def _all_but_counts(row: ReportedTransfer) -> tuple[object, ...]:
     """What rows have in common that are told of in one sentence: all but how many images were drawn."""
     found = row.row
     return (row.images, found.trained, found.drawn is None, len(found.test), found.whole, found.skipped)
@@ -122,7 +122,7 @@ def _counts(rows: Sequence[Sequence[int]]) -> str:
     return f"{distinct} image{'s' * (distinct != '1')}"
 
 
-def _machines(rows: Sequence[TransferRow]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _machines(rows: Sequence[ReportedTransfer]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Rows that say the same of machine and versions, and what they say."""
     numbers: dict[tuple[tuple[str, str], ...], list[int]] = {}
     for row in rows:

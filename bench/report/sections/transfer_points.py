@@ -6,7 +6,7 @@ from typing import Any
 from bench.report.figures import Figure, around, axis, colour, hover, label, mark
 from bench.report.listed_points import listed
 from bench.report.section import Section
-from bench.report.transfers import TransferRow, by_images
+from bench.report.transfers import ReportedTransfer, by_images
 from results.transfer_result import MEASURES, Measure, main_measure
 from results.transfer_table import measure_cell, paper_cell
 
@@ -14,7 +14,7 @@ TEXTS = ("model", "Q", "over", "S", "weights", "assumed")
 NUMBERS = ("row", "net", "descriptor", "training images")
 
 
-def section(rows: Sequence[TransferRow]) -> Section:
+def section(rows: Sequence[ReportedTransfer]) -> Section:
     """A figure for each measure of each set, and one by training images where their number differs."""
     figures = {}
     for place, members in enumerate(by_images(rows), 1):
@@ -27,14 +27,14 @@ def section(rows: Sequence[TransferRow]) -> Section:
     return Section("transfer-points", "How well classes are learnt", "transfer_points.html.j2", values, figures)
 
 
-def _table(rows: Sequence[TransferRow]) -> dict[str, Any]:
+def _table(rows: Sequence[ReportedTransfer]) -> dict[str, Any]:
     """The rows of one set; columns that are empty in all are left out."""
     cells = [_cells(row) for row in rows]
     columns = [name for name in cells[0] if any(row[name] for row in cells)]
     return {"title": rows[0].set, "columns": columns, "rows": list(zip(rows, cells, strict=True))}
 
 
-def _cells(row: TransferRow) -> dict[str, str]:
+def _cells(row: ReportedTransfer) -> dict[str, str]:
     """What the table says of a row: what people look for comes first."""
     record = row.row.record()
     measures = {
@@ -63,10 +63,10 @@ def _counts(counts: Sequence[int]) -> str:
     return "/".join(map(str, dict.fromkeys(counts)))
 
 
-def _points_of(rows: Sequence[TransferRow], name: str) -> Figure:
+def _points_of(rows: Sequence[ReportedTransfer], name: str) -> Figure:
     """Rows one below another, grouped by net and training images of a class; `name` is of MEASURES."""
     having = [row for row in rows if name in row.row.measures]
-    groups: dict[str, list[TransferRow]] = {}
+    groups: dict[str, list[ReportedTransfer]] = {}
     nets = list(dict.fromkeys(row.net for row in having))
     for row in having:  # where there is one net, and images of each class are drawn, the caption names it
         named = [row.net] if len(nets) > 1 or not row.per_class else []
@@ -98,20 +98,20 @@ def _points_of(rows: Sequence[TransferRow], name: str) -> Figure:
     )
 
 
-def _facts(row: TransferRow) -> tuple[str, ...]:
+def _facts(row: ReportedTransfer) -> tuple[str, ...]:
     return (str(row.number), row.net, row.descriptor, row.per_class or _counts(row.row.training))
 
 
-def _told(row: TransferRow, name: str) -> str:
+def _told(row: ReportedTransfer, name: str) -> str:
     return measure_cell(row.row.record(), name)
 
 
-def _paper(row: TransferRow, name: str) -> str:
+def _paper(row: ReportedTransfer, name: str) -> str:
     paper = row.row.paper
     return str(paper) if paper is not None and paper.measure == name else "–"
 
 
-def _points(rows: Sequence[TransferRow], heights: Mapping[str, float], name: str, index: int) -> dict[str, Any]:
+def _points(rows: Sequence[ReportedTransfer], heights: Mapping[str, float], name: str, index: int) -> dict[str, Any]:
     measures = [row.row.measures[name] for row in rows]
     return {
         "type": "scatter",
@@ -126,7 +126,7 @@ def _points(rows: Sequence[TransferRow], heights: Mapping[str, float], name: str
     }
 
 
-def _papers(papers: Sequence[tuple[TransferRow, float]], heights: Mapping[str, float]) -> dict[str, Any]:
+def _papers(papers: Sequence[tuple[ReportedTransfer, float]], heights: Mapping[str, float]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -138,11 +138,11 @@ def _papers(papers: Sequence[tuple[TransferRow, float]], heights: Mapping[str, f
     }
 
 
-def _by_training_images(rows: Sequence[TransferRow]) -> Figure:
+def _by_training_images(rows: Sequence[ReportedTransfer]) -> Figure:
     """A line for each net and descriptor."""
     drawn = [row for row in rows if row.row.drawn]
     name = main_measure([row.row for row in drawn])
-    lines: dict[tuple[str, str], list[TransferRow]] = {}
+    lines: dict[tuple[str, str], list[ReportedTransfer]] = {}
     for row in sorted(drawn, key=_per_class):
         lines.setdefault((row.net, row.descriptor), []).append(row)
     several = len({net for net, _ in lines}) > 1
@@ -182,12 +182,12 @@ def _by_training_images(rows: Sequence[TransferRow]) -> Figure:
     )
 
 
-def _per_class(row: TransferRow) -> int:
+def _per_class(row: ReportedTransfer) -> int:
     """Of a row whose images were drawn."""
     return row.row.drawn.per_class if row.row.drawn else 0
 
 
-def _said(rows: Sequence[TransferRow], name: str) -> dict[str, Any]:
+def _said(rows: Sequence[ReportedTransfer], name: str) -> dict[str, Any]:
     """The signatures and texts of points."""
     return {"customdata": [row.key for row in rows], **hover([f"{row.label}: {_told(row, name)} %" for row in rows])}
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from bench.engine.signatures import joined, per_net
 from bench.extras import needed
 from bench.images.divided import DividedSet
+from bench.linear.combinations import Combination
 from bench.linear.descriptors import Described
 from bench.linear.job import TransferJob
 from bench.linear.judging import Judged, truth_of
+from bench.linear.learnt_before import learnt_before
 from bench.linear.machines import MOST_IN_KERNEL
-from bench.linear.parts import drawn, learnt_before, roles, scales_text, whole
-from bench.linear.rows import TransferRow
 from bench.linear.signatures import transfer_signature
 from bench.linear.splits import Division, Split
 from bench.provenance import computing, provenance
@@ -51,11 +51,11 @@ class Learnt:
 
 
 def result_of(
-    job: TransferJob, found: Described, row: TransferRow, division: Division, learnt: Learnt
+    job: TransferJob, found: Described, row: Combination, division: Division, learnt: Learnt
 ) -> TransferResult:
     """What the tables say of a row."""
     models, divided = [job.models[net] for net in row.nets], job.divided
-    trained, tested = roles(divided, division)
+    trained, tested = division.roles(divided)
     before = learnt_before(found.divided, learnt.splits)
     said = [note for judged in learnt.judged for note in judged.notes]
     return TransferResult(
@@ -64,7 +64,7 @@ def result_of(
         weights=joined(shown(model.weights.label) for model in models),
         S=joined(str(model.S) for model in models),
         nets=tuple(f"{model.configuration}/{model.S}" for model in models),
-        Q=per_net(map(scales_text, row.scales)),
+        Q=per_net(row.Q),
         over=row.over,
         dimension=learnt.dimension,
         data=shown(divided.name),
@@ -76,8 +76,8 @@ def result_of(
         C=tuple(judged.C for judged in learnt.judged),
         measures=learnt.measures,
         signature=transfer_signature(job, row, division, learnt.solver, found.skipped),
-        drawn=drawn(division),
-        whole=whole(divided),
+        drawn=division.drawn,
+        whole=divided.whole,
         region=divided.region,
         skipped=found.skipped,
         seconds=learnt.seconds,
