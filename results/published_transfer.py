@@ -68,6 +68,12 @@ def published_transfer(found: Conditions) -> Figure | None:
     return None
 
 
+def has_figures(data: str, configuration: str) -> bool:
+    """Whether the paper has figures of such nets on a set, alone or stacked, at whatever S."""
+    nets = (net for theirs in published_transfers() if theirs.data == data for net in theirs.nets)
+    return configuration in {net.partition("/")[0] for net in nets}
+
+
 def _row(row: dict[str, str]) -> tuple[Conditions, Figure]:
     whole = {name: int(row[name]) if row[name] else None for name in COUNTS}
     drawn = None if whole["per_class"] is None else Drawn(whole["per_class"], whole["test_per_class"])

@@ -44,7 +44,7 @@ def _facts(record: Record) -> dict[str, str]:
     return {
         "model": escaped(record["model"]),
         "weights": escaped(record["weights"]),
-        "S": record["S"],
+        "S": "" if record["S"] == "–" else record["S"],
         "data": _data(record),
         "trained on": record["trained"],
         "tested on": record["tested"],

@@ -1,6 +1,6 @@
 """Plainly what is evaluated, on what, and what is assumed: above a written table, and in sentences at a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bench.images.dataset import Images
 from bench.images.first_look import first_images
@@ -32,14 +32,18 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     return said
 
 
-def sentences_of_models(models: Sequence[Model]) -> list[str]:
-    """Of the nets alone: what was assumed of them, which they are, and what computes them."""
-    said = [sentence for model in models for sentence in _assumptions(model)]
+def sentences_of_models(models: Sequence[Model], without_S: Collection[Model] = ()) -> list[str]:
+    """Of the nets alone: what was assumed of them, which they are, and what computes them.
+
+    `without_S` are those whose assumed S changes nothing.
+    """
+    said = [sentence for model in models for sentence in _assumptions(model, model not in without_S)]
     return [*said, *map(_net, models), *(f"What is not stored is computed by {each}." for each in _engines(models))]
 
 
-def _assumptions(model: Model) -> list[str]:
-    values = {"S": f"S {model.S}", "pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
+def _assumptions(model: Model, with_S: bool = True) -> list[str]:
+    values = {"S": f"S {model.S}"} if with_S else {}
+    values |= {"pixels": f"pixels {model.pixels}", "side": f"crops of {model.side} pixels"}
     said = [f"{value} (--{what})" for what, value in values.items() if what in model.assumed]
     if not said:
         return []
@@ -91,10 +95,13 @@ def about_images(images: Images, count: int) -> list[str]:
     return lines
 
 
-def about_models(models: Sequence[Model]) -> list[str]:
-    """Each net with its weights and what was assumed of them, and what computes them where it is not torch."""
+def about_models(models: Sequence[Model], without_S: Collection[Model] = ()) -> list[str]:
+    """Each net with its weights and what was assumed of them, and what computes them where it is not torch.
+
+    `without_S` are those whose assumed S changes nothing.
+    """
     engines = [f"- Engine: {each}, for what this run computed" for each in _engines(models)]
-    return [_model(model) for model in models] + engines
+    return [_model(model, model not in without_S) for model in models] + engines
 
 
 def _engines(models: Sequence[Model]) -> list[str]:
@@ -102,14 +109,15 @@ def _engines(models: Sequence[Model]) -> list[str]:
     return sorted({model.engine.made["engine"] for model in models if model.engine.made})
 
 
-def _model(model: Model) -> str:
+def _model(model: Model, with_S: bool) -> str:
     weights = model.weights
     width = "" if weights.width == 1 else f", width {weights.width:g}"
     dropped = "" if model.drop is None else f" without class {model.drop}"
-    S, pixels = f"S={model.S}{_assumed(model, 'S')}", f"pixels {model.pixels}{_assumed(model, 'pixels')}"
+    S = f", S={model.S}{_assumed(model, 'S')}" if with_S else ""
+    pixels = f"pixels {model.pixels}{_assumed(model, 'pixels')}"
     where = f"weights {escaped(weights.place)} ({weights.digest[:12]}){dropped}"
     code = f" (made by running {escaped(model.code)})" if model.code else ""
-    return f"- Model: {escaped(model.name)}{code}{width}, {where}, {S}, {pixels}{_side(model)}"
+    return f"- Model: {escaped(model.name)}{code}{width}, {where}{S}, {pixels}{_side(model)}"
 
 
 def _side(model: Model) -> str:

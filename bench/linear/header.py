@@ -6,6 +6,7 @@ from bench.engine.header import about_models, sentences_of_models
 from bench.images.dataset import Images
 from bench.images.divided import DividedSet, SetPart
 from bench.linear.signatures import digest_of
+from bench.linear.usual import S_matters
 from bench.nets.model import Model
 from results.formatting import escaped, shown
 
@@ -15,7 +16,7 @@ BUILT_IN = "shapes"
 def sentences(models: Sequence[Model], divided: DividedSet) -> list[str]:
     """For people at a terminal, what nobody stated first."""
     parts = ", ".join(f"{part.name} {_count(part)}" for part in divided.parts)
-    said = [*sentences_of_models(models)]
+    said = sentences_of_models(models, _without_S(models, divided))
     said.append(f"The images are {shown(divided.name)}: {parts} (digest {digest_of(divided)[:12]}).")
     if divided.kind == BUILT_IN:
         said.append("They are rendered here and are no photographs: compare the rows with one another alone.")
@@ -26,13 +27,17 @@ def header(models: Sequence[Model], divided: DividedSet) -> list[str]:
     """Lines of Markdown for people."""
     parts = ", ".join(f"{part.name} {_count(part)}" for part in divided.parts)
     what = f"{escaped(divided.name)}: {parts}; {len(divided.classes)} classes; digest {digest_of(divided)[:12]}"
-    lines = [*about_models(models), f"- Data: {what}"]
+    lines = [*about_models(models, _without_S(models, divided)), f"- Data: {what}"]
     return lines + [f"- Data: {escaped(note)}" for note in notes(divided)]
 
 
 def notes(divided: DividedSet) -> list[str]:
     """What is to be said of the set and of how its images were read, each once."""
     return list(dict.fromkeys([*divided.notes, *(note for images in _looks(divided) for note in images.told)]))
+
+
+def _without_S(models: Sequence[Model], divided: DividedSet) -> list[Model]:
+    return [model for model in models if not S_matters(model, divided)]
 
 
 def _count(part: SetPart) -> str:

@@ -14,11 +14,15 @@ from bench.linear.learnt_before import learnt_before
 from bench.linear.machines import MOST_IN_KERNEL
 from bench.linear.signatures import transfer_signature
 from bench.linear.splits import Division, Split
+from bench.linear.usual import S_matters
+from bench.nets.model import Model
 from bench.provenance import computing, provenance
 from results.formatting import shown
 from results.tally import made_by
 from results.transfer_result import Measure, TransferResult
 from results.transfer_scores import SplitScores
+
+NONE = "–"  # as of a net without a letter
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def result_of(
         model=joined(model.name for model in models),
         configuration=joined(model.configuration for model in models),
         weights=joined(shown(model.weights.label) for model in models),
-        S=joined(str(model.S) for model in models),
+        S=joined(str(model.S) if S_matters(model, divided) else NONE for model in models),
         nets=tuple(f"{model.configuration}/{model.S}" for model in models),
         Q=per_net(row.Q),
         over=row.over,
@@ -82,10 +86,14 @@ def result_of(
         skipped=found.skipped,
         seconds=learnt.seconds,
         net_seconds=found.seconds,
-        assumed=frozenset().union(*(model.assumed for model in models)),
+        assumed=frozenset().union(*(_assumed(model, divided) for model in models)),
         doubts=tuple(dict.fromkeys((*divided.doubts, *before, *said))),
         provenance=_made(found),
     )
+
+
+def _assumed(model: Model, divided: DividedSet) -> frozenset[str]:
+    return model.assumed if S_matters(model, divided) else model.assumed - {"S"}
 
 
 def _made(found: Described) -> dict[str, str]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from bench.images.divided import DividedSet
 from bench.linear.combinations import MEAN, STACK
+from bench.nets.model import Model
 from protocols.scales import in_proportion
+from results.published_transfer import has_figures
 
 SCALES = (256, 384, 512)  # for crops of 224 pixels
 VOC_SCALES = (*SCALES, 640, 768)
@@ -42,3 +44,10 @@ def usual(divided: DividedSet) -> Usual:
 def usual_Q(divided: DividedSet, side: int) -> tuple[int, ...]:
     """In proportion to the side of a net's crops in pixels."""
     return tuple(in_proportion(Q, side) for Q in usual(divided).Q)
+
+
+def S_matters(model: Model, divided: DividedSet) -> bool:
+    """Whether the weights' S is to be said: where nobody stated it, it decides nothing but whether the paper's figure
+    stands beside a row.
+    """
+    return "S" not in model.assumed or has_figures(divided.name, model.configuration)

@@ -1,12 +1,13 @@
 """What is done with a set unless somebody says otherwise is what the paper's figures are of."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from divided_sets import of_parts, part, whole
 
 from bench.linear.combinations import MEAN
-from bench.linear.usual import PAPERS, SCALES, VOC_SCALES, usual, usual_Q
+from bench.linear.usual import PAPERS, SCALES, VOC_SCALES, S_matters, usual, usual_Q
 from results.published_transfer import Drawn, published_transfers
 from results.transfer_result import RULE_OF
 
@@ -36,3 +37,18 @@ def test_other_sets_are_averaged_and_judged_by_recall_or_precision():
 def test_scales_are_in_proportion_to_crops():
     assert usual_Q(whole([1]), 224) == (256, 384, 512)
     assert usual_Q(whole([1]), 448) == (512, 768, 1024)
+
+
+@pytest.mark.parametrize(
+    ("data", "configuration", "assumed", "matters"),
+    [
+        ("caltech101", "D", {"S"}, True),
+        ("caltech101", "E", {"S", "pixels"}, True),
+        ("caltech101", "A", {"S"}, False),
+        ("flowers", "D", {"S"}, False),
+        ("flowers", "A", {"pixels"}, True),  # stated
+    ],
+)
+def test_an_assumed_S_matters_where_the_paper_has_figures(data, configuration, assumed, matters):
+    model = SimpleNamespace(configuration=configuration, assumed=frozenset(assumed))
+    assert S_matters(model, replace(whole([1]), name=data)) is matters

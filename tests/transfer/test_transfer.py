@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from transfer_sets import action, caltech101, voc, voc_values
 
 import bench
 from bench.images.sources import DataSpec, open_data
+from bench.nets.reading import read_weights
+from bench.nets.weights import save_weights
 from bench.transfer.__main__ import main
 from results.descriptors import averaged, stacked
 from results.transfer_files import read_transfer
@@ -68,6 +71,17 @@ def test_nets_are_stacked(transfer, weights):
     assert [row.dimension for row in rows] == [128, 128, 256]
     assert rows[2].nets == rows[0].nets * 2
     assert rows[0].measures == rows[1].measures
+
+
+def test_an_S_that_changes_nothing_is_not_said(transfer, weights, tmp_path):
+    bare = tmp_path / "bare.safetensors"
+    save_weights(bare, replace(read_weights(str(weights)), S=None, pixels=None), {})
+    _, out, err, (row,) = transfer("--weights", str(bare), "--C", "1")
+    assert (row.S, row.assumed, row.paper) == ("–", {"pixels"}, None)
+    (assumed,) = [line for line in err.splitlines() if line.startswith("Assumed")]
+    assert "pixels" in assumed
+    for said in err, out, (tmp_path / "out/transfer.md").read_text():
+        assert "[256;512]" not in said
 
 
 def timeless(record):
