@@ -119,7 +119,9 @@ def test_one_level_too_high_or_without_labels_is_named(tmp_path):
 def test_sets_of_other_kinds_are_called_by_their_names(tmp_path):
     draw(tmp_path, "VOCdevkit/VOC2007/JPEGImages/000001.jpg", "VOCdevkit/VOC2007/SegmentationClass/000001.png")
     (tmp_path / "VOCdevkit" / "VOC2007" / "Annotations").mkdir()
-    assert "this is Pascal VOC, whose labels are annotations; give voc2007:DIR" in refused(f"folder:{tmp_path}")
+    said = refused(f"folder:{tmp_path}")
+    assert "this is Pascal VOC, whose labels are annotations; give voc2007:DIR" in said
+    assert "for bench.transfer voc2007-cls:DIR" in said
 
 
 def test_imagenette_of_another_size_is_read(tmp_path):

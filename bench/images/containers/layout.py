@@ -107,7 +107,8 @@ def refuse_known(folder: Folder, base: Folder) -> None:
     if any((place / "JPEGImages").is_dir() and (place / "Annotations").is_dir() for place in (folder, base)):
         raise UserError(
             f"data {str(folder)!r}: this is Pascal VOC, whose labels are annotations; give voc2007:DIR, the folder "
-            "that holds VOCdevkit, for the objects of 2007"
+            "that holds VOCdevkit, for the objects of 2007, or for bench.transfer voc2007-cls:DIR, voc2012-cls:DIR or "
+            "voc2012-action:DIR"
         )
 
 
