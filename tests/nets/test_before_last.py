@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
 from bench.errors import UserError
 from bench.images.pixels import NAMED
@@ -19,22 +20,22 @@ from protocols.scales import JITTERED
 # Of each the length of what its last layer sees, as published, and the layer's name.
 LAST = {
     "alexnet": (4096, "classifier.6"),
-    "vgg11": (4096, "classifier.6"),
     "resnet18": (512, "fc"),
     "resnet50": (2048, "fc"),
     "mobilenet_v2": (1280, "classifier.1"),
     "squeezenet1_0": (512, "classifier.1"),
     "densenet121": (1024, "classifier"),
     "googlenet": (1024, "fc"),
-    "convnext_tiny": (768, "classifier.2"),
+    "convnext": (48, "classifier.2"),  # of one block a stage
 }
+STAGES = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, 32, 1), CNBlockConfig(32, 48, 1), CNBlockConfig(48, None, 1)]
 
 
 def net_of(name: str) -> nn.Module:
     torch.manual_seed(0)
-    net = zoo.construct(name, 5, 1).eval()
+    net = ConvNeXt(STAGES, num_classes=5) if name == "convnext" else zoo.construct(name, 5, 1)
     randomise(net)
-    return net
+    return net.eval()
 
 
 @pytest.mark.parametrize("name", LAST)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import torchrun
 from torch import nn
-from transfer_sets import action, caltech101, voc, voc_values
 
 import bench
+from bench.images.divided import open_divided
 from bench.images.sources import DataSpec, open_data
+from bench.linear.judging import judge, truth_of
+from bench.linear.splits import division_of, splits_of
 from bench.nets.reading import read_weights
 from bench.nets.weights import save_weights
 from bench.transfer.__main__ import main
@@ -51,7 +52,7 @@ def test_another_constant_or_split_needs_no_net(transfer, views):
     assert len({row.signature for row in (*first, *drawn, *again)}) == 5
 
 
-def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightness, store):
+def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightness, store, tmp_path):
     rows = transfer("--Q", "256/288", "--over", "mean,stack,each")[3]
     assert [(row.Q, row.over, row.dimension) for row in rows] == [
         ("256/288", "mean", 128),
@@ -61,8 +62,15 @@ def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightne
     ]
     table = bench.transfer("vgg16", f"folder:{brightness}", weights=str(weights), store=store, Q=(256, 288))
     both = [table.features(0, Q).vectors for Q in (256, 288)]
-    np.testing.assert_allclose(np.linalg.norm(averaged(both), axis=1), 1, atol=1e-6)
-    assert stacked(both).shape == (30, 256)
+    divided = open_divided(DataSpec(f"folder:{brightness}"))
+    (split,) = splits_of(divided, division_of(divided, None, None, None), 0)
+    expected = []
+    for row, vectors in zip(rows, (averaged(both), stacked(both), *both), strict=True):
+        assert vectors.shape == (30, row.dimension)
+        expected.append(judge(vectors, truth_of(divided), split))
+        (scores,) = read_scores(tmp_path / "out" / row.scores)
+        np.testing.assert_allclose(scores.values, expected[-1].scores, atol=1e-5)
+    assert len({each.scores.tobytes() for each in expected}) == 4
     assert table[0].result.record()["recall"] == rows[0].record()["recall"]
 
 
@@ -70,7 +78,7 @@ def test_nets_are_stacked(transfer, weights):
     rows = transfer("--model", "vgg16,vgg16", "--weights", f"{weights},{weights}", "--fuse")[3]
     assert [row.dimension for row in rows] == [128, 128, 256]
     assert rows[2].nets == rows[0].nets * 2
-    assert rows[0].measures == rows[1].measures
+    assert rows[0].measures == rows[1].measures == rows[2].measures  # the same twice says nothing new
 
 
 def test_an_S_that_changes_nothing_is_not_said(transfer, weights, tmp_path):
@@ -219,76 +227,3 @@ def test_the_built_in_set_and_net_need_nothing_from_outside(tmp_path, capsys):
     (row,) = read_transfer(tmp_path / "out")
     assert (row.data, row.whole, len(row.classes)) == ("shapes", False, 24)
     assert "shapes" in capsys.readouterr().out
-
-
-def test_workers_share_the_descriptors_and_the_first_says_what_came_out(transfer, weights, brightness, store, tmp_path):
-    (row,) = transfer()[3]
-    words = f"--weights {weights} --data folder:{brightness} --Q 256 --store {tmp_path}/new --out {tmp_path}/shared"
-    done = torchrun("bench.transfer", *words.split())
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("mean class recall") == 1
-    (shared,) = read_transfer(tmp_path / "shared")
-    assert (shared.signature, shared.measures) == (row.signature, row.measures)
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    """A VOC, its actions and a Caltech in miniature, in the official layouts."""
-    root = tmp_path_factory.mktemp("sets")
-    parts = {"train": 22, "val": 20, "test": 20}
-    return {
-        "voc2007-cls": voc(root / "voc", parts=parts),
-        "voc2012-action": action(root / "action", parts=parts),
-        "caltech101": caltech101(root / "caltech", 3),
-    }
-
-
-def test_voc_is_learnt_from_trainval_and_judged_by_precision(transfer, sets, tmp_path):
-    code, out, _, (row,) = transfer(data=f"voc2007-cls:{sets['voc2007-cls']}")
-    assert code == 0
-    assert (row.data, row.trained, row.tested) == ("voc2007-cls", "train+val", "test")
-    assert (row.training, row.test, row.drawn, row.over) == ((42,), (20,), None, "")
-    assert set(row.measures) == {"mAP11", "mAP"}
-    assert len(row.measures["mAP"].by_class) == 20
-    assert row.paper is None  # of other images
-    (scores,) = read_scores(tmp_path / "out" / row.scores)
-    np.testing.assert_array_equal(scores.present, voc_values(20) == 1)
-    np.testing.assert_array_equal(scores.difficult, voc_values(20) == 0)
-    assert "| aeroplane" in (tmp_path / "out/transfer.md").read_text()
-    assert "mAP, 11 points" in out
-
-
-def test_voc_draws_no_images(transfer, sets):
-    code, _, err, _ = transfer("--train-per-class", "1", data=f"voc2007-cls:{sets['voc2007-cls']}")
-    assert code == 2
-    assert "leave it out" in err.splitlines()[-1]
-
-
-def test_persons_are_seen_with_their_boxes(transfer, sets, tmp_path):
-    data = f"voc2012-action:{sets['voc2012-action']}"
-    rows = [transfer("--region", region, data=data)[3][0] for region in ("image", "box", "image+box")]
-    assert [(row.region, row.dimension) for row in rows] == [("image", 128), ("box", 128), ("image+box", 256)]
-    assert transfer(data=data)[3][0].signature == rows[2].signature
-    assert len({row.signature for row in rows}) == 3
-    assert f"{rows[2].data}, image+box" in (tmp_path / "out/transfer.md").read_text()
-
-
-def test_caltech_is_drawn(transfer, sets):
-    data = f"caltech101:{sets['caltech101']}"
-    assert "has 3 images" in transfer(data=data)[2].splitlines()[-1]  # of 31
-    (row,) = transfer("--train-per-class", "2", data=data)[3]
-    assert (row.data, row.trained, row.tested, tuple(row.drawn)) == ("caltech101", "drawn", "drawn", (2, 50))
-    assert (row.training, row.test) == ((10, 10, 10), (5, 5, 5))
-    assert row.measures["recall"].deviation is not None
-
-
-def test_descriptors_of_images_with_several_labels_are_saved_with_all(transfer, sets, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    transfer("--save-features", "parquet,npz", data=f"voc2007-cls:{sets['voc2007-cls']}")
-    with np.load(tmp_path / "out/features/vgg16.npz") as file:
-        np.testing.assert_array_equal(file["present"][-20:], voc_values(20) == 1)
-        np.testing.assert_array_equal(file["difficult"][-20:], voc_values(20) == 0)
-        names = [file["classes"][row].tolist() for row in file["present"]]
-        assert "labels" not in file.files
-    rows = parquet.read_table(tmp_path / "out/features/vgg16.parquet").to_pydict()
-    assert rows["labels"] == names
