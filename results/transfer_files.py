@@ -77,8 +77,7 @@ def _result(record: Mapping[str, Any]) -> TransferResult:
     if not classes or not test or not len(training) == len(test) == len(C):
         raise ValueError("its splits do not belong together")
     measures = {name: _measure(record, name, len(classes)) for name in MEASURES if record[name] is not None}
-    if not measures:
-        raise ValueError("nothing was measured")
+    measures = {record["measure"]: measures[record["measure"]], **measures}  # the set's own first
     texts = ("model", "configuration", "weights", "S", "Q", "over", "data", "trained", "tested", "region", "signature")
     return TransferResult(
         **{name: _text(record[name]) for name in texts},
@@ -140,5 +139,5 @@ def _below(path: str) -> str:
 
 
 _OWN = frozenset(
-    TransferResult("", "", "", "", (), "", "", 0, "", ("",), "", "", (0,), (0,), (0.0,), {}, "").record()
+    TransferResult("", "", "", "", (), "", "", 0, "", ("",), "", "", (0,), (0,), (0.0,), {"": Measure(0)}, "").record()
 )  # what a record says of the row itself; the rest is provenance

@@ -19,7 +19,7 @@ from results.every_pair import letters_of
 from results.formatting import escaped
 from results.formatting import interval as with_ends
 from results.table import markdown_of
-from results.transfer_result import MEASURES, RULE_OF, TransferResult, main_measure
+from results.transfer_result import MEASURES, RULE_OF, TransferResult
 from results.transfer_scores import SplitScores
 from results.transfer_table import compared_cells
 
@@ -143,7 +143,7 @@ def compare_transfers(rows: Sequence[ScoredRow]) -> TransferPairs:
     first = rows[0]
     for other in rows[1:]:
         _check_same(first, other)
-    measure = main_measure([first.result])
+    measure = first.result.measure
     samples = np.stack([_in_samples(row.scores, measure) for row in rows])
     by_split = [[_by_class(split, measure)[:, 0] for split in row.scores] for row in rows]
     of_splits = np.array([[mean_over_classes(each[:, None])[0] for each in row] for row in by_split])

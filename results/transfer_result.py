@@ -1,6 +1,6 @@
 """One row of a transfer's table: whose descriptors of which images, and how well linear classifiers tell them apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,11 +34,11 @@ class TransferResult:
     "stack", "" of one Q; `dimension` is of the vectors that are learnt from. `trained` and `tested` name the parts of
     the set; `training`, `test` and `C` are those of each split: images, and the classifiers' constant. `drawn` says how
     images were drawn, None where the set's parts were taken; `whole` whether all images of the set were there; `region`
-    what was seen of them where there is a choice. `measures` are by MEASURES. `seconds` is the time of learning and
-    judging, `net_seconds` that of computing the descriptors, whenever that was. `skipped` images cannot be decoded;
-    `assumed` is what nobody stated of the nets, `doubts` what speaks against the row, a sentence each. `provenance`
-    (machine, versions) explains a difference and is no part of what was measured; `scores` is the path of the saved
-    `.npz`.
+    what was seen of them where there is a choice. `measures` are by MEASURES, the set's own first. `seconds` is the
+    time of learning and judging, `net_seconds` that of computing the descriptors, whenever that was. `skipped` images
+    cannot be decoded; `assumed` is what nobody stated of the nets, `doubts` what speaks against the row, a sentence
+    each. `provenance` (machine, versions) explains a difference and is no part of what was measured; `scores` is the
+    path of the saved `.npz`.
     """
 
     model: str
@@ -75,6 +75,11 @@ class TransferResult:
         return signature_id(self.signature)
 
     @property
+    def measure(self) -> str:
+        """What rows of one set are compared by."""
+        return next(iter(self.measures))
+
+    @property
     def paper(self) -> Figure | None:
         """The paper's figure, where this row is exactly one of its rows."""
         nets = frozenset(self.nets)
@@ -109,6 +114,7 @@ class TransferResult:
             "whole": self.whole,
             "skipped": self.skipped,
             "C": list(self.C),
+            "measure": self.measure,
             **self._measured(),
             "paper": paper.value if paper else None,
             "paper_deviation": paper.deviation if paper else None,
@@ -148,10 +154,3 @@ def _written(value: Any) -> Any:
     if isinstance(value, str):
         return unicode_of(value)
     return list(map(_written, value)) if isinstance(value, list) else value
-
-
-def main_measure(results: Sequence[TransferResult]) -> str:
-    """What rows of one set are compared by: the paper's measure of it, as far as it has one."""
-    if "recall" in results[0].measures:
-        return "recall"
-    return "mAP11" if results[0].data.startswith("voc2007") else "mAP"

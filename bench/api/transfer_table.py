@@ -15,7 +15,7 @@ from bench.folders import writable, writing_to
 from bench.linear.saved_descriptors import check_forms, save_descriptors
 from bench.linear.transferred import Transferred
 from results.formatting import escaped
-from results.transfer_result import MEASURES, Measure, TransferResult, main_measure
+from results.transfer_result import MEASURES, Measure, TransferResult
 from results.transfer_scores import SplitScores
 from results.transfer_table import flat_transfer, measure_cell, paper_cell, terminal_transfer
 
@@ -91,14 +91,14 @@ class TransferredRow:
 
     @property
     def _main(self) -> Measure:
-        return self.result.measures[main_measure([self.result])]
+        return self.result.measures[self.result.measure]
 
     def _percent(self, name: str) -> float | None:
         found = self.result.measures.get(name)
         return None if found is None else 100 * found.value
 
     def __repr__(self) -> str:
-        name, record = main_measure([self.result]), self.result.record()
+        name, record = self.result.measure, self.result.record()
         way = f"{self.result.Q} {self.result.over}".strip()
         return f"<{self.model} {way}: {MEASURES[name]} {measure_cell(record, name)} %>"
 
@@ -176,7 +176,7 @@ class TransferTable:
     def _repr_html_(self) -> str:
         cells = []
         for row in self:
-            record, name = row.result.record(), main_measure([row.result])
+            record, name = row.result.record(), row.result.measure
             cells.append(
                 {
                     "net": row.model,

@@ -1,5 +1,7 @@
 """Intervals over test images that several splits are judged on, or one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from divided_sets import of_parts, part, whole
@@ -58,3 +60,12 @@ def test_the_interval_is_around_the_mean_over_splits():
     assert found.high is not None
     assert found.low < found.value < found.high
     assert abs((found.low + found.high) / 2 - found.value) < 0.03
+
+
+@pytest.mark.parametrize(("kind", "first"), [("voc2007-cls", "mAP11"), ("voc2012-cls", "mAP"), ("images", "mAP")])
+def test_the_sets_own_measure_is_the_first(kind, first):
+    divided = replace(TESTED, kind=kind, multi=True)
+    splits = splits_of(divided, Division(), 0)
+    found = measures_of(divided, splits, [judged(divided, splits[0], np.arange(3))], 0)
+    assert next(iter(found)) == first
+    assert set(found) == {"mAP11", "mAP"}

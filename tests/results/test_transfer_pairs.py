@@ -25,7 +25,7 @@ def scored(name: str, noise: float, splits: int = 1, multi: bool = False, seed: 
         values = present + noise * np.random.default_rng((seed, split)).standard_normal((60, 3))
         ids = tuple(f"{split}/{k}" for k in range(60))
         found.append(SplitScores(ids, values.astype(np.float32), present, difficult))
-    measures = {name: Measure(0.5, 0.4, 0.6) for name in (("mAP11", "mAP") if multi else ("recall",))}
+    measures = {name: Measure(0.5, 0.4, 0.6) for name in (("mAP", "mAP11") if multi else ("recall",))}
     data = "voc2012-cls" if multi else "flowers"
     result = TransferResult(
         *("vgg16", "D", "d.safetensors", "[256;512]", ("D/[256;512]",), "256", "", 8, data, CLASSES, "train", "test"),

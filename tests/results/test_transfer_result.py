@@ -9,7 +9,7 @@ import pytest
 from results.errors import ResultError
 from results.published_transfer import Drawn, published_transfers
 from results.transfer_files import read_transfer, write_transfer
-from results.transfer_result import Measure, TransferResult, main_measure
+from results.transfer_result import Measure, TransferResult
 from results.transfer_scores import SplitScores, read_scores, write_scores
 from results.transfer_table import terminal_transfer, transfer_markdown
 
@@ -119,12 +119,14 @@ def test_other_splits_than_the_papers_have_no_figure(other):
 
 
 def test_files_say_the_same_when_they_are_read(tmp_path):
-    rows = [VOC, CALTECH]
-    split = [[scores(0)], [scores(k) for k in range(3)]]
+    by_area = {name: VOC.measures[name] for name in ("mAP", "mAP11")}
+    rows = [VOC, replace(VOC, measures=by_area, data="voc2012-cls", signature="model=vgg16 data=2012"), CALTECH]
+    split = [[scores(0)], [scores(1)], [scores(k) for k in range(3)]]
     written = write_transfer(tmp_path, rows, split, ["- a header"])
     found = read_transfer(tmp_path)
     assert [each.record() for each in found] == [each.record() for each in written]
     assert [each.paper for each in found] == [each.paper for each in rows]
+    assert [each.measure for each in found] == ["mAP11", "mAP", "recall"]
     for row, own in zip(found, split, strict=True):
         for ours, theirs in zip(read_scores(tmp_path / row.scores), own, strict=True):
             assert ours.ids == theirs.ids
@@ -133,7 +135,7 @@ def test_files_say_the_same_when_they_are_read(tmp_path):
     text = (tmp_path / "transfer.md").read_text()
     assert text.startswith("- a header\n")
     assert "| bicycle" in text
-    assert len((tmp_path / "transfer.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "transfer.csv").read_text().splitlines()) == 4
 
 
 def test_json_has_no_nan(tmp_path):
@@ -150,6 +152,7 @@ def broken(text):
     yield "[1]"
     for name, value in (("C", [1.0, 2.0]), ("classes", []), ("mAP", 120), ("mAP", "x"), ("scores", "../x.npz")):
         yield json.dumps([records[0] | {name: value}])
+    yield from (json.dumps([records[0] | {"measure": value}]) for value in ("mean", "recall", []))
     yield json.dumps([{name: value for name, value in records[0].items() if name != "nets"}])
 
 
@@ -189,5 +192,3 @@ def test_tables_show_what_was_measured():
     assert "data voc2007-cls" in short  # above, once
     assert short.count("voc2007-cls") == 1
     assert "91.80 ± 1.00 [91.00, 92.50]" in transfer_markdown([CALTECH])
-    assert (main_measure([VOC]), main_measure([CALTECH])) == ("mAP11", "recall")
-    assert main_measure([replace(VOC, data="voc2012-cls")]) == "mAP"

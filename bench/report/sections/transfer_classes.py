@@ -8,7 +8,7 @@ import numpy as np
 from bench.report.section import Section
 from bench.report.transfers import ReportedTransfer, by_images
 from results.formatting import number
-from results.transfer_result import MEASURES, main_measure
+from results.transfer_result import MEASURES
 
 LINES = 20  # of the least classes, for readers without scripts
 OF_CLASSES = {"mAP11": "average precision, 11 points", "mAP": "average precision, area", "recall": "recall"}
@@ -29,7 +29,7 @@ def section(rows: Sequence[ReportedTransfer]) -> Section:
 
 def _set(rows: Sequence[ReportedTransfer]) -> dict[str, Any]:
     """Names and test images of the classes; by measure each row's shares, and nothing where there is none."""
-    first = main_measure([row.row for row in rows])
+    first = rows[0].row.measure
     names = sorted((name for name in MEASURES if any(name in row.row.measures for row in rows)), key=first.__ne__)
     low, high = _images(rows)
     return {

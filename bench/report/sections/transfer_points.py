@@ -7,7 +7,7 @@ from bench.report.figures import Figure, around, axis, colour, hover, label, mar
 from bench.report.listed_points import listed
 from bench.report.section import Section
 from bench.report.transfers import ReportedTransfer, by_images
-from results.transfer_result import MEASURES, Measure, main_measure
+from results.transfer_result import MEASURES, Measure
 from results.transfer_table import measure_cell, paper_cell
 
 TEXTS = ("model", "Q", "over", "S", "weights", "assumed")
@@ -141,7 +141,7 @@ def _papers(papers: Sequence[tuple[ReportedTransfer, float]], heights: Mapping[s
 def _by_training_images(rows: Sequence[ReportedTransfer]) -> Figure:
     """A line for each net and descriptor."""
     drawn = [row for row in rows if row.row.drawn]
-    name = main_measure([row.row for row in drawn])
+    name = drawn[0].row.measure
     lines: dict[tuple[str, str], list[ReportedTransfer]] = {}
     for row in sorted(drawn, key=_per_class):
         lines.setdefault((row.net, row.descriptor), []).append(row)
