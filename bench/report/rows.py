@@ -1,6 +1,5 @@
 """The rows that a report is about: of one run or of several, each looked into once."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
@@ -8,6 +7,7 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.images.labels.imagenet_names import with_nouns
+from bench.report.net_names import known_by_weights, net_name
 from bench.stored.run import StoredRun
 from results.formatting import shown
 from results.inspection import Inspection
@@ -43,8 +43,7 @@ class ReportRow:
     @property
     def net(self) -> str:
         """The net, or the fused ones, with S where the weights have one; no two are called alike."""
-        weights = f", {self.row['weights']}" if self.with_weights else ""
-        return f"{self.row['model']}, S={self.row['S']}{weights}"
+        return net_name(self.row["model"], self.row["S"], self.row["weights"] if self.with_weights else None)
 
     @property
     def computed_by(self) -> tuple[str, ...]:
@@ -83,12 +82,10 @@ def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
     found = list(_distinct(runs))
     if not found:
         raise UserError("none of the runs has a row; give folders that bench.run wrote")
-    weights: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for _, row in found:
-        weights[row["model"], row["S"]].add(row["weights"])
+    by_weights = known_by_weights([(row["model"], row["S"], row["weights"]) for _, row in found])
     return [
-        ReportRow(number, run, _looked_into(run, row), len(weights[row["model"], row["S"]]) > 1)
-        for number, (run, row) in enumerate(found, 1)
+        ReportRow(number, run, _looked_into(run, row), each)
+        for number, ((run, row), each) in enumerate(zip(found, by_weights, strict=True), 1)
     ]
 
 

@@ -1,11 +1,11 @@
 """The rows of transfers that a page is about: what was learnt of whose descriptors, with the scores of test images."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bench.report.net_names import known_by_weights, net_name
 from results.formatting import shown
 from results.transfer_files import NAME, read_transfer, scores_of
 from results.transfer_result import TransferResult
@@ -34,8 +34,7 @@ class ReportedTransfer:
     @property
     def net(self) -> str:
         """The net, or those that are stacked, with S; no two are called alike."""
-        weights = f", {self.row.weights}" if self.with_weights else ""
-        return f"{self.row.model}, S={self.row.S}{weights}"
+        return net_name(self.row.model, self.row.S, self.row.weights if self.with_weights else None)
 
     @property
     def descriptor(self) -> str:
@@ -85,12 +84,10 @@ class ReportedTransfer:
 def transfer_rows(places: Sequence[Path], first: int = 1) -> list[ReportedTransfer]:
     """All rows of the folders, numbered from `first`; of those that say the same, one. Raises ResultError."""
     found = list(_distinct(places))
-    weights: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for _, row in found:
-        weights[row.model, row.S].add(row.weights)
+    by_weights = known_by_weights([(row.model, row.S, row.weights) for _, row in found])
     return [
-        ReportedTransfer(number, folder, row, len(weights[row.model, row.S]) > 1)
-        for number, (folder, row) in enumerate(found, first)
+        ReportedTransfer(number, folder, row, each)
+        for number, ((folder, row), each) in enumerate(zip(found, by_weights, strict=True), first)
     ]
 
 
