@@ -1,10 +1,15 @@
 """From the options that say which images to a `DataSpec`, without torch: a set is looked at before it is imported."""
 
+import os
 from argparse import Namespace
+from collections.abc import Callable
+from typing import TypeVar
 
 from bench.errors import UserError
-from bench.images.sources import DataSpec
+from bench.images.sources import DataSpec, fetched
+from bench.progress import note
 
+Opened = TypeVar("Opened")
 MOST_DIGITS = 18  # of a whole number; Python itself does not read some thousands of them
 
 
@@ -25,6 +30,21 @@ def data_spec(options: Namespace, source: str | None = None) -> DataSpec:
         classes=_classes_of_data(options),
         labels=getattr(options, "labels", None),
     )
+
+
+def looked_at(
+    options: Namespace, open_set: Callable[[DataSpec], Opened], tell: Callable[[Opened], str]
+) -> DataSpec | Opened:
+    """The set, opened and told of before seconds go into importing torch; what must be fetched first is only named.
+
+    Several workers meet before one of them opens the images, so that all learn of its mistakes. Raises UserError.
+    """
+    spec = data_spec(options)
+    if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        return spec
+    opened = open_set(spec)
+    note(tell(opened))
+    return opened
 
 
 def _classes_of_data(options: Namespace) -> str | None:

@@ -4,7 +4,6 @@ The command line. Nothing heavy is imported before the arguments are read.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,21 +112,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _looked_at(options: argparse.Namespace) -> "DataSpec | OpenedData":
-    """The images, told of before seconds go into importing torch; what must be fetched first is only named.
-
-    Several workers meet before one of them opens the images, so that all learn of its mistakes.
-    """
-    from bench.data_options import data_spec
+    from bench.data_options import looked_at
     from bench.images.first_look import first_look
-    from bench.images.sources import OpenedData, fetched, open_data
-    from bench.progress import note
+    from bench.images.sources import OpenedData, open_data
 
-    spec = data_spec(options)
-    if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        return spec
-    images = open_data(spec)
-    note(first_look(images))
-    return OpenedData(spec, images)
+    return looked_at(options, lambda spec: OpenedData(spec, open_data(spec)), lambda opened: first_look(opened.images))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The command line. Nothing heavy is imported before the arguments are read.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,22 +155,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _looked_at(options: argparse.Namespace) -> "DataSpec | DividedSet":
-    """The set, told of before seconds go into importing torch; what must be fetched first is only named.
-
-    Several workers meet before one of them opens the images, so that all learn of its mistakes.
-    """
-    from bench.data_options import data_spec
+    from bench.data_options import looked_at
     from bench.images.divided import open_divided
     from bench.images.first_look import first_look_at_parts
-    from bench.images.sources import fetched
-    from bench.progress import note
 
-    spec = data_spec(options)
-    if fetched(spec.source) or int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        return spec
-    divided = open_divided(spec, options.region, options.submission is not None)
-    note(first_look_at_parts(divided))
-    return divided
+    submit = options.submission is not None
+    return looked_at(options, lambda spec: open_divided(spec, options.region, submit), first_look_at_parts)
 
 
 if __name__ == "__main__":
