@@ -92,6 +92,9 @@ def _result(record: Mapping[str, Any]) -> TransferResult:
         if record["per_class"] is None
         else Drawn(int(record["per_class"]), _whole(record["test_per_class"])),
         whole=record["whole"] is True,
+        chosen=record["chosen"] is True,
+        exif=record["exif"] is not False,
+        dtype=_text(record["dtype"]),
         skipped=int(record["skipped"]),
         seconds=float(record["seconds"]),
         net_seconds=float(record["net_seconds"]),

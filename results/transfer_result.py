@@ -11,6 +11,8 @@ from results.result import assumed_text, signature_id
 RULE_OF = {"mAP11": "11 points", "mAP": "area"}  # of average precision, of sets with several labels an image
 MEASURES = {"mAP11": "mAP, 11 points", "mAP": "mAP, area", "recall": "mean class recall"}  # as tables call them
 
+PAPERS_FORMATS = ("fp32", "tf32")  # whose descriptors are the paper's, but for rounding
+
 
 class Measure(NamedTuple):
     """A share from 0 to 1 with its 95 % interval, if it has one.
@@ -34,11 +36,12 @@ class TransferResult:
     "stack", "" of one Q; `dimension` is of the vectors that are learnt from. `trained` and `tested` name the parts of
     the set; `training`, `test` and `C` are those of each split: images, and the classifiers' constant. `drawn` says how
     images were drawn, None where the set's parts were taken; `whole` whether all images of the set were there; `region`
-    what was seen of them where there is a choice. `measures` are by MEASURES, the set's own first. `seconds` is the
-    time of learning and judging, `net_seconds` that of computing the descriptors, whenever that was. `skipped` images
-    cannot be decoded; `assumed` is what nobody stated of the nets, `doubts` what speaks against the row, a sentence
-    each. `provenance` (machine, versions) explains a difference and is no part of what was measured; `scores` is the
-    path of the saved `.npz`.
+    what was seen of them where there is a choice. `chosen` says whether validation images chose each C from several,
+    `exif` whether images were turned as their EXIF says, `dtype` in which number format descriptors were computed.
+    `measures` are by MEASURES, the set's own first. `seconds` is the time of learning and judging, `net_seconds` that
+    of computing the descriptors, whenever that was. `skipped` images cannot be decoded; `assumed` is what nobody stated
+    of the nets, `doubts` what speaks against the row, a sentence each. `provenance` (machine, versions) explains a
+    difference and is no part of what was measured; `scores` is the path of the saved `.npz`.
     """
 
     model: str
@@ -61,6 +64,9 @@ class TransferResult:
     drawn: Drawn | None = None
     whole: bool = True
     region: str = ""
+    chosen: bool = True
+    exif: bool = False
+    dtype: str = "fp32"
     skipped: int = 0
     seconds: float = 0.0
     net_seconds: float = 0.0
@@ -84,6 +90,8 @@ class TransferResult:
         """The paper's figure, where this row is exactly one of its rows."""
         nets = frozenset(self.nets)
         if self.skipped or not self.whole or "S" in self.assumed or len(nets) < len(self.nets):
+            return None
+        if not self.chosen or self.exif or self.dtype not in PAPERS_FORMATS:
             return None
         training, test = (counts[0] if len(set(counts)) == 1 else None for counts in (self.training, self.test))
         splits = len(self.test)
@@ -114,6 +122,9 @@ class TransferResult:
             "whole": self.whole,
             "skipped": self.skipped,
             "C": list(self.C),
+            "chosen": self.chosen,
+            "exif": self.exif,
+            "dtype": self.dtype,
             "measure": self.measure,
             **self._measured(),
             "paper": paper.value if paper else None,

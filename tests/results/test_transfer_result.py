@@ -75,6 +75,7 @@ def test_the_papers_figure_stands_beside_its_row():
     both = replace(VOC, nets=("E/[256;512]", "D/[256;512]"))
     assert str(both.paper) == "89.7"
     assert str(CALTECH.paper) == "91.8 ± 1.0"
+    assert str(replace(VOC, dtype="tf32").paper) == "89.3"
     assert str(replace(VOC, data="voc2012-cls", training=(11540,), test=(1,)).paper) == "89.0"
     action = replace(both, data="voc2012-action", region="image", training=(1,), test=(2,))
     assert str(action.paper) == "79.2"
@@ -97,6 +98,10 @@ def test_the_papers_figure_stands_beside_its_row():
         {"whole": False},
         {"skipped": 1},
         {"assumed": frozenset({"S"})},
+        {"chosen": False},
+        {"exif": True},
+        {"dtype": "bf16"},
+        {"dtype": "fp16"},
         {"drawn": Drawn(30, 50)},
     ],
 )
@@ -120,7 +125,8 @@ def test_other_splits_than_the_papers_have_no_figure(other):
 
 def test_files_say_the_same_when_they_are_read(tmp_path):
     by_area = {name: VOC.measures[name] for name in ("mAP", "mAP11")}
-    rows = [VOC, replace(VOC, measures=by_area, data="voc2012-cls", signature="model=vgg16 data=2012"), CALTECH]
+    other = {"data": "voc2012-cls", "chosen": False, "exif": True, "dtype": "bf16"}
+    rows = [VOC, replace(VOC, measures=by_area, signature="model=vgg16 data=2012", **other), CALTECH]
     split = [[scores(0)], [scores(1)], [scores(k) for k in range(3)]]
     written = write_transfer(tmp_path, rows, split, ["- a header"])
     found = read_transfer(tmp_path)

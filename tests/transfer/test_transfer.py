@@ -46,6 +46,7 @@ def test_another_constant_or_split_needs_no_net(transfer, views):
     drawn = transfer("--train-per-class", "1,3", "--splits", "2")[3]
     again = transfer("--train-per-class", "1,3", "--splits", "2", "--seed", "1")[3]
     assert not views
+    assert [row.chosen for row in (*first, *drawn)] == [False, False, True]  # of one image a class none validates
     assert [row.drawn.per_class for row in drawn] == [1, 3]
     assert [len(row.test) for row in drawn] == [2, 2]
     assert [row.training for row in drawn] == [(3, 3), (9, 9)]
