@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.errors import UserError
 from bench.images.divided import DividedSet
-from bench.linear.machines import MOST_IN_KERNEL, blocks, kernel_of, learn
+from bench.linear.machines import MOST_IN_KERNEL, kernel_of, learn
 from bench.linear.splits import Split
 from bench.linear.usual import usual
 from results.average_precision import by_class, mean_over_classes
 from results.class_recall import recall_by_class
-from results.descriptors import normalised
 
 GRID = tuple(4.0**power for power in range(-3, 4))
 DESCENDED = (
@@ -70,10 +68,7 @@ def truth_of(divided: DividedSet, rule: str | None = None) -> Truth:
 
 
 def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
-    """Learn from a split of examples with descriptors (N, D), which are made of length 1 here.
-
-    Raises UserError for descriptors that are not finite.
-    """
+    """Learn from a split of examples with descriptors (N, D) float32 of length 1, or zero."""
     found, test = decide(vectors, truth, split, Cs), truth.take(split.test)
     untried = {"without a test image, and left out of the mean": test.present.sum(axis=0) == 0}
     return replace(found, notes=(*found.notes, *_of_classes(truth.classes, untried)))
@@ -82,7 +77,7 @@ def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] =
 def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
     """The same where nobody knows which classes the test images are of: nothing is said of these."""
     Cs = sorted(set(Cs))
-    train, own = _of_length_one(vectors, split.train), truth.take(split.train)
+    train, own = vectors[split.train], truth.take(split.train)
     kernel = kernel_of(train)
     tried, converged = _on_validation(train, own, kernel, split, Cs)
     C = max(tried, key=lambda C: (tried[C], -C)) if tried else (Cs[0] if len(Cs) == 1 else WITHOUT_CHOICE)
@@ -98,7 +93,7 @@ def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] 
         )
     if kernel is None:
         notes.append(DESCENDED)
-    return Judged(C, tried, machines.scores(_of_length_one(vectors, split.test)), tuple(notes))
+    return Judged(C, tried, machines.scores(vectors[split.test]), tuple(notes))
 
 
 def _on_validation(
@@ -140,12 +135,3 @@ def _of_classes(classes: Sequence[str], said: Mapping[str, np.ndarray]) -> list[
         for name, count, what in named
         if count
     ]
-
-
-def _of_length_one(vectors: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    found = vectors[indices].astype(np.float32, copy=False)
-    for rows in blocks(len(found)):  # in place, since several gigabytes may lie there
-        if not np.isfinite(found[rows]).all():
-            raise UserError("descriptors: some are not finite; check the weights, or compute them in float32")
-        found[rows] = normalised(found[rows])
-    return found
