@@ -227,4 +227,8 @@ def test_the_built_in_set_and_net_need_nothing_from_outside(tmp_path, capsys):
     assert main(words) == 0
     (row,) = read_transfer(tmp_path / "out")
     assert (row.data, row.whole, len(row.classes)) == ("shapes", False, 24)
-    assert "shapes" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "shapes" in out
+    assert "describing train" in err
+    assert "describing test" in err
+    assert "evaluating" not in err
