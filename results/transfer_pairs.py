@@ -88,8 +88,8 @@ class TransferPairs:
             for letter, row in zip(letters_of(len(self.rows)), self.rows, strict=True)
         ]
         lines = [f"{said}, by {MEASURES[self.measure]}, the best first", "", markdown_of(cells, TEXTS), ""]
-        lines += ["Differences in points, with 95 % intervals by a bootstrap over test images, for each pair alone"]
-        lines += ["(± is the deviation over splits):"] * bool(splits)
+        lines += ["Differences in points, with 95 % intervals by a bootstrap over test images, for each pair alone."]
+        lines += ["± is the deviation over splits: how far other training images would move it."] * bool(splits)
         lines += ["", markdown_of([self._pair_cells(*pair) for pair in self.pairs], TEXTS)]
         if len(self.rows) == 2 and classes != 0:
             lines += ["", "Classes that changed most, A less B in points:", "", self._class_table(classes)]
