@@ -17,7 +17,7 @@ from bench.linear.splits import division_of, splits_of
 from bench.nets.reading import read_weights
 from bench.nets.weights import save_weights
 from bench.transfer.__main__ import main
-from results.descriptors import averaged, stacked
+from results.descriptors import averaged, normalised, stacked
 from results.transfer_files import read_transfer
 from results.transfer_scores import read_scores
 
@@ -66,7 +66,7 @@ def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightne
     divided = open_divided(DataSpec(f"folder:{brightness}"))
     (split,) = splits_of(divided, division_of(divided, None, None, None), 0)
     expected = []
-    for row, vectors in zip(rows, (averaged(both), stacked(both), *both), strict=True):
+    for row, vectors in zip(rows, (averaged(both), stacked(both), *map(normalised, both)), strict=True):
         assert vectors.shape == (30, row.dimension)
         expected.append(judge(vectors, truth_of(divided), split))
         (scores,) = read_scores(tmp_path / "out" / row.scores)
