@@ -1,6 +1,7 @@
 """Folders for what comes out: made before hours of work, and what stands in the way of writing in one line."""
 
 import os
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,6 +11,13 @@ from typing import TypeVar
 from bench.errors import UserError
 
 T = TypeVar("T")
+
+
+def place(text: str) -> Path:
+    """An option's type: a file or folder. An empty text, as of a shell's variable that is not set, is none."""
+    if not text:
+        raise ArgumentTypeError("'': give a name, or leave the option out; . is this folder")
+    return Path(text)
 
 
 def made(option: str, folder: Path) -> Path:

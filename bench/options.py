@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from bench.choices import CLASS_ORDERS, COMPILING, DTYPES, ENGINES, MAP_RULES
+from bench.folders import place
 
 SUBSET = 200  # images of the built-in set that a quick run takes
 
@@ -207,7 +207,7 @@ def add_engine(how: argparse._ActionsContainer) -> None:
 def add_store(how: argparse._ArgumentGroup) -> None:
     """What is kept of it."""
     how.add_argument(
-        "--store", type=Path, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
+        "--store", type=place, metavar="DIR", help="where finished blocks are kept (the user's cache folder)"
     )
     how.add_argument("--fresh", action="store_true", help="compute anew what is stored")
 

@@ -13,6 +13,7 @@ from conftest import ROOT, torchrun
 from bench import __version__
 from bench.__main__ import COMMANDS, main
 from bench.errors import UserError
+from bench.folders import place
 from bench.provenance import command_given, computing
 from bench.quiet import quiet
 
@@ -152,6 +153,7 @@ def test_nothing_heavy_is_imported_for_help_or_version():
 import contextlib, io, sys
 from bench.__main__ import COMMANDS, main
 from bench.errors import UserError
+from bench.folders import place
 for words in [["--help"], *([name, option] for name in COMMANDS for option in ("--help", "--version"))]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main(words)
@@ -176,3 +178,17 @@ def test_versions_are_named_where_a_package_is_without_its_metadata(monkeypatch)
     found = computing.__wrapped__()
     assert found["torch"] == torch.__version__
     assert found["pillow"] == PIL.__version__
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_empty_text_is_no_folder(name, capsys):
+    """As of a variable of the shell that is not set: it would be the folder that one happens to be in."""
+    parser = import_module(f"bench.{name}.__main__").parser()
+    places = [action for action in parser._actions if action.metavar in ("DIR", "FILE") and action.type is not None]
+    assert all(action.type is place for action in places)
+    for action in places:
+        if action.option_strings:
+            with pytest.raises(SystemExit) as ended:
+                parser.parse_args([action.option_strings[0], ""])
+            assert ended.value.code == 2
+            assert "'': give a name" in capsys.readouterr().err

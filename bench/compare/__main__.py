@@ -5,9 +5,9 @@ The command line. Nothing heavy is imported before the arguments are read.
 
 import argparse
 import sys
-from pathlib import Path
 
 from bench.command import command_parser, finished, say
+from bench.folders import place
 
 EPILOG = """examples:
   python -m bench.compare runs/a:1 runs/a:2
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         help="so many of the classes that changed most (10 for two rows, 0 for more)",
     )
     parser.add_argument(
-        "--store", type=Path, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
+        "--store", type=place, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON: all classes, all images by id")
     return parser

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from bench.command import command_parser, finished, say
+from bench.folders import place
 
 EPILOG = """examples:
   python -m bench.convert VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("where", metavar="WHERE", help="weights, as --weights of bench.run takes them")
     parser.add_argument("--model", metavar="NAME", help="the net, where the weights do not say it")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors to be written")
+    parser.add_argument("--out", type=place, required=True, metavar="FILE", help="the .safetensors to be written")
     parser.add_argument("--replace", action="store_true", help="write over a file that is there")
     said = parser.add_argument_group("what the weights do not say themselves")
     said.add_argument("--weights-key", metavar="KEY", help="which state dict of a file that holds several")

@@ -3,10 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench.command import command_parser, finished
 from bench.errors import UserError
+from bench.folders import place
 
 JUDGING = ("tolerance", "alpha", "throughput", "json", "junit", "summary")
 UPDATING = ("why", "drop_missing", "save_posteriors")
@@ -18,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
         "Compare two tables of results row by row. Exit 1 where a row is worse, missing, or measures something else "
         "than in the baseline; or two files of timings, as bench.speed and pytest-benchmark write them.",
     )
-    parser.add_argument("baseline", metavar="BASELINE", type=Path, help="results.json, results.csv or benchmark.json")
-    parser.add_argument("new", metavar="NEW", type=Path, help="the same, to judge")
+    parser.add_argument("baseline", metavar="BASELINE", type=place, help="results.json, results.csv or benchmark.json")
+    parser.add_argument("new", metavar="NEW", type=place, help="the same, to judge")
     parser.add_argument("--tolerance", type=int, metavar="IMAGES", help="so many more wrong images still pass (0)")
     parser.add_argument(
         "--alpha", type=float, metavar="P", help="more wrong images pass unless McNemar's p is below this, such as 0.01"
@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
     )
     out = parser.add_argument_group("what comes out, of all rows")
     out.add_argument("--json", action="store_true", help="print JSON in place of Markdown")
-    out.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML, a test case a row")
-    out.add_argument("--summary", type=Path, metavar="FILE", help="append Markdown, such as to $GITHUB_STEP_SUMMARY")
+    out.add_argument("--junit", type=place, metavar="FILE", help="write JUnit's XML, a test case a row")
+    out.add_argument("--summary", type=place, metavar="FILE", help="append Markdown, such as to $GITHUB_STEP_SUMMARY")
     new = parser.add_argument_group("a new baseline")
     new.add_argument("--update", action="store_true", help="write the rows of NEW to BASELINE, if any changed")
     new.add_argument("--why", metavar="TEXT", help="the reason, which the history in BASELINE keeps")

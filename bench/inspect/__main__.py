@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from bench.command import command_parser, finished
+from bench.folders import place
 
 EPILOG = """examples:
   python -m bench.inspect runs/20250101-120000
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         "Nothing is evaluated again.",
         EPILOG,
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder that bench.run wrote, or its results.json")
+    parser.add_argument("run", metavar="RUN", type=place, help="folder that bench.run wrote, or its results.json")
     parser.add_argument(
         "--row", metavar="LIST", help="signature ids or numbers from 1 in the table's order, commas between (all)"
     )
@@ -30,9 +30,9 @@ def parser() -> argparse.ArgumentParser:
         help="so many of the surest mistakes as pictures; 0 for none (24)",
     )
     parser.add_argument(
-        "--store", type=Path, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
+        "--store", type=place, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for a folder per row (RUN/inspect)")
+    parser.add_argument("--out", type=place, metavar="DIR", help="folder for a folder per row (RUN/inspect)")
     return parser
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.options import add_computation, add_duplicates, add_posteriors
 
 EPILOG = """examples:
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument(
         "--plot",
-        type=Path,
+        type=place,
         nargs="?",
         const=True,
         metavar="DIR",

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.report.section import PICTURES
 
 EPILOG = """examples:
@@ -23,13 +23,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "runs",
         metavar="RUN",
-        type=Path,
+        type=place,
         nargs="+",
         help="folder that bench.run or bench.transfer wrote, or its results.json or transfer.json",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the page (report.html in the first run's folder)")
+    parser.add_argument("--out", type=place, metavar="FILE", help="the page (report.html in the first run's folder)")
     parser.add_argument(
-        "--store", type=Path, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
+        "--store", type=place, metavar="DIR", help="where the blocks are now (where bench.run kept them)"
     )
     parser.add_argument(
         "--pictures",

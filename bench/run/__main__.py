@@ -5,10 +5,10 @@ The command line. Nothing heavy is imported before the arguments are read.
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished, say
+from bench.folders import place
 from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_store
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add_store(how)
     add_dry_run(how)
     out = parser.add_argument_group("what comes out")
-    out.add_argument("--out", type=Path, metavar="DIR", help="folder for results.csv, .json and .md (runs/DATE-TIME)")
+    out.add_argument("--out", type=place, metavar="DIR", help="folder for results.csv, .json and .md (runs/DATE-TIME)")
     out.add_argument(
         "--columns",
         metavar="NAMES",

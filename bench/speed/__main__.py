@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
 from bench.errors import UserError
+from bench.folders import place
 from bench.options import add_data, add_device, add_engine, whole
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         end_to_end.add_argument(f"--{name}", help="as for bench.run")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="folder for speed.md and .json, and benchmark.json for pytest-benchmark (runs/speed-DATE-TIME)",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.options import (
     SUBSET,
     add_computation,
@@ -50,10 +51,10 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--threads", type=whole(1), metavar="N", help="of each training (by the cores)")
     out = parser.add_argument_group("what comes out")
     out.add_argument(
-        "--runs", type=Path, default=Path("runs/systems"), metavar="DIR", help="trained nets (runs/systems)"
+        "--runs", type=place, default=Path("runs/systems"), metavar="DIR", help="trained nets (runs/systems)"
     )
     out.add_argument(
-        "--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="systems.md and .csv (runs/tables)"
+        "--out", type=place, default=Path("runs/tables"), metavar="DIR", help="systems.md and .csv (runs/tables)"
     )
     add_replace(out)
     return parser

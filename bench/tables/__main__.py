@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_replace, add_store
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     add_store(how)
     add_dry_run(how)
     out = parser.add_argument_group("what comes out")
-    out.add_argument("--out", type=Path, default=Path("runs/tables"), metavar="DIR", help="folder (runs/tables)")
+    out.add_argument("--out", type=place, default=Path("runs/tables"), metavar="DIR", help="folder (runs/tables)")
     add_replace(out)
     return parser
 

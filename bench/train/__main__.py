@@ -18,10 +18,10 @@ it is and computes as in evaluation, so that neither statistics of batch normali
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.options import add_data, add_device, add_weights_key, whole
 from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES, TRAINED_IN
 
@@ -136,7 +136,7 @@ def _add_computation(parser: argparse.ArgumentParser) -> None:
         "--half", action="store_true", help="store in half precision what changes no validation prediction"
     )
     computation.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for weights, log, plot and checkpoint (runs/NAME-S)"
+        "--out", type=place, metavar="DIR", help="folder for weights, log, plot and checkpoint (runs/NAME-S)"
     )
 
 

@@ -5,11 +5,11 @@ The command line. Nothing heavy is imported before the arguments are read.
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.choices import OVER, REGIONS
 from bench.command import command_parser, finished
+from bench.folders import place
 from bench.options import (
     SUBSET,
     add_computation,
@@ -115,7 +115,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("what comes out")
-    out.add_argument("--out", type=Path, metavar="DIR", help="folder for transfer.csv, .json and .md (runs/DATE-TIME)")
+    out.add_argument("--out", type=place, metavar="DIR", help="folder for transfer.csv, .json and .md (runs/DATE-TIME)")
     out.add_argument("--html", action="store_true", help="write report.html too, as bench.report makes it")
     out.add_argument(
         "--save-features",
@@ -127,7 +127,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     )
     out.add_argument(
         "--submission",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="write the decision values of Pascal VOC's test images, whose labels are kept back, as its evaluation "
         "server takes them; classifiers learn from train and val for these",
