@@ -93,13 +93,17 @@ def open_all(setup: Setup, shard: Shard) -> tuple[Images, list[Model]]:
 
 
 def surveyed(sets: Sequence[Images], shard: Shard) -> list[Images]:
-    """Sets that only the first of several workers reads in full: its digests go where their outline is its."""
+    """Sets that only the first of several workers reads in full: its digests go where their outline is its.
+
+    What it finds of other sets in the same turn goes with it.
+    """
     if shard.world == 1:
         return list(sets)
     if shard.first:
-        shard.handed = [images.surveyed for images in sets]
+        shard.handed = (shard.handed or {}) | {images.outline: images.surveyed for images in sets}
         return list(sets)
-    return [images.surveyed_by(theirs) for images, theirs in zip(sets, shard.handed, strict=True)]
+    found = [(images, shard.handed.get(images.outline)) for images in sets]
+    return [images.surveyed_by(theirs) if theirs else images for images, theirs in found]
 
 
 def open_models(

@@ -36,6 +36,19 @@ def test_other_workers_take_what_the_first_found_and_read_nothing(images, monkey
     assert len(other.told) == 2
 
 
+def test_several_sets_are_handed_on_in_one_turn_or_in_several_calls(images, monkeypatch):
+    """As those that are learnt from, and test images that are submitted."""
+    others = images.take([1, 2])
+    first = worker(0)
+    surveyed([images], first)
+    surveyed([others], first)
+    monkeypatch.setattr(survey, "survey", lambda *_: pytest.fail("read again"))
+    second = worker(1, first.handed)
+    for own, given in ((images, replace(images)), (others, images.take([1, 2]))):
+        (other,) = surveyed([given], second)
+        assert other.digest == own.digest
+
+
 @pytest.mark.parametrize("what", ["label", "id", "size", "order"])
 def test_images_of_another_outline_are_read(images, what):
     first = worker(0)
