@@ -26,6 +26,8 @@ from bench.speed.stopwatch import FEWEST, ROUNDS, percentile, repeated, spread_o
 LAYOUTS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 MODES = ("eager", "compiled", "quick")
 LARGEST = {"cpu": 64, "mps": 512}  # views; on devices with memory of their own 4096
+SMALLEST_SIDE = 256  # of the first product, PEAK_SIDE of the last one, unless it would take LONGEST seconds
+LONGEST = 0.5
 PEAK_SIDE = {
     "cpu": 2048,
     "mps": 4096,
@@ -120,10 +122,22 @@ def random_net(name: str, width: float, device: torch.device) -> nn.Module:
 
 
 def matrix_peak(precision: Precision, device: torch.device, seconds: float) -> float:
-    """FLOP/s of a large matrix product in a number format: what the machine can do at best."""
-    side = PEAK_SIDE.get(device.type, 8192)
+    """FLOP/s of a large matrix product in a number format: what the machine can do at best.
+
+    Smaller ones come first: where a processor has no units for a format, a large one takes minutes.
+    """
+    side, largest = SMALLEST_SIDE, PEAK_SIDE.get(device.type, 8192)
+    taken = _product_time(side, precision, device, seconds)
+    while side < largest and 8 * taken <= LONGEST:
+        side *= 2
+        taken = _product_time(side, precision, device, seconds)
+    return 2 * side**3 / taken
+
+
+def _product_time(side: int, precision: Precision, device: torch.device, seconds: float) -> float:
+    """Seconds of a product of two square matrices, the lower quartile."""
     one, other = (torch.randn(side, side, device=device, dtype=precision.dtype) for _ in range(2))
-    return 2 * side**3 / spread_of(repeated(lambda: one @ other, device, seconds)).low
+    return spread_of(repeated(lambda: one @ other, device, seconds)).low
 
 
 @torch.inference_mode()
