@@ -54,10 +54,14 @@ def _sentences(rows: Sequence[ReportedTransfer]) -> list[str]:
         alike.setdefault(_all_but_counts(row), []).append(row.row)
     learning = dict.fromkeys(text for of in alike.values() for text in _learning(of))
     time = (
-        f"Computing all descriptors took {max(row.row.net_seconds for row in rows):.3g} s, learning and judging "
-        f"{sum(row.row.seconds for row in rows):.3g} s for all rows."
+        f"Computing all descriptors took {_seconds(max(row.row.net_seconds for row in rows))}, learning and judging "
+        f"{_seconds(sum(row.row.seconds for row in rows))} for all rows."
     )
     return [*map(_descriptors, nets.values()), *learning, f"{HOW} {time}"]
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s"
 
 
 def _descriptors(rows: Sequence[ReportedTransfer]) -> str:
