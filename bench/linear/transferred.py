@@ -5,16 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bench.doubts import warn_of
 from bench.folders import writing_to
-from bench.linear.combinations import Combination
+from bench.images.divided import DividedSet
 from bench.linear.descriptors import Described, described
 from bench.linear.header import header
 from bench.linear.job import TransferJob
 from bench.linear.judging import judge, truth_of
 from bench.linear.measures import measures_of
+from bench.linear.request import Learning
 from bench.linear.result_row import Learnt, result_of
-from bench.linear.splits import Division, splits_of
+from bench.linear.splits import Split, splits_of
 from results.transfer_files import write_transfer
 from results.transfer_result import TransferResult
 from results.transfer_scores import SplitScores
@@ -42,17 +45,20 @@ class Transferred:
 def transferred(job: TransferJob) -> Transferred:
     """Learn from the descriptors, which are all in the store. Raises UserError and its like."""
     found = described(job.descriptors)
-    rows = [_learnt(job, found, row, division) for row in job.rows for division in job.divisions]
+    divided = [(each, splits_of(found.divided, each, job.request.learning.seed)) for each in job.divisions]
+    rows = []
+    for row in job.rows:
+        vectors = row.vectors(found.vectors)
+        for division, splits in divided:
+            learnt = _learnt(vectors, found.divided, splits, job.request.learning)
+            rows.append((result_of(job, found, row, division, learnt), learnt.scores(found.divided)))
     results, scores = zip(*rows, strict=True)
     return Transferred(job, found, results, scores)
 
 
-def _learnt(
-    job: TransferJob, found: Described, row: Combination, division: Division
-) -> tuple[TransferResult, list[SplitScores]]:
-    start, learning, divided = time.perf_counter(), job.request.learning, found.divided
-    splits, vectors, truth = splits_of(divided, division, learning.seed), row.vectors(found.vectors), truth_of(divided)
+def _learnt(vectors: np.ndarray, divided: DividedSet, splits: Sequence[Split], learning: Learning) -> Learnt:
+    """From vectors (N, D) of length 1 of all examples."""
+    start, truth = time.perf_counter(), truth_of(divided)
     judged = [judge(vectors, truth, split, learning.C) for split in splits]
     measures = measures_of(divided, splits, judged, learning.seed)
-    learnt = Learnt(vectors.shape[1], splits, judged, measures, time.perf_counter() - start)
-    return result_of(job, found, row, division, learnt), learnt.scores(divided)
+    return Learnt(vectors.shape[1], splits, judged, measures, time.perf_counter() - start)
