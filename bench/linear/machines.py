@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -128,8 +129,15 @@ def in_threads(function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
 @contextmanager
 def _alone() -> Iterator[Any]:
     """While the body runs a product is computed on the thread that asks for it: its bits depend on nothing else."""
-    with needed("threadpoolctl", "transfer").threadpool_limits(1, "blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries() -> Any:
+    """Those that compute products, looked for once, when all that is needed is loaded: it takes milliseconds."""
+    needed("sklearn.svm", "transfer")
+    return needed("threadpoolctl", "transfer").ThreadpoolController()
 
 
 def blocks(rows: int) -> list[slice]:
