@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from results.average_precision import by_class, mean_over_classes
+from results.average_precision import mean_over_classes
 from results.bootstrap import interval, resampled
-from results.class_recall import mean_and_deviation, recall_by_class
+from results.class_recall import mean_and_deviation
 from results.errors import ResultError
 from results.every_pair import letters_of
 from results.formatting import escaped
 from results.formatting import interval as with_ends
+from results.measured_classes import measured_by_class
 from results.table import markdown_of
 from results.transfer_result import MEASURES, RULE_OF, TransferResult
 from results.transfer_scores import SplitScores
@@ -167,10 +168,7 @@ def _in_samples(splits: Sequence[SplitScores], measure: str) -> np.ndarray:
 
 
 def _by_class(split: SplitScores, measure: str, weights: np.ndarray | None = None) -> np.ndarray:
-    if measure in RULE_OF:
-        return by_class(split.present, split.difficult, split.values, RULE_OF[measure], weights)
-    labels, said = split.present.argmax(axis=1), split.values.argmax(axis=1)
-    return recall_by_class(labels, said, split.values.shape[1], weights)
+    return measured_by_class(split.present, split.difficult, split.values, RULE_OF.get(measure), weights)
 
 
 def _check_same(one: ScoredRow, other: ScoredRow) -> None:

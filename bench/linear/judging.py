@@ -9,8 +9,8 @@ from bench.images.divided import DividedSet
 from bench.linear.machines import MOST_IN_KERNEL, kernel_of, learn
 from bench.linear.splits import Split
 from bench.linear.usual import usual
-from results.average_precision import by_class, mean_over_classes
-from results.class_recall import recall_by_class
+from results.average_precision import mean_over_classes
+from results.measured_classes import measured_by_class
 
 GRID = tuple(4.0**power for power in range(-3, 4))
 DESCENDED = (
@@ -51,9 +51,7 @@ class Truth:
 
     def by_class(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Average precision or recall of each class, (K, R), NaN of those without images; `weights` as these have."""
-        if self.rule is not None:
-            return by_class(self.present, self.difficult, scores, self.rule, weights)
-        return recall_by_class(self.present.argmax(axis=1), scores.argmax(axis=1), self.present.shape[1], weights)
+        return measured_by_class(self.present, self.difficult, scores, self.rule, weights)
 
     def measure(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """The mean of these over classes: (R,)."""
