@@ -115,10 +115,11 @@ def _row_by_row(first: NamedRows, second: NamedRows) -> PairedRuns:
 
 def _check_once(named: Sequence[NamedRows]) -> None:
     """A row that is named twice would be compared with itself. Raises UserError."""
-    seen: set[tuple[Path, str]] = set()
+    seen: dict[tuple[Path, str], str] = {}
     for each in named:
         for row, name in zip(each.rows, each.names(), strict=True):
             place = (each.run.folder.resolve(), row.signature)
             if place in seen:
-                raise UserError(f"{name} is named twice; give another row to compare it with")
-            seen.add(place)
+                twice = f"{seen[place]} and {name} are one row" if name != seen[place] else f"{name} is named twice"
+                raise UserError(f"{twice}; give another row to compare it with")
+            seen[place] = name

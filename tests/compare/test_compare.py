@@ -127,7 +127,8 @@ def test_saved_posteriors_need_no_store_and_a_moved_store_is_given(compare, runs
     ("words", "message"),
     [
         (["a:1", "a:1"], "a:1 is named twice; give another row"),
-        (["a", "./a"], "./a:1 is named twice"),
+        (["a", "./a"], "a:1 and ./a:1 are one row; give another row"),
+        (["a:1", "a/results.json:1"], "a:1 and a/results.json:1 are one row"),
         (["a:1"], "'a:1' is one row; give another"),
         (["a:1", "nope:1"], "'nope:1': no such run; give RUN, or a row of it as RUN:2"),
         (["a:1", "nope"], "'nope': no such run"),
