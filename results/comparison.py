@@ -13,7 +13,6 @@ from results.comparison_tables import SHOWN, comparison_markdown
 from results.metrics import mcnemar
 from results.multiple_tests import holm
 from results.paired import PairedErrors, paired
-from results.power import ALPHA
 from results.same_images import check_same_images
 
 
@@ -37,9 +36,7 @@ class Comparison(PairedErrors):
     @property
     def verdict(self) -> str:
         """Which row makes fewer top-1 errors, by McNemar's test at 5 %, in words."""
-        if self.p < ALPHA:
-            return f"{'A' if self.only_first < self.only_second else 'B'} makes fewer errors"
-        return "a difference that may be chance" if self.difference[0] else "no difference"
+        return self.judged()
 
     @cached_property
     def images(self) -> pd.DataFrame:
@@ -140,11 +137,9 @@ def corrected(pairs: Sequence[Comparison], k: int) -> list[float] | None:
     return holm(ps) if len(ps) == len(pairs) else None
 
 
-def corrected_record(pair: Comparison, ps: dict[int, float]) -> dict[str, Any]:
-    """The differences of a pair with their corrected p by k."""
-    found = {f"top{k}": pair.top(k) for k in ps}
-    return {
-        name: {**difference_record(errors), "holm_p": p}
-        for (name, errors), p in zip(found.items(), ps.values(), strict=True)
-        if errors is not None
-    }
+def corrected_record(pair: Comparison, ps: dict[int, float], letters: tuple[str, str] = ("A", "B")) -> dict[str, Any]:
+    """One of several pairs, as a comparison has it, with its verdict and its differences by the corrected p by k."""
+    record = {**pair.record(), "verdict": pair.judged(letters, ps[1])}
+    for k, p in ps.items():
+        record[f"top{k}"]["holm_p"] = p
+    return record

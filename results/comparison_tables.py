@@ -1,7 +1,7 @@
 """A comparison of two rows as people read it: Markdown that a terminal shows as well."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from results.formatting import escaped, interval, number
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 SHOWN = 10  # classes
 WIDTH = 100
 NAMED = 5  # images
+READ = (
+    "Differences are in points, with 95 % intervals: below 0 the first makes fewer errors",
+    "McNemar p: how often two rows that are equally good would be so far apart by chance",
+)
+NEEDED = "Images needed: of about so many such a difference has p < 0.05 in 4 of 5 cases; here are {n:,}"
 ROW_TEXTS = ("", "row", "model", "S", "protocol")
 
 
@@ -29,9 +34,10 @@ def comparison_markdown(found: "Comparison", classes: int | None = SHOWN) -> str
             "",
             markdown_of([row_cells(letter, record) for letter, record in rows.items()], ROW_TEXTS),
             "",
-            *(line for k in (1, 5) if (errors := found.top(k)) for line in _difference_lines(k, errors)),
+            markdown_of([_top_cells(k, errors) for k in (1, 5) if (errors := found.top(k))], ("",)),
+            "",
             *_images_lines(found),
-            *(line for note in _notes(found, rows) for line in wrapped(f"- {escaped(note)}")),
+            *listed(found.n, _notes(found, rows)),
             "",
             *class_lines(found, classes),
         ]
@@ -55,6 +61,17 @@ def difference_cell(errors: PairedErrors) -> str:
     return interval(fields["difference"], fields["difference_low"], fields["difference_high"], "+.2f")
 
 
+def difference_cells(errors: PairedErrors, letters: tuple[str, str], holm_p: float | None = None) -> dict[str, str]:
+    """A difference with its test, in a line of a table; with the p corrected for more tests where there are more."""
+    a, b = letters
+    return {
+        f"{a} less {b}": difference_cell(errors),
+        f"only {a} / only {b} wrong": f"{errors.only_first} / {errors.only_second}",
+        "McNemar p": f"{errors.p:.2g}",
+        **({} if holm_p is None else {"p, Holm": f"{holm_p:.2g}"}),
+    }
+
+
 def needed_cell(errors: PairedErrors) -> str:
     """About how many images show such a difference."""
     return number(errors.images_needed, ",")
@@ -64,17 +81,14 @@ def wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def _difference_lines(k: int, errors: PairedErrors) -> list[str]:
-    needed = errors.images_needed
-    enough = (
-        f"about {needed:,} images show such a difference (80 % power at 5 %); here are {errors.n:,}"
-        if needed
-        else "no number of images shows a difference of 0"
-    )
-    return wrapped(
-        f"- top-{k}: A less B {difference_cell(errors)} points, 95 %; exact McNemar p {errors.p:.3g}: "
-        f"only A has {errors.only_first} wrong, only B {errors.only_second}; {enough}"
-    )
+def listed(n: int, notes: Iterable[str]) -> list[str]:
+    """Notes below tables of differences, each once, then how these are read."""
+    told = [escaped(note) for note in dict.fromkeys(notes)]
+    return [line for text in (*told, *READ, NEEDED.format(n=n)) for line in wrapped(f"- {text}")]
+
+
+def _top_cells(k: int, errors: PairedErrors) -> dict[str, str]:
+    return {"": f"top-{k}", **difference_cells(errors, ("A", "B")), "images needed": needed_cell(errors)}
 
 
 def _images_lines(found: "Comparison") -> list[str]:

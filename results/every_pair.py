@@ -8,10 +8,17 @@ from typing import Any
 
 from results.compared_row import ComparedRow
 from results.comparison import Comparison, compare_rows, corrected, corrected_record
-from results.comparison_tables import ROW_TEXTS, class_lines, difference_cell, needed_cell, row_cells, wrapped
+from results.comparison_tables import (
+    ROW_TEXTS,
+    class_lines,
+    difference_cell,
+    listed,
+    needed_cell,
+    row_cells,
+    wrapped,
+)
 from results.errors import ResultError
 from results.formatting import escaped
-from results.power import ALPHA
 from results.table import markdown_of
 
 
@@ -45,9 +52,11 @@ class EveryPair:
     def markdown(self, classes: int | None = 0) -> str:
         """The rows, a table of pairs, and of each pair so many of the classes that changed most; None are all."""
         rows = dict(zip(self.letters, self.rows, strict=True))
+        first = self.rows[0].row
+        apart = sum(pair.better(p=p) is not None for pair, p in zip(self.pairs, self.holm_p(1) or (), strict=True))
         lines = [
-            f"{len(rows)} rows on the same {self.rows[0].row.counts.n} images of "
-            f"{escaped(self.rows[0].row['data'])}, the best first",
+            f"{len(rows)} rows on the same {first.counts.n} images of {escaped(first['data'])}, the best first; "
+            f"{apart} of {len(self.pairs)} pairs differ by more than chance",
             "",
             markdown_of([row_cells(letter, row.record()) for letter, row in rows.items()], ROW_TEXTS),
             "",
@@ -56,7 +65,7 @@ class EveryPair:
             if (ps := self.holm_p(k)) is not None:
                 said = f"top-{k}, in points with 95 % intervals; Holm's p is corrected for {len(self.pairs)} pairs:"
                 lines += [*wrapped(said), "", markdown_of(self._cells(k, ps), ("pair", "fewer errors")), ""]
-        lines += [line for note in dict.fromkeys(self._notes()) for line in wrapped(f"- {escaped(note)}")]
+        lines += listed(first.counts.n, self._notes())
         for title, letters, pair in self.titled if classes != 0 else ():
             lines += ["", f"## {title}", "", *class_lines(pair, classes, letters)]
         return "\n".join(lines).rstrip("\n")
@@ -68,12 +77,11 @@ class EveryPair:
             "rows": {letter: row.record() for letter, row in zip(self.letters, self.rows, strict=True)},
             "pairs": [
                 {
-                    **pair.record(),
+                    **corrected_record(pair, {k: each[place] for k, each in ps.items() if each is not None}, letters),
                     "first": letters[0],
                     "second": letters[1],
-                    **corrected_record(pair, {k: each[number] for k, each in ps.items() if each is not None}),
                 }
-                for number, (letters, pair) in enumerate(zip(self.lettered, self.pairs, strict=True))
+                for place, (letters, pair) in enumerate(zip(self.lettered, self.pairs, strict=True))
             ],
         }
 
@@ -82,7 +90,6 @@ class EveryPair:
         for letters, pair, p in zip(self.lettered, self.pairs, ps, strict=True):
             errors = pair.top(k)
             assert errors is not None
-            better = letters[0] if errors.difference[0] < 0 else letters[1]  # top-5 may turn what top-1 says
             cells.append(
                 {
                     "pair": " less ".join(letters),
@@ -90,7 +97,7 @@ class EveryPair:
                     "only one wrong": f"{errors.only_first} / {errors.only_second}",
                     "McNemar p": f"{errors.p:.2g}",
                     "p, Holm": f"{p:.2g}",
-                    "fewer errors": better if p < ALPHA else "–",
+                    "fewer errors": errors.better(letters, p) or "–",
                     "images needed": needed_cell(errors),
                 }
             )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from results.metrics import mcnemar, paired_difference
-from results.power import images_needed
+from results.power import ALPHA, images_needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,23 @@ class PairedErrors:
             "only_second_wrong": self.only_second,
             "mcnemar_p": self.p,
         }
+
+    def better(self, letters: tuple[str, str] = ("A", "B"), p: float | None = None) -> str | None:
+        """The letter of the row that makes fewer errors, by McNemar's test at 5 % or a `p` corrected for more tests.
+
+        None where the difference may be chance.
+        """
+        return self._ahead(letters) if (self.p if p is None else p) < ALPHA else None
+
+    def judged(self, letters: tuple[str, str] = ("A", "B"), p: float | None = None) -> str:
+        """Which row makes fewer top-1 errors, in words, and whether that may be chance, as `better` has it."""
+        if self.only_first == self.only_second:
+            return f"{' and '.join(letters)} make equally many errors"
+        chance = "" if self.better(letters, p) else ", which may be chance"
+        return f"{self._ahead(letters)} makes fewer errors{chance}"
+
+    def _ahead(self, letters: tuple[str, str]) -> str:
+        return letters[self.only_first > self.only_second]
 
     def __str__(self) -> str:
         rate, low, high = (100 * each for each in self.difference)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.comparison import Comparison, corrected, corrected_record
-from results.comparison_tables import class_lines, difference_cell, needed_cell, wrapped
+from results.comparison_tables import class_lines, difference_cell, listed, needed_cell, wrapped
 from results.formatting import escaped, number
 from results.table import markdown_of
 from results.written_tables import WrittenRow
@@ -74,14 +74,16 @@ class PairedRuns:
     def markdown(self, classes: int | None = 0) -> str:
         """A table of pairs, and of each pair so many of the classes that changed most; None are all."""
         first = self.pairs[0].first.row
-        lines = [f"{len(self.pairs)} pairs of rows on the same {first.counts.n} images of {escaped(first['data'])}", ""]
+        pairs = f"{len(self.pairs)} pair" + "s" * (len(self.pairs) > 1)
+        said = f"{pairs} of rows on the same {first.counts.n} images of {escaped(first['data'])}"
+        lines = [f"{said}: {self._verdict()}", ""]
         for k in (1, 5):
             if (ps := self.holm_p(k)) is not None:
                 said = f"top-{k} error in %, differences in points with 95 % intervals; Holm's p is corrected for "
-                said += f"{len(self.pairs)} pairs:"
+                said += f"{pairs}:"
                 cells = [self._cells(k, place, p) for place, p in enumerate(ps)]
-                lines += [*wrapped(said), "", markdown_of(cells, ("A", "B", "row")), ""]
-        lines += [line for text in self._notes() for line in wrapped(f"- {escaped(text)}")]
+                lines += [*wrapped(said), "", markdown_of(cells, ("A", "B", "row", "fewer errors")), ""]
+        lines += listed(first.counts.n, self._notes())
         for title, letters, pair in self.titled if classes != 0 else ():
             lines += ["", f"## {title}", "", *class_lines(pair, classes, letters)]
         return "\n".join(lines).rstrip("\n")
@@ -92,7 +94,6 @@ class PairedRuns:
         return {
             "pairs": [
                 {
-                    **pair.record(),
                     **corrected_record(pair, {k: each[place] for k, each in ps.items() if each is not None}),
                     "paired_by": self.common[place],
                 }
@@ -100,6 +101,14 @@ class PairedRuns:
             ],
             "alone": list(self.alone),
         }
+
+    def _verdict(self) -> str:
+        """In how many pairs which run is better at top-1, by the corrected p."""
+        better = Counter(pair.better(p=p) for pair, p in zip(self.pairs, self.holm_p(1) or (), strict=True))
+        told = [f"{letter} makes fewer errors in {better[letter]}" for letter in "AB" if better[letter]]
+        if not told:
+            return "all differences may be chance"
+        return ", ".join([*told, *([f"{better[None]} may be chance"] if better[None] else [])])
 
     def _cells(self, k: int, place: int, p: float) -> dict[str, str]:
         pair = self.pairs[place]
@@ -113,6 +122,7 @@ class PairedRuns:
             "A less B": difference_cell(errors),
             "McNemar p": f"{errors.p:.2g}",
             "p, Holm": f"{p:.2g}",
+            "fewer errors": errors.better(p=p) or "–",
             "images needed": needed_cell(errors),
         }
 
@@ -123,7 +133,7 @@ class PairedRuns:
         notes = [note for pair in self.pairs for note in pair.notes]
         rows = [row for pair in self.pairs for row in (pair.first, pair.second)]
         warnings = [f"{row.called}: {row.row.warnings}" for row in rows if row.row.warnings]
-        return list(dict.fromkeys([*paired, *alone, *notes, *warnings]))
+        return [*paired, *alone, *notes, *warnings]
 
 
 def _common_name(pair: Comparison) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from bench.errors import UserError
 from bench.stored.part_rows import PartRow, PartRows
 from results.comparison import Comparison, difference_record
-from results.comparison_tables import difference_cell, wrapped
+from results.comparison_tables import difference_cells, wrapped
 from results.formatting import number
 from results.multiple_tests import holm
 from results.paired import PairedErrors, paired
@@ -21,7 +21,7 @@ ALL = "all of them"
 HEADS = {"Q": ("Q",), "view": ("view", "mirror images")}
 SAID = {
     "Q": "By test scale, of each row what it has at that Q",
-    "view": "By kind of view, over all Q, with mirror images and, where they are stored, without",
+    "view": "By kind of view over all Q, and without mirror images where that is stored",
 }
 
 
@@ -59,10 +59,9 @@ class ByPart:
         told: list[str] = []
         for k in (1, 5):
             if tops := self.tops(k):
-                said = f"{SAID[self.how]}: top-{k} error in %, differences in points with 95 % intervals; Holm's p is "
-                said += f"corrected for {len(tops)}:"
-                told += [*wrapped(said), "", markdown_of(self._cells(k, tops, letters), (*HEADS[self.how], "of"))]
-                told += [""]
+                said = f"{'The same' if told else SAID[self.how]}; top-{k} error in %"
+                said += f"; Holm's p is corrected for {len(tops)} lines:" if len(tops) > 1 else ":"
+                told += [*wrapped(said), "", markdown_of(self._cells(k, tops, letters), (*HEADS[self.how], "of")), ""]
         return told[:-1]
 
     def record(self) -> list[dict[str, Any]]:
@@ -87,16 +86,14 @@ class ByPart:
         self, k: int, tops: Mapping[PartPair, tuple[PairedErrors, float]], letters: tuple[str, str]
     ) -> Sequence[dict[str, str]]:
         a, b = letters
+        several = len(tops) > 1
         return [
             {
                 **dict(zip(HEADS[self.how], pair.label, strict=True)),
                 "of": " / ".join(dict.fromkeys((pair.first.protocol, pair.second.protocol))),
                 a: number(pair.first.errors[f"top{k}"], ".2f"),
                 b: number(pair.second.errors[f"top{k}"], ".2f"),
-                f"{a} less {b}": difference_cell(errors),
-                f"only {a} / only {b} wrong": f"{errors.only_first} / {errors.only_second}",
-                "McNemar p": f"{errors.p:.2g}",
-                "p, Holm": f"{p:.2g}",
+                **difference_cells(errors, letters, p if several else None),
             }
             for pair, (errors, p) in tops.items()
         ]
@@ -145,7 +142,7 @@ def _in_order_of(ids: np.ndarray, part: PartRow) -> PartRow:
 
 
 def _listed(parts: Mapping[tuple[str, ...], PartRow]) -> str:
-    return "/".join(dict.fromkeys(label[0] for label in parts))
+    return "/".join(dict.fromkeys(label[0] for label in parts if label[0] != ALL))
 
 
 def _part_record(part: PartRow) -> dict[str, Any]:

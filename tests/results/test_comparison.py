@@ -94,9 +94,9 @@ def test_markdown_and_record_say_the_same_numbers(found):
         )
         assert (said["mcnemar_p"], said["images_needed"]) == (errors.p, errors.images_needed)
         words = " ".join(text.split())
-        assert f"top-{k}: A less B {said['difference']:+.2f} [{said['difference_low']:+.2f}," in words
-        assert f"exact McNemar p {said['mcnemar_p']:.3g}: only A has {errors.only_first} wrong" in words
-        assert f"about {said['images_needed']:,} images show such a difference" in words
+        assert f"| top-{k} | {said['difference']:+.2f} [{said['difference_low']:+.2f}, " in words
+        only = f"{errors.only_first} / {errors.only_second}"
+        assert f"] | {only} | {said['mcnemar_p']:.2g} | {said['images_needed']:,} |" in words
     for line in record["classes"]:
         assert f"| {line['class']} | {line['images']} | {line['wrong_first']} |" in re.sub(" +", " ", text)
     assert record["only_first_wrong"] == found.only_first_wrong["id"].tolist()
@@ -119,20 +119,22 @@ def test_the_classes_that_changed_most_come_first_whichever_row_is_better():
     [
         ([2] * 8 + [1] * 8, [1] * 16, "B makes fewer errors"),
         ([1] * 16, [2] * 8 + [1] * 8, "A makes fewer errors"),
-        ([2] * 3 + [1] * 13, [1] * 16, "a difference that may be chance"),
-        ([2, 1] + [1] * 14, [1, 2] + [1] * 14, "no difference"),
+        ([2] * 3 + [1] * 13, [1] * 16, "B makes fewer errors, which may be chance"),
+        ([1] * 16, [2] * 3 + [1] * 13, "A makes fewer errors, which may be chance"),
+        ([2, 1] + [1] * 14, [1, 2] + [1] * 14, "A and B make equally many errors"),
     ],
 )
 def test_the_verdict_is_mcnemars_at_5_percent(one, other, verdict):
     found = compare_rows(row(one), row(other))
     assert found.verdict == verdict
-    assert (found.p < 0.05) == ("fewer" in verdict)
+    assert (found.p < 0.05) == verdict.endswith("fewer errors")
+    assert found.markdown().splitlines()[0] == f"16 images of photographs: {verdict}"
 
 
 def test_rows_that_differ_nowhere_need_no_images_and_change_no_class():
     found = compare_rows(row([1, 2, 1], "a"), row([1, 3, 1], "b"))
     assert (found.difference[0], found.p, found.images_needed) == (0, 1, None)
-    assert "no number of images shows a difference of 0" in " ".join(found.markdown().split())
+    assert "| 0 / 0 | 1 | – |" in " ".join(found.markdown().split())
     assert "No class changed." in found.markdown()
     assert found.notes == ()
 
@@ -224,7 +226,7 @@ def test_classes_that_only_one_row_names_are_those_of_the_same_numbers():
 def test_one_row_twice_is_no_difference_and_said():
     one = row(drawn()[0], "a")
     found = compare_rows(one, one)
-    assert (found.verdict, found.p) == ("no difference", 1)
+    assert (found.verdict, found.p) == ("A and B make equally many errors", 1)
     assert found.notes == ("Both rows have one signature: they measured the same thing",)
 
 

@@ -44,12 +44,17 @@ def test_table_and_record_say_the_same():
     for pair, p in zip(record["pairs"], found.holm_p(1), strict=True):
         said = pair["top1"]
         assert said["holm_p"] == p
+        assert pair["verdict"].startswith(f"{pair['first']} makes fewer errors")
+        assert ("chance" in pair["verdict"]) == (p >= 0.05)
         line = next(line for line in text.splitlines() if f"| {pair['first']} less {pair['second']} " in line)
         assert f"{said['difference']:+.2f} [{said['difference_low']:+.2f}, {said['difference_high']:+.2f}]" in line
         assert f"| {p:.2g} |" in " ".join(line.split())
         assert f"| {pair['first'] if p < 0.05 else '–'} |" in " ".join(line.split())
         assert f"## {pair['first']} and {pair['second']}" in text
     assert "Holm's p is corrected for 3 pairs" in text
+    apart = sum(p < 0.05 for p in found.holm_p(1))
+    assert 0 < apart < 3
+    assert text.splitlines()[0].endswith(f", the best first; {apart} of 3 pairs differ by more than chance")
 
 
 def test_a_difference_that_is_none_after_correction_is_not_told_as_one():

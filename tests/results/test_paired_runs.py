@@ -61,15 +61,33 @@ def test_table_and_record_say_the_same_and_what_stayed_alone(found):
     assert record["alone"] == ["a:3"]
     assert "- Not paired: a:3" in text
     assert "- Paired by protocol: 2" in text
+    assert text.startswith("2 pairs of rows on the same 40 images of photographs: ")
     assert [pair["top1"]["holm_p"] for pair in record["pairs"]] == holm([pair.p for pair in found.pairs])
-    for pair in record["pairs"]:
+    for pair, one in zip(record["pairs"], found.pairs, strict=True):
         assert pair["paired_by"] == "protocol"
         line = " ".join(
             next(line for line in text.splitlines() if line.startswith(f"| {pair['first']['name']} ")).split()
         )
         assert f"| {pair['first']['top1']:.2f} | {pair['second']['top1']:.2f} |" in line
         assert f"{pair['top1']['difference']:+.2f} [{pair['top1']['difference_low']:+.2f}," in line
-        assert f"| {pair['top1']['holm_p']:.2g} |" in line
+        p = pair["top1"]["holm_p"]
+        assert f"| {p:.2g} | {one.better(p=p) or '–'} |" in line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([(9, 0), (9, 0)], "2 pairs of rows on the same 20 images of photographs: A makes fewer errors in 2"),
+        ([(9, 0), (0, 9), (3, 2)], "A makes fewer errors in 1, B makes fewer errors in 1, 1 may be chance"),
+        ([(9, 0), (0, 0)], ": A makes fewer errors in 1, 1 may be chance"),
+        ([(2, 0)], "1 pair of rows on the same 20 images of photographs: all differences may be chance"),
+    ],
+)
+def test_in_how_many_pairs_which_run_is_better_stands_first(wrong, said):
+    """`wrong` are images that only B and only A have wrong."""
+    pairs = [compare_rows(row([1] * b + [2] * a + [1] * (20 - a - b)), row([2] * b + [1] * (20 - b))) for b, a in wrong]
+    text = PairedRuns(tuple(pairs), ("protocol",) * len(pairs), ()).markdown()
+    assert text.splitlines()[0].endswith(said)
 
 
 def test_classes_of_each_pair_are_told_where_wanted(found):
