@@ -10,7 +10,7 @@ from bench.errors import UserError
 from bench.stored.part_rows import PartRow, PartRows
 from results.comparison import Comparison, difference_record
 from results.comparison_tables import difference_cells, wrapped
-from results.formatting import number
+from results.formatting import escaped, number
 from results.multiple_tests import holm
 from results.paired import PairedErrors, paired
 from results.table import markdown_of
@@ -43,10 +43,11 @@ class PartPair:
 
 @dataclass(frozen=True)
 class ByPart:
-    """What two rows have in common, part by part."""
+    """What two rows have in common, part by part; `has` says what each of them has."""
 
     how: How
     pairs: tuple[PartPair, ...]
+    has: str
 
     def tops(self, k: int) -> dict[PartPair, tuple[PairedErrors, float]]:
         """Both errors by pair where there are such, and McNemar's p corrected for all of these."""
@@ -56,6 +57,8 @@ class ByPart:
 
     def lines(self, letters: tuple[str, str] = ("A", "B")) -> list[str]:
         """In Markdown."""
+        if not self.pairs:
+            return [f"By {self.how} they have none in common: {escaped(self.has)}."]
         told: list[str] = []
         for k in (1, 5):
             if tops := self.tops(k):
@@ -102,20 +105,17 @@ class ByPart:
 def by_part(how: How, found: Comparison, first: PartRows, second: PartRows) -> ByPart:
     """Both rows of a comparison part by part, from the sums of their runs' parts.
 
-    Raises UserError where they have none in common.
+    Raises UserError where one of them has no parts.
     """
     sides = [_parts(how, rows, row.row) for rows, row in ((first, found.first), (second, found.second))]
     for parts, row in zip(sides, (found.first, found.second), strict=True):
         if not parts:
             raise UserError(f"--by {how}: the parts of {row.called} are not in a store; run bench.run again")
     common = [label for label in sides[0] if label in sides[1]]
-    if not common:
-        told = (f"{row.called} {_listed(parts)}" for parts, row in zip(sides, (found.first, found.second), strict=True))
-        raise UserError(f"--by {how}: the rows have none in common: {', '.join(told)}; leave --by {how} out")
+    has = (f"{row.called} {_listed(parts)}" for parts, row in zip(sides, (found.first, found.second), strict=True))
     ids = found.first.ids
-    return ByPart(
-        how, tuple(PartPair(label, *(_in_order_of(ids, parts[label]) for parts in sides)) for label in common)
-    )
+    pairs = (PartPair(label, *(_in_order_of(ids, parts[label]) for parts in sides)) for label in common)
+    return ByPart(how, tuple(pairs), ", ".join(has))
 
 
 def _parts(how: How, rows: PartRows, row: WrittenRow) -> dict[tuple[str, ...], PartRow]:

@@ -98,7 +98,10 @@ def _by_part(found: Compared, by: By | None, named: Sequence[NamedRows]) -> list
     for run in {id(run): run for run in runs.values()}.values():
         own = {name: row for name, row in rows.items() if runs[name] is run}
         parts |= dict.fromkeys(own, part_rows(run, list(own.values())))
-    return [by_part(by, pair, parts[pair.first.name], parts[pair.second.name]) for pair in pairs]
+    found_by = [by_part(by, pair, parts[pair.first.name], parts[pair.second.name]) for pair in pairs]
+    if not any(each.pairs for each in found_by):
+        raise UserError(f"--by {by}: the rows have none in common: {found_by[0].has}; leave --by {by} out")
+    return found_by
 
 
 def _row_by_row(first: NamedRows, second: NamedRows) -> PairedRuns:

@@ -90,6 +90,14 @@ def test_of_several_rows_each_pair_is_told(compare):
     assert all(pair["by_view"] for pair in pairs)
 
 
+def test_pairs_with_nothing_in_common_are_told_beside_others(compare):
+    pairs = json.loads(compare("a:1", "b:1", "b:2", "--by", "view", "--json"))["pairs"]
+    assert sorted(len(pair["by_view"]) for pair in pairs) == [0, 0, 3]
+    text = compare("a:1", "b:1", "b:2", "--by", "view")
+    assert text.count("By view they have none in common: ") == 2
+    assert "b:2 centre" in text
+
+
 def test_rows_with_nothing_in_common_are_refused(runs, monkeypatch, capsys):
     monkeypatch.chdir(runs)
     assert main(["a:1", "b:2", "--by", "view"]) == 2
