@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from results.formatting import escaped, interval, number
+from results.formatting import all_shortened, escaped, interval, number
 from results.paired import PairedErrors
 from results.table import error_cell, markdown_of
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SHOWN = 10  # classes
 WIDTH = 100
 NAMED = 5  # images
+ROOM = 40  # letters of a class's name
 READ = (
     "Differences are in points, with 95 % intervals: below 0 the first makes fewer errors",
     "McNemar p: how often two rows that are equally good would be so far apart by chance",
@@ -117,9 +118,10 @@ def class_lines(found: "Comparison", most: int | None, letters: tuple[str, str] 
     if shown.empty:
         return ["No class changed."]
     a, b = letters
+    names = all_shortened(shown["class"], ROOM)
     cells = [
         {
-            "class": escaped(row["class"]),
+            "class": escaped(names[row["class"]]),
             "images": str(row["images"]),
             f"wrong {a}": str(row["wrong_first"]),
             f"wrong {b}": str(row["wrong_second"]),

@@ -1,7 +1,7 @@
 """How values are written in tables, and names where there is little room."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from results.names import or_same
 
@@ -50,6 +50,14 @@ def shortened(text: str, room: float, length: Callable[[str], float] = len) -> s
         return text
     shorter = (_without_middle(text, kept) for kept in range(min(len(text) - 1, LONGEST), 0, -1))
     return next((each for each in shorter if length(each) <= room), "…")
+
+
+def all_shortened(texts: Iterable[str], room: int) -> dict[str, str]:
+    """Each text as there is room for it; where two would look the same, all get as much more as tells them apart."""
+    different = set(texts)
+    longest = max(map(len, different), default=0)
+    rooms = ({text: shortened(text, more) for text in different} for more in range(room, longest))
+    return next((cut for cut in rooms if len(set(cut.values())) == len(different)), {text: text for text in different})
 
 
 def _without_middle(text: str, kept: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from results.errors import ResultError
-from results.formatting import escaped, number, shortened
+from results.formatting import all_shortened, escaped, number
 from results.result import Result
 from results.table import (
     PLAIN,
@@ -118,14 +118,12 @@ def _fitted(cells: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """Cut long names in their middle, until a line is no longer than `WIDTH`; names that differ stay different."""
     rows = [dict(row) for row in cells]
     for name, least in ROOM.items():
-        texts = {row.get(name, "") for row in rows}
-        longest = max(map(len, texts))
-        least = SEVERAL if name == "model" and len(texts) > 1 else least
-        over = max(len(line) for line in _grid(rows)) - WIDTH
-        for room in range(max(least, longest - over), longest):
-            if len({shortened(text, room) for text in texts}) == len(texts):
-                rows = [{**row, name: shortened(row[name], room)} for row in rows]
-                break
+        if name in rows[0]:
+            texts = {row[name] for row in rows}
+            least = SEVERAL if name == "model" and len(texts) > 1 else least
+            over = max(len(line) for line in _grid(rows)) - WIDTH
+            cut = all_shortened(texts, max(least, max(map(len, texts)) - over))
+            rows = [{**row, name: cut[row[name]]} for row in rows]
     return [{key: escaped(text) if key in LEFT else text for key, text in row.items()} for row in rows]
 
 

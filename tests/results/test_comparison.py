@@ -159,6 +159,17 @@ def test_names_of_strangers_are_no_markup():
     assert text.count("\\<script") == 3  # the row, the image, the class
 
 
+def test_long_names_of_classes_leave_room_and_stay_different():
+    names = [f"{'very ' * 40}long {k}" for k in range(8)]
+    table = [
+        line
+        for line in compare_rows(row([2, 2, 1], classes=names), row([1, 1, 1], classes=names)).markdown().splitlines()
+        if line.startswith("| very")
+    ]
+    assert len({line.split("|")[1].strip() for line in table}) == 2
+    assert max(map(len, table)) < 160
+
+
 def test_names_that_are_no_unicode_are_told():
     ids = ["a\udcff.jpg", "b.jpg", "c.jpg"]
     found = compare_rows(row([2, 1, 1], "a", ids=ids), row([1, 1, 2], "b", ids=ids[::-1], truth=[2, 1, 0]))
