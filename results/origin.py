@@ -12,6 +12,7 @@ from results.store import reopen
 from results.tally import StoredNet
 
 NAME = "origin.json"
+MOST = 10**9  # images: any number above was never asked for
 AGAIN = "the same bench.run command writes it again, without running the net for what is stored"
 
 
@@ -62,18 +63,19 @@ def read_origin(folder: Path) -> Origin:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         competing = said["competing"]
+        rows = {row: [_of_json(net) for net in nets] for row, nets in said["rows"].items()}
+        images = int(said["images"])
+        if not 0 <= images <= MOST:
+            raise ValueError("not so many images")
         return Origin(
             data=None if said["data"] is None else str(said["data"]),
             split=None if said["split"] is None else float(said["split"]),
             seed=int(said["seed"]),
-            images=int(said["images"]),
+            images=images,
             store=Path(said["store"]),
             classes=tuple(map(str, said["classes"])),
             competing=None if competing is None else tuple(map(int, competing)),
-            rows={
-                row: [[(str(name), Fraction(share)) for name, share in net] for net in nets]
-                for row, nets in said["rows"].items()
-            },
+            rows=rows,
             # earlier versions did not write these
             class_order=said.get("class_order"),
             labels_from=int(said.get("labels_from", 0)),
@@ -87,6 +89,15 @@ def read_origin(folder: Path) -> Origin:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
+
+
+def _of_json(net: Sequence[tuple[str, str]]) -> list[tuple[str, Fraction]]:
+    """A net's parts with their shares. Raises ValueError where these are not a mean."""
+    parts = [(str(name), Fraction(share)) for name, share in net]
+    shares = [share for _, share in parts]
+    if min(shares) <= 0 or sum(shares) != 1:
+        raise ValueError("shares that do not add up to 1")
+    return parts
 
 
 def _as_json(nets: Sequence[Sequence[tuple[str, Fraction]]]) -> list[list[list[str]]]:

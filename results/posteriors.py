@@ -27,9 +27,12 @@ class Posteriors:
         return len(self.labels)
 
     def check(self) -> None:
-        """Raise ValueError unless these can be posteriors: shapes fit, each image once, values finite,
+        """Raise ValueError unless these can be posteriors: kinds and shapes fit, each image once, values finite,
         not negative, and rows that add up to 1 within 1e-4."""
         n = len(self.ids)
+        kinds = "".join(array.dtype.kind for array in (self.probs, self.labels, self.ids))
+        if n and kinds not in ("fiU", "fuU"):
+            raise ValueError(f"posteriors, labels and ids of other kinds: {kinds}")
         if self.probs.ndim != 2 or len(self.probs) != n or self.labels.shape != (n,):
             raise ValueError(f"{n} ids, {self.labels.shape} labels and posteriors of shape {self.probs.shape}")
         if len(set(self.ids.tolist())) < n:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -128,6 +129,13 @@ def test_a_row_that_does_not_add_up_fails_the_check(value):
 def test_shapes_that_do_not_fit_fail_the_check(probs, labels, ids):
     with pytest.raises(ValueError, match=r"ids, .* labels and posteriors of shape"):
         Posteriors(np.full(probs, 1 / 3), np.zeros(labels, int), np.array(["x"] * ids[0])).check()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("probs", complex), ("labels", float), ("labels", str), ("ids", bytes)])
+def test_arrays_of_other_kinds_fail_the_check(name, kind):
+    p = posteriors(0)
+    with pytest.raises(ValueError, match="of other kinds"):
+        replace(p, **{name: getattr(p, name).astype(kind)}).check()
 
 
 def test_saved_posteriors_read_back_without_pickle(tmp_path):
