@@ -161,9 +161,10 @@ def _of_classes(block: Posteriors, classes: int) -> Posteriors:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """Names in Unicode; those that several classes share, such as ImageNet's two cranes, get their index."""
-    plain = [name.encode(errors="backslashreplace").decode() for name in names]
-    counts = Counter(plain)
-    return [name if counts[name] == 1 else f"{name} [{index}]" for index, name in enumerate(plain)]
+    found = [name.encode(errors="backslashreplace").decode() for name in names]
+    while len(counts := Counter(found)) < len(found):  # a name with its index may be another's
+        found = [name if counts[name] == 1 else f"{name} [{index}]" for index, name in enumerate(found)]
+    return found
 
 
 def _write_csv(table: pd.DataFrame, path: Path, index: str | None = None) -> None:

@@ -75,9 +75,9 @@ class ImageSet:
         return [self._mistakes(row, table) for row, table in zip(self.rows, self.tables, strict=True)]
 
     def record(self) -> dict[str, Any]:
-        """For scripts: names as they can be shown."""
+        """For scripts: names of images as they can be shown."""
         return {
-            "classes": [shown(name) for name in self.classes],
+            "classes": self.classes,
             "ids": [shown(name) for name in self.ids],
             "labels": packed(self.labels),
         }

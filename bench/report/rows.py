@@ -10,12 +10,14 @@ from bench.images.labels.imagenet_names import with_nouns
 from bench.report.net_names import known_by_weights, net_name
 from bench.stored.run import StoredRun
 from results.formatting import shown
-from results.inspection import Inspection
+from results.inspection import Inspection, distinct
 from results.written_tables import Counts, WrittenRow
 
 OF_THE_NET = ("model", "width", "weights", "drop", "crop", "pixels", "map", "dtype")  # words of a signature
 
 OF_THE_IMAGES = ("data", "labels", "n", "skipped", "classes")
+
+NAMELESS = "(no name)"  # a class
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,12 @@ def report_rows(runs: Sequence[StoredRun]) -> list[ReportRow]:
 def _looked_into(run: StoredRun, row: WrittenRow) -> Inspection:
     """With names that people know for ImageNet's classes, as they can be shown."""
     found = run.inspected(row)
-    return replace(found, names=list(map(shown, with_nouns(found.names))))
+    return replace(found, names=shown_names(with_nouns(found.names)))
+
+
+def shown_names(names: Sequence[str]) -> list[str]:
+    """Of classes: each is seen, and no two look alike."""
+    return distinct([shown(name) if name.strip() else NAMELESS for name in names])
 
 
 def _distinct(runs: Sequence[StoredRun]) -> Iterator[tuple[StoredRun, WrittenRow]]:

@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.report.net_names import known_by_weights, net_name
+from bench.report.rows import shown_names
 from results.formatting import shown
 from results.transfer_files import NAME, read_transfer, scores_of
 from results.transfer_result import TransferResult
 from results.transfer_scores import SplitScores
-
-NAMELESS = "(no name)"
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ class ReportedTransfer:
         """What people know it by."""
         return shown(f"{self.number}. {self.row.model} {self.protocol}")
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the classes, as they are shown."""
-        return tuple(shown(name) or NAMELESS for name in self.row.classes)
+        return tuple(shown_names(self.row.classes))
 
     @cached_property
     def scores(self) -> SplitScores | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.report.rows import ReportRow
+from bench.report.rows import ReportRow, shown_names
 from bench.stored.run import StoredRun
 from results.inspection import inspect
 from results.metrics import ranks
@@ -45,7 +45,7 @@ def made_row(
     top5 = int((above > 4).sum()) if len(names if competing is None else competing) > 5 else None
     texts = {"model": model or "–", "S": "256", "protocol": f"centre@{number}", "data": "noise"}
     row = WrittenRow(f"model=net seed={seed} number={number}", Counts(n, int((above > 0).sum()), top5), 1.0, texts)
-    return ReportRow(number, StoredRun(Path("run"), (row,)), inspect(row, blocks, names, competing))
+    return ReportRow(number, StoredRun(Path("run"), (row,)), inspect(row, blocks, shown_names(names), competing))
 
 
 def _blocks(classes: int, n: int, seed: int, sharpness: float) -> Iterator[Posteriors]:

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.report import making
 from bench.report.making import ReportRequest, make
 from bench.report.page import _environment
-from bench.report.rows import ReportRow, report_rows
+from bench.report.rows import ReportRow, report_rows, shown_names
 from bench.report.same_images import same_images
 from bench.report.sections import classes, confidence, cost, errors, measured, pairs
 from bench.stored.run import StoredRun
@@ -64,6 +64,13 @@ def test_errors_on_other_images_stand_in_figures_of_their_own():
     assert not any("is that of" in text for text in findings)
     alike = [figure.finding for figure in confidence.section(rows[:2]).figures.values()]
     assert sum("is that of" in text for text in alike) == 2
+
+
+def test_every_class_is_seen_and_no_two_look_alike():
+    found = shown_names(["", "  ", "(no name)", "a\0b", "a\\x00b", "\u202e", "\\u202e", "plain"])
+    assert all(name.strip() and name.isprintable() for name in found)
+    assert len(set(found)) == len(found)
+    assert found[-1] == "plain"
 
 
 def test_one_signature_with_other_counts_is_two_rows_and_said(monkeypatch):

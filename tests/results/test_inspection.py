@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from results.errors import ResultError
-from results.inspection import inspect
+from results.inspection import distinct, inspect
 from results.posteriors import Posteriors
 from results.written_tables import Counts, WrittenRow
 
@@ -38,6 +38,12 @@ def test_tables_name_the_classes_whatever_those_are_called(tmp_path):
     assert matrix.loc["images", "true"] == 2
     assert pd.read_csv(tmp_path / "classes.csv")["class"].tolist() == CLASSES
     assert found.mistakes(1)[["id", "true", "predicted"]].to_numpy().tolist() == [["2", "images", CLASSES[1]]]
+
+
+def test_names_are_distinct_though_one_looks_like_another_with_its_index():
+    found = distinct(["twin", "twin", "twin [0]", "other"])
+    assert len(set(found)) == 4
+    assert found[1::2] == ["twin [1]", "other"]
 
 
 def test_mistakes_are_the_surest_ones_and_the_surest_first():

@@ -11,7 +11,7 @@ from bench.report.figures import Figure, axis, label
 from bench.report.rows import ReportRow
 from bench.report.section import Section
 from results.confusion import by_class_of_cells, confusion_cells, frequent_cells
-from results.formatting import number, shown
+from results.formatting import number
 from results.inspection import SEVERAL
 
 LETTERS = 28  # of a name in the matrix
@@ -40,7 +40,7 @@ def section(rows: Sequence[ReportRow]) -> Section:
 
 def _names(row: ReportRow) -> tuple[str, ...]:
     """Of the classes that compete, as they are shown."""
-    return tuple(shown(row.inspection.names[index]) or "(no name)" for index in row.inspection.competing)
+    return tuple(row.inspection.names[index] for index in row.inspection.competing)
 
 
 def _cells(row: ReportRow) -> pd.DataFrame:
