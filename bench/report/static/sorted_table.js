@@ -62,7 +62,9 @@
       "tr",
       {},
       ...cells.map((text, place) =>
-        make("td", { className: named.includes(place) ? "name" : "right" }, make("bdi", {}, String(text))),
+        named.includes(place)
+          ? make("td", { className: "name" }, make("bdi", {}, text))
+          : make("td", { className: "right", textContent: text }),
       ),
     );
 })();
