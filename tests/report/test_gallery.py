@@ -188,6 +188,18 @@ def test_a_card_opens_and_closes_by_keyboard(page: Page, html: Path, run: Path) 
     assert button.evaluate("each => each === document.activeElement")
 
 
+def test_what_scrolls_is_reached_by_keyboard_and_buttons_are_named_by_what_they_show(page: Page, html: Path) -> None:
+    opened(page, html)
+    page.locator("[data-pair]").first.click()
+    page.locator("#mistakes-cards button").first.click()
+    assert page.locator(".scroll:visible").count() > 3
+    assert page.locator(".scroll:not([tabindex='0'][aria-label])").count() == 0
+    named = page.locator("button[aria-label]").evaluate_all("each => each.map(one => [one.ariaLabel, one.innerText])")
+    words = [(name, " ".join(text.split())) for name, text in named]
+    assert [(name, text) for name, text in words if len(text) > 1 and text not in name] == []
+    assert page.locator("th").evaluate_all("each => each.filter(one => !one.textContent.trim()).length") == 0
+
+
 def test_pictures_are_small_and_no_more_than_asked_for(page: Page, run: Path, tmp_path: Path) -> None:
     opened(page, page_of(run, tmp_path / "few.html", "--pictures", "5"))
     field(page, "only with a picture").check()

@@ -145,12 +145,13 @@
     const close = make("button", { type: "button" }, "Close");
     close.addEventListener("click", () => dialog.close());
     const all = rows.filter((each) => each.set === row.set).map((each) => line(each, place));
+    const said = table(["row", "predicted", "confidence", "rank of the true class"], all);
     dialog.replaceChildren(
       make("h3", { id: "mistake-title" }, set.ids[place]),
       large,
       ...(set.pictures[place] && scoreMap(of, place, "predicted") ? [switches(large, of, place)] : []),
       make("p", {}, `True class: ${set.classes[truth(row, place)]}`),
-      make("div", { className: "scroll" }, table(["row", "predicted", "confidence", "rank of the true class"], all)),
+      make("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "What each row says" }, said),
       make("p", { className: "deeds" }, close),
     );
     dialog.showModal();

@@ -10,7 +10,7 @@
 
   const numbers = ({ top1, top5 }) =>
     table(
-      top5 ? ["", "top-1", "top-5"] : ["", "top-1"],
+      top5 ? ["of the pair", "top-1", "top-5"] : ["of the pair", "top-1"],
       top1.map(([name, text], index) => (top5 ? [name, text, top5[index][1]] : [name, text])),
     );
 
