@@ -150,6 +150,7 @@ def test_what_strangers_wrote_is_text(run, page):
     for markup in ("main img:not([src^='data:'])", "main i", "main s", "main u"):
         assert page.locator(markup).count() == 0
     assert "<i>set" in page.title()
+    assert not page.get_by_text("No scripts run here").is_visible()
     assert "default-src 'none'" in page.locator("meta[http-equiv]").get_attribute("content")
 
 
@@ -181,8 +182,24 @@ def test_a_click_on_a_number_shows_its_signature(run, page):
     page.locator("#row2 button.number").first.focus()
     page.keyboard.press("Enter")
     assert record["signature"] in signature.inner_text()
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject())")
+    signature.get_by_role("button", name="Copy").click()
+    assert page.evaluate("`${getSelection()}`") == record["signature"]
     page.keyboard.press("Escape")
     assert not signature.is_visible()
+
+
+def test_without_scripts_there_are_tables_and_nothing_that_does_nothing(run, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((run / "report.html").as_uri())
+    assert page.get_by_text("No scripts run here").is_visible()
+    assert page.locator("#errors tbody tr[id]").count() == 12
+    for nothing in (".plot", ".filters", "select:not([disabled])"):
+        assert not any(each.is_visible() for each in page.locator(nothing).all())
+    page.locator("#errors details summary").first.click()
+    assert page.locator("#errors details table").first.is_visible()
+    context.close()
 
 
 def test_a_click_on_a_pair_lists_the_images_that_one_alone_got_wrong(run, page):

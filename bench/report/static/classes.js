@@ -57,5 +57,6 @@
 
   row.addEventListener("change", showRow);
   search.parentElement.hidden = false;
+  row.disabled = false;
   showRow();
 })();

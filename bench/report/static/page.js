@@ -109,8 +109,9 @@
   document.addEventListener("click", ({ target }) => {
     const text = target.dataset?.copy;
     if (text === undefined) return;
-    navigator.clipboard?.writeText(text).then(() => {
-      target.textContent = "Copied";
-    });
+    const copied = () => (target.textContent = "Copied");
+    const select = () => getSelection().selectAllChildren(target.closest(".signature").querySelector("code"));
+    // mail viewers refuse it, and a page that came over plain HTTP has none
+    (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(copied, select);
   });
 })();
