@@ -92,7 +92,7 @@ class Lines(Bar):
 
     def close(self) -> None:
         """Where it ended is said last, where a terminal would have shown a bar."""
-        if not self.disable and self.said != self.n and self.format_dict["elapsed"] >= (self.delay or 0):
+        if not self.disable and self.leave and self.said != self.n and self.format_dict["elapsed"] >= (self.delay or 0):
             self._write()
         if not self.disable:
             self._decr_instances(self)  # else a bar on a terminal leaves room for it as long as anybody holds it

@@ -5,9 +5,11 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bench.errors import UserError
 from bench.interrupt import noted
@@ -74,7 +76,7 @@ def finished(
     try:
         _open_streams()
         keep_freed_memory()
-        with noted():
+        with noted(), _library_warnings():
             if not shared:
                 _refuse_workers()
             return work()
@@ -88,6 +90,22 @@ def finished(
         be_quiet(False)
     print(f"{command}: {said}", file=sys.stderr)
     return code
+
+
+@contextmanager
+def _library_warnings() -> Iterator[None]:
+    """Those that are not ours are said as ours are: above a bar that may stand there."""
+
+    def tell(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
+        from bench.progress import warn
+
+        warn(warnings.formatwarning(message, category, filename, lineno).rstrip())
+
+    before, warnings.showwarning = warnings.showwarning, tell
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def _end_bars() -> None:

@@ -10,6 +10,7 @@ from io import StringIO
 from typing import Any, TypeVar
 
 from tqdm import tqdm
+from tqdm.contrib import DummyTqdmFile
 
 from bench import bars
 from bench.bars import Bar, Lines, drawn, plain
@@ -19,6 +20,7 @@ from bench.quiet import discard, quiet
 from results.formatting import shown, shown_lines
 
 T = TypeVar("T")
+LIBRARIES = "loading libraries"  # torch takes seconds to import, on a cluster's disk a minute
 FIRST = os.environ.get("RANK", "0") == "0"  # of several workers one shows bars
 _said: ContextVar[set[str] | None] = ContextVar("said", default=None)  # what a caller from Python was warned of
 _hidden: ContextVar[bool] = ContextVar("hidden", default=False)
@@ -52,18 +54,29 @@ def progress(items: Iterable[T], total: int, what: str, unit: str = "image") -> 
         bar.close()
 
 
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say what is at work where its steps cannot be counted, if that takes seconds; at the end the line is empty."""
+    bar = _bar("{desc}, {elapsed} so far", desc=what, leave=False, delay=2)
+    try:
+        yield
+    finally:
+        bar.close()
+
+
 class Meter:
     """A bar for work whose steps cost differently: what is at work, share done, time spent and time left.
 
-    Where the whole of the work is `count` units, such as images, it says how many of them a second are done.
+    Where the whole of the work is `count` units, such as images, it says how many of them a second are done. Work that
+    may be over before anybody looks has a `delay`, in seconds.
     """
 
-    def __init__(self, total: float, what: str, count: float | None = None, unit: str = "") -> None:
+    def __init__(self, total: float, what: str, count: float | None = None, unit: str = "", delay: float = 0) -> None:
         form = "{desc} {percentage:3.0f}%" + ("|{bar}|" if drawn() else ",") + " {elapsed} so far, {remaining} left"
         form += ", {rate_fmt}" * bool(unit)
         self.what, self.total, self.left = what, total, total
         self.count = total if count is None else count
-        self.bar = _bar(form, total == 0, total=self.count, desc=what, unit=unit, smoothing=0, miniters=0)
+        self.bar = _bar(form, total == 0, total=self.count, desc=what, unit=unit, smoothing=0, miniters=0, delay=delay)
 
     def at(self, part: str) -> None:
         """Say what is at work from now on, in a few words."""
@@ -115,8 +128,8 @@ def _notebook() -> type[tqdm] | None:
 def downloading() -> Iterator[None]:
     """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
     bars = nullcontext() if drawn() and not _silent() else redirect_stderr(StringIO())
-    announced = redirect_stdout(StringIO() if _silent() else sys.stderr)
-    with announced, bars:
+    told: Any = DummyTqdmFile(sys.stderr) if drawn() else sys.stderr  # above a bar that may stand there
+    with redirect_stdout(StringIO() if _silent() else told), bars:
         yield
 
 

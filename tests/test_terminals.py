@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,7 +16,7 @@ from tqdm.utils import disp_len
 from bench import bars
 from bench.__main__ import COMMANDS, main
 from bench.command import finished
-from bench.progress import Meter, note, progress, warn
+from bench.progress import Meter, busy, downloading, note, progress, warn
 
 
 @pytest.fixture
@@ -244,6 +245,55 @@ def test_time_goes_on_in_a_step_that_takes_long(clock, open_terminal):
     (line, end) = terminal.screen()
     assert line.startswith("reading:   0%|")
     assert end == ""
+
+
+def test_work_without_steps_has_a_clock_and_leaves_nothing(clock, open_terminal):
+    terminal = open_terminal()
+    for seconds in (1.0, 5.0):
+        with busy("loading libraries"):
+            bar = _only_bar()
+            for _ in range(5):
+                clock[0] += seconds / 5
+                bar.beat()
+            warn(f"after {seconds:g} s")
+    assert {line for line in terminal.drawn() if "libraries" in line} == {
+        f"loading libraries, 00:0{seconds} so far" for seconds in (3, 4, 5)
+    }
+    assert list(filter(None, terminal.screen())) == ["after 1 s", "after 5 s"]
+
+
+def test_work_without_steps_is_a_line_a_minute_in_a_log_file(clock, capsys):
+    for seconds in (50, 150):
+        with busy("loading libraries"):
+            bar = _only_bar()
+            for _ in range(seconds):
+                clock[0] += 1.0
+                bar.beat()
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["loading libraries, 01:00 so far", "loading libraries, 02:00 so far"]
+
+
+def test_what_libraries_say_stands_above_a_bar(clock, open_terminal):
+    terminal = open_terminal()
+
+    def work() -> int:
+        with busy("opening a net"):
+            clock[0] += 3.0
+            _only_bar().beat()
+            warnings.warn("of a library", stacklevel=1)
+            with downloading():
+                print("Downloading", "a file")
+        return 0
+
+    before = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert finished("bench.x", work) == 0
+    assert warnings.showwarning is before
+    first, *_, last = filter(None, terminal.screen())
+    assert first.endswith("UserWarning: of a library")
+    assert last == "Downloading a file"
+    assert not any("opening" in line for line in terminal.screen())
 
 
 def test_a_log_file_has_its_first_line_after_a_minute_however_long_a_step_takes(clock, capsys):

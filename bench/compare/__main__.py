@@ -8,6 +8,7 @@ import sys
 
 from bench.command import command_parser, finished, say
 from bench.folders import place
+from bench.progress import busy
 
 EPILOG = """examples:
   python -m bench.compare runs/a:1 runs/a:2
@@ -48,7 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         from bench.compare.comparing import ComparisonRequest, told
 
-        say(told(ComparisonRequest(tuple(options.rows), options.by, options.classes, options.store), options.json))
+        request = ComparisonRequest(tuple(options.rows), options.by, options.classes, options.store)
+        with busy("comparing"):
+            found = told(request, options.json)
+        say(found)
         return 0
 
     return finished("bench.compare", work)

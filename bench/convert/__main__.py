@@ -5,6 +5,7 @@ import sys
 
 from bench.command import command_parser, finished, say
 from bench.folders import place
+from bench.progress import LIBRARIES, busy
 
 EPILOG = """examples:
   python -m bench.convert VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
@@ -37,20 +38,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.convert.conversion import convert, known_model
+        with busy(LIBRARIES):
+            from bench.convert.conversion import convert, known_model
         from bench.images.pixels import parse_pixels
         from bench.nets.net_spec import nets_of
         from bench.requests import parsed
         from protocols.scales import parse_S
         from results.formatting import shown_lines
 
-        model = options.model or known_model(options.where, options.weights_key)
+        with busy(f"opening {options.where}"):
+            model = options.model or known_model(options.where, options.weights_key)
         scale, pixels = parsed(parse_S, options.S), parsed(parse_pixels, options.pixels)
         (spec,) = nets_of(
             *([model], [options.where], [scale], pixels),
             *(options.weights_key, options.side, options.drop_class, options.classes),
         )
-        say(shown_lines("\n".join(convert(spec, options.out, options.replace))))
+        with busy(f"converting {options.where}"):
+            lines = convert(spec, options.out, options.replace)
+        say(shown_lines("\n".join(lines)))
         return 0
 
     return finished("bench.convert", work, kept="nothing was written")

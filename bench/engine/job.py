@@ -26,7 +26,7 @@ from bench.nets.model import Model
 from bench.nets.named import open_model
 from bench.nets.net_spec import NetSpec
 from bench.nets.reading import choose_weights
-from bench.progress import note
+from bench.progress import busy, note
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,16 @@ def open_models(
     for each in nets:
         if isinstance(each, Model):
             models.append(_kept(each, numbers, computation))
-        elif isinstance(each, GivenNet):
-            own = each.device if computation.device == "auto" else None
-            models.append(replace(open_given(each, own or device, precision, numbers.map_rule), engine=engine))
-        else:
-            place = choose_weights(each.weights, each.name, images)
-            each = replace(each, weights=place, classes=_own_classes(each, images))
-            models.append(replace(open_model(each, device, precision, numbers.map_rule), engine=engine))
+            continue
+        with busy(f"opening {each.name}"):
+            if isinstance(each, GivenNet):
+                own = each.device if computation.device == "auto" else None
+                model = open_given(each, own or device, precision, numbers.map_rule)
+            else:
+                place = choose_weights(each.weights, each.name, images)
+                each = replace(each, weights=place, classes=_own_classes(each, images))
+                model = open_model(each, device, precision, numbers.map_rule)
+        models.append(replace(model, engine=engine))
     return models
 
 

@@ -129,7 +129,9 @@ class PartBlocks:
         for group in self._groups(wanted, skip):
             for part in sorted({part for block in group for part in block.wanted.parts}):
                 blocks = [block for block in group if part in block.wanted.parts]
-                self.pairs[part][0].ready(self.pairs[part][1])
+                model, named = self.pairs[part]
+                self.meter.at(f"{model.name} {named}")
+                model.ready(named)
                 yield GroupWork(part, blocks, self.pairs[part], self.capacity, self.meter)
 
     def _groups(self, wanted: Sequence[Wanted], skip: bool) -> Iterator[list[PreparedBlock]]:

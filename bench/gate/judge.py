@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.command import say
 from bench.errors import UserError
 from bench.gate.pairing import pairing_of
+from bench.progress import busy
 from results import gate_report, timings_report
 from results.atomic_files import write_named_text
 from results.gate import Rules, compare_tables
@@ -31,7 +32,8 @@ class Output:
 
 def judge(baseline: Path, new: Path, rules: Rules, output: Output) -> int:
     """Compare, say it, and return the exit code. Raises UserError and ResultError."""
-    told = _compared(baseline, new, rules)
+    with busy("comparing"):
+        told = _compared(baseline, new, rules)
     if output.junit:
         _to("--junit", output.junit, lambda path: write_named_text(path, junit(told)))
     if output.summary:

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.folders import writable, writing_to
 from bench.pictures.contact_sheet import Places, contact_sheet
 from bench.pictures.diagrams import plot_confusion, plot_reliability
-from bench.progress import note, warn
+from bench.progress import busy, note, warn
 from bench.stored.run import StoredRun, open_run
 from results.confusion import occurring
 from results.inspection import Inspection
@@ -43,9 +43,10 @@ def run(request: InspectionRequest) -> None:
     rows = stored.chosen(request.rows)
     places = _places(stored) if request.mistakes else {}
     for row in rows:
-        found = stored.inspected(row)
-        folder = writable("--out", (request.out or stored.folder / "inspect") / signature_id(row.signature))
-        writing_to(folder, partial(_write, found, folder, request.mistakes, places))
+        with busy(f"looking into {signature_id(row.signature)}"):
+            found = stored.inspected(row)
+            folder = writable("--out", (request.out or stored.folder / "inspect") / signature_id(row.signature))
+            writing_to(folder, partial(_write, found, folder, request.mistakes, places))
         say(found.summary())
         note(f"written to {folder}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.command import command_parser, finished
 from bench.folders import place
 from bench.options import add_computation, add_duplicates, add_posteriors
+from bench.progress import LIBRARIES, busy
 
 EPILOG = """examples:
   python -m bench.predict photo.jpg --weights torchvision:VGG16_Weights.IMAGENET1K_V1
@@ -72,9 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_intermixed_args(arguments)
 
     def work() -> int:
-        from bench.engine.request import Numbers
-        from bench.predict.predictions import PredictionRequest, run
-        from bench.requests import computation, net_specs, protocol_spec
+        with busy(LIBRARIES):
+            from bench.engine.request import Numbers
+            from bench.predict.predictions import PredictionRequest, run
+            from bench.requests import computation, net_specs, protocol_spec
 
         request = PredictionRequest(
             images=options.images,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.progress import busy
 from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
 from bench.report.same_images import same_images
@@ -60,6 +61,11 @@ class ReportRequest:
 def make(request: ReportRequest) -> Path:
     """Write the page and return where it is. Raises UserError and ResultError, also where a library is missing."""
     check_installed()
+    with busy("making the page"):
+        return _made(request)
+
+
+def _made(request: ReportRequest) -> Path:
     of_nets = [place for place in request.runs if not is_transfer(place) or (place / TABLE).is_file()]
     runs = [open_run(place, request.store) for place in of_nets]
     rows = report_rows(runs) if runs else []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.command import command_parser, finished, say
 from bench.folders import place
 from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_store
+from bench.progress import LIBRARIES, busy
 
 if TYPE_CHECKING:
     from bench.images.sources import DataSpec, OpenedData
@@ -96,8 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
             say(catalogue(options.list))
             return 0
         data = _looked_at(options)
-        from bench.requests import evaluation
-        from bench.run.measure import Output, dry_run, run
+        with busy(LIBRARIES):
+            from bench.requests import evaluation
+            from bench.run.measure import Output, dry_run, run
 
         maps = (MAPS if options.html else 0) if options.maps is None else options.maps
         output = Output(options.out, options.columns, options.save_posteriors, options.html, maps)

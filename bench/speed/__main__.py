@@ -8,6 +8,7 @@ from bench.command import command_parser, finished
 from bench.errors import UserError
 from bench.folders import place
 from bench.options import add_data, add_device, add_engine, whole
+from bench.progress import LIBRARIES, busy
 
 if TYPE_CHECKING:
     from bench.speed.measure import NetSpeeds, ProtocolSpeeds
@@ -69,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.speed.measure import run
+        with busy(LIBRARIES):
+            from bench.speed.measure import run
 
         run(_request(options), options.out)
         return 0

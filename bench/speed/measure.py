@@ -23,7 +23,7 @@ from bench.nets import zoo
 from bench.nets.device import Precision, device_name, pick_device
 from bench.nets.engines.engine import Engine
 from bench.nets.out_of_memory import enough_memory
-from bench.progress import note
+from bench.progress import busy, note
 from bench.provenance import provenance
 from bench.speed.benchmark_file import Measured, benchmark_file
 from bench.speed.protocols import protocol_speed
@@ -130,7 +130,8 @@ def run(request: NetSpeeds | ProtocolSpeeds, out: Path | None) -> None:
         engine.check(device, precision)
     folder = writable("--out", out or dated(Path("runs"), "speed-"))
     about = {"device": device_name(device), "driver": _driver(device), **engine.made, **provenance()}
-    measured = list(request.measured())
+    with busy("measuring"):
+        measured = list(request.measured())
     records = [each.record for each in measured]
     table = _table([_cells(record) for record in records])
     if isinstance(request, ProtocolSpeeds):

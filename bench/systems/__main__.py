@@ -19,6 +19,7 @@ from bench.options import (
     add_weights_key,
     whole,
 )
+from bench.progress import LIBRARIES, busy
 from bench.systems.systems import SETS
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.systems.side_by_side import run
+        with busy(LIBRARIES):
+            from bench.systems.side_by_side import run
 
         run(_request(options))
         return 0

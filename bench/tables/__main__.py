@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.command import command_parser, finished
 from bench.folders import place
 from bench.options import SUBSET, add_computation, add_data, add_dry_run, add_numbers, add_replace, add_store
+from bench.progress import LIBRARIES, busy
 
 if TYPE_CHECKING:
     from bench.tables.measure import TablesRequest
@@ -47,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.tables.measure import dry_run, run
+        with busy(LIBRARIES):
+            from bench.tables.measure import dry_run, run
 
         (dry_run if options.dry_run else run)(_request(options))
         return 0

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from bench.command import command_parser, finished
 from bench.folders import place
 from bench.options import add_data, add_device, add_weights_key, whole
+from bench.progress import LIBRARIES, busy
 from bench.train.defaults import ALLOWED, AUGMENTS, BATCH, EPOCHS, PATIENCE, RATE, SCHEDULES, TRAINED_IN
 
 if TYPE_CHECKING:
@@ -180,8 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
     def work() -> int:
-        from bench.train.paper_nets import refuse_others, train_all
-        from bench.train.training import train
+        with busy(LIBRARIES):
+            from bench.train.paper_nets import refuse_others, train_all
+            from bench.train.training import train
 
         if options.paper:  # first of all: what is refused must not be asked for
             usual = parser()

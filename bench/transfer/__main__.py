@@ -21,6 +21,7 @@ from bench.options import (
     add_unsaid,
     whole,
 )
+from bench.progress import LIBRARIES, busy
 
 if TYPE_CHECKING:
     from bench.images.data_spec import DataSpec
@@ -141,8 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     def work() -> int:
         data = _looked_at(options)
-        from bench.transfer.measure import dry_run, run
-        from bench.transfer.options import output, transfer
+        with busy(LIBRARIES):
+            from bench.transfer.measure import dry_run, run
+            from bench.transfer.options import output, transfer
 
         request, written = transfer(options, data), output(options)
         if options.dry_run:
