@@ -28,7 +28,7 @@ def test_the_kernel_is_all_products(monkeypatch):
     kernel = kernel_of(vectors)
     assert kernel is not None
     np.testing.assert_allclose(kernel, vectors.astype(float) @ vectors.T.astype(float), atol=1e-6)
-    np.testing.assert_array_equal(kernel, kernel.T)
+    np.testing.assert_allclose(kernel, kernel.T, atol=1e-6)  # within a block BLAS promises no more
     monkeypatch.setattr(machines, "MOST_IN_KERNEL", 119)
     assert kernel_of(vectors) is None
 
