@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.images.divided import DividedSet
-from bench.linear.machines import MOST_IN_KERNEL, kernel_of, learn
+from bench.linear.machines import MOST_IN_KERNEL, Step, kernel_of, learn, no_step
 from bench.linear.splits import Split
 from bench.linear.usual import usual
 from results.average_precision import mean_over_classes
@@ -65,21 +65,26 @@ def truth_of(divided: DividedSet, rule: str | None = None) -> Truth:
     return Truth(divided.classes, np.concatenate(present), np.concatenate(difficult), rule or usual(divided).rule)
 
 
-def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
+def learnings(split: Split, Cs: Sequence[float] = GRID) -> int:
+    """How often `judge` learns each class: for the choice of C, if there is one, and then from all training images."""
+    return 1 + (len(set(Cs)) > 1 and len(split.validation) > 0)
+
+
+def judge(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID, step: Step = no_step) -> Judged:
     """Learn from a split of examples with descriptors (N, D) float32 of length 1, or zero."""
-    found, test = decide(vectors, truth, split, Cs), truth.take(split.test)
+    found, test = decide(vectors, truth, split, Cs, step), truth.take(split.test)
     untried = {"without a test image, and left out of the mean": test.present.sum(axis=0) == 0}
     return replace(found, notes=(*found.notes, *_of_classes(truth.classes, untried)))
 
 
-def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID) -> Judged:
+def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] = GRID, step: Step = no_step) -> Judged:
     """The same where nobody knows which classes the test images are of: nothing is said of these."""
     Cs = sorted(set(Cs))
     train, own = vectors[split.train], truth.take(split.train)
     kernel = kernel_of(train)
-    tried, converged = _on_validation(train, own, kernel, split, Cs)
+    tried, converged = _on_validation(train, own, kernel, split, Cs, step)
     C = max(tried, key=lambda C: (tried[C], -C)) if tried else (Cs[0] if len(Cs) == 1 else WITHOUT_CHOICE)
-    (machines,) = learn(train, own.present, own.difficult, [C], kernel)
+    (machines,) = learn(train, own.present, own.difficult, [C], kernel, step)
     learnt = {
         "without a training image, so that nothing is learnt of it": ~own.present.any(axis=0),
         "learnt without reaching the optimum; smaller C are easier": ~(converged & machines.converged),
@@ -95,19 +100,24 @@ def decide(vectors: np.ndarray, truth: Truth, split: Split, Cs: Sequence[float] 
 
 
 def _on_validation(
-    train: np.ndarray, own: Truth, kernel: np.ndarray | None, split: Split, Cs: Sequence[float]
+    train: np.ndarray,
+    own: Truth,
+    kernel: np.ndarray | None,
+    split: Split,
+    Cs: Sequence[float],
+    step: Step,
 ) -> tuple[dict[float, float], np.ndarray]:
     """The measure on validation images by C, and which classes converged with all of them, (K,) bool.
 
     No measure where there is no choice, or nothing to judge by.
     """
     converged = np.ones(len(own.classes), bool)
-    if len(Cs) == 1 or not len(split.validation):
+    if learnings(split, Cs) == 1:
         return {}, converged
     fitting, validation = (np.searchsorted(split.train, each) for each in (split.fitting, split.validation))
     products = None if kernel is None else kernel[np.ix_(fitting, fitting)]
     some = own.take(fitting)
-    machines = learn(train[fitting], some.present, some.difficult, Cs, products)
+    machines = learn(train[fitting], some.present, some.difficult, Cs, products, step)
     judged, seen = own.take(validation), train[validation]
     found = {C: float(judged.measure(each.scores(seen))[0]) for C, each in zip(Cs, machines, strict=True)}
     converged = np.logical_and.reduce([each.converged for each in machines])

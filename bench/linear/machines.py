@@ -19,7 +19,6 @@ import numpy as np
 
 from bench.cores import cores
 from bench.extras import needed
-from bench.progress import progress
 
 MOST_IN_KERNEL = 20_000  # images: 3.2 GB of products. Below it the kernel takes a tenth of the others' time, or less
 TOLERANCE = 1e-4  # of libsvm's optimum; a tenth of its default, for a quarter more time
@@ -29,7 +28,12 @@ ROWS = 512  # at once in products, so that these are the same ones whatever the 
 
 T = TypeVar("T")
 U = TypeVar("U")
+Step = Callable[[], object]  # called when a class is learnt
 Solved = tuple[np.ndarray, float, bool]  # weights (D,), intercept, whether the optimum was reached
+
+
+def no_step() -> None:
+    """Where nobody waits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,12 @@ def kernel_of(vectors: np.ndarray) -> np.ndarray | None:
 
 
 def learn(
-    vectors: np.ndarray, present: np.ndarray, difficult: np.ndarray, Cs: Sequence[float], kernel: np.ndarray | None
+    vectors: np.ndarray,
+    present: np.ndarray,
+    difficult: np.ndarray,
+    Cs: Sequence[float],
+    kernel: np.ndarray | None,
+    step: Step = no_step,
 ) -> list[Machines]:
     """Machines for each C, from descriptors (N, D) float32 of length 1, labels (N, K) bool, and `kernel_of` them.
 
@@ -86,7 +95,10 @@ def learn(
     classes = present.shape[1]
     with _alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what did not converge is said by the caller
-        solved = list(progress(in_threads(solve, range(classes)), classes, "learning", "class"))
+        solved = []
+        for of_class in in_threads(solve, range(classes)):
+            solved.append(of_class)
+            step()
     return [_together([of_class[place] for of_class in solved]) for place in range(len(Cs))]
 
 

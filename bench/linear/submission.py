@@ -6,6 +6,7 @@ seen it.
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import numpy as np
 from bench.doubts import warn_of
 from bench.linear.descriptors import Described, described
 from bench.linear.job import TransferJob
-from bench.linear.judging import Judged, decide, truth_of
+from bench.linear.judging import Judged, decide, learnings, truth_of
 from bench.linear.splits import Division, splits_of
+from bench.progress import Meter
 from results.atomic_files import write_text_atomically
 from results.transfer_result import TransferResult
 
@@ -57,7 +59,9 @@ def submitted(job: TransferJob, found: Described) -> Submitted:
     vectors = {key: np.concatenate([own, test.vectors[key]]) for key, own in found.vectors.items()}
     (split,) = splits_of(divided, Division(), job.request.learning.seed)
     truth, Cs = truth_of(divided), job.request.learning.C
-    judged = [decide(row.vectors(vectors), truth, split, Cs) for row in job.rows]
+    learnt = len(job.rows) * learnings(split, Cs) * len(divided.classes)
+    with closing(Meter(learnt, "learning for the server", unit="class", delay=1)) as meter:
+        judged = [decide(row.vectors(vectors), truth, split, Cs, lambda: meter.add(1)) for row in job.rows]
     limited = not test.divided.whole
     return Submitted(divided.kind, divided.classes, test.divided.parts[0].ids, test.skipped, limited, judged)
 

@@ -6,7 +6,7 @@ from divided_sets import of_parts, part, whole
 
 from bench.linear import machines
 from bench.linear.combinations import combinations_of
-from bench.linear.judging import GRID, Truth, judge, truth_of
+from bench.linear.judging import GRID, Truth, judge, learnings, truth_of
 from bench.linear.splits import Division, Split, splits_of
 from results.descriptors import normalised
 
@@ -19,6 +19,17 @@ def separable(classes: int = 5, images: int = 12) -> tuple[Truth, np.ndarray, Sp
     vectors = truth.present @ np.eye(classes, 8) + 0.1 * random.standard_normal((len(truth.present), 8))
     (split,) = splits_of(divided, Division(5, None, 1), 0)
     return truth, normalised(vectors), split
+
+
+@pytest.mark.parametrize("Cs", [GRID, [2.0]])
+@pytest.mark.parametrize("validated", [True, False])
+def test_each_class_is_learnt_as_often_as_was_foretold(Cs, validated):
+    truth, vectors, split = separable()
+    if not validated:
+        split = replace(split, fitting=split.train, validation=split.validation[:0])
+    steps = []
+    judge(vectors, truth, split, Cs, lambda: steps.append(1))
+    assert len(steps) == learnings(split, Cs) * len(truth.classes)
 
 
 def overlapping(rule: str | None = "area", seed: int = 0) -> tuple[Truth, np.ndarray, Split]:
