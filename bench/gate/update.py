@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.command import say
 from bench.errors import UserError
 from bench.gate.pairing import SAVED, competing_classes, saved_posteriors
-from bench.progress import warn
+from bench.progress import busy, warn
 from bench.stored.run import StoredRun, open_run
 from results.atomic_files import write_named_text
 from results.errors import ResultError
@@ -32,11 +32,13 @@ class Update:
 
 def update(baseline: Path, new: Path, about: Update) -> int:
     """Write it if something changed, say what, and return the exit code. Raises UserError and ResultError."""
-    change = change_baseline(baseline, new, about.why, about.drop_missing)
+    with busy("writing the baseline"):
+        change = change_baseline(baseline, new, about.why, about.drop_missing)
+        if change is not None:
+            write_change(baseline, [new], change, about.save_posteriors)
     if change is None:
         say(f"nothing changed: '{new}' has the rows and counts of '{baseline}', which stays as it is")
         return 0
-    write_change(baseline, [new], change, about.save_posteriors)
     say("\n".join([f"'{baseline}' is the new baseline; changed:", "", *change.lines()]))
     return 0
 

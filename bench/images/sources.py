@@ -24,6 +24,7 @@ from bench.images.labels.relabellings import doubted
 from bench.images.sets.lists import Columns
 from bench.images.sets.shapes import SPLITS
 from bench.images.split import in_both, split_images
+from bench.progress import busy
 from results.names import mended, text_of
 
 ELSEWHERE = {"wds": "tar", "webdataset": "tar", "imagefolder": "folder"}  # what other tools call kinds
@@ -54,7 +55,7 @@ def opened(kind: Kind, spec: DataSpec, part: str) -> Images:
     """A part as its kind reads it, changed as the options say. Raises UserError."""
     if kind.evaluation_only:
         refuse_training(kind, spec, part)
-    with readable(spec):
+    with busy(f"finding the images of {spec.source}"), readable(spec):
         images = _in_utf8(_read(kind, spec, part), spec.kind) if spec.split is None else _split(kind, spec, part)
     images = _labelled(images, spec)
     if spec.exif:

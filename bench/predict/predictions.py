@@ -22,7 +22,7 @@ from bench.images.decoding import FORMATS
 from bench.nets.model import Model
 from bench.nets.net_spec import NetSpec
 from bench.predict.report import Report
-from bench.progress import note, warn
+from bench.progress import busy, note, warn
 from results.formatting import escaped, shown
 from results.result import assumed_text
 
@@ -55,7 +55,8 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
 
     `table` and `plots` are as `Report` takes them.
     """
-    images, missing = _find(request.images, request.allow_duplicates)
+    with busy("finding images"):
+        images, missing = _find(request.images, request.allow_duplicates)
     images = replace(images, exif=request.exif)
     models = open_models(request.nets, request.numbers, request.computation, None, Shard())
     names = class_names(models)
