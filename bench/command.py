@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import signal
 import sys
 import time
 import warnings
@@ -82,13 +83,18 @@ def finished(
             return work()
     except (UserError, ProtocolError, ResultError) as error:
         code, said = 2, f"error: {shown(' '.join(str(error).split()))}"
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         exec("")  # Python ends by the signal, not with a code, if the last exec of a text was interrupted
-        code, said = 130, f"stopped; {kept}"
+        number = signal.Signals(getattr(error, "number", signal.SIGINT))
+        by = f" by {number.name}" * (number != signal.SIGINT)
+        code, said = 128 + number, f"stopped{by}; {kept}"
     finally:
         _end_bars()
         be_quiet(False)
-    print(f"{command}: {said}", file=sys.stderr)
+    try:
+        print(f"{command}: {said}", file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any more, and the code says it too
+        discard(sys.stderr)
     return code
 
 

@@ -1,34 +1,54 @@
-"""Ctrl-C at any moment: one that is swallowed on its way, as Python does in a destructor, still ends the work."""
+"""Ctrl-C and its like at any moment: one that is swallowed on its way, as in a destructor, still ends the work."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, current_thread, main_thread
+from threading import current_thread, main_thread
 from types import FrameType
 
-_came = Event()
+ENDING = {  # what ends a process, a terminal's Ctrl-C, a batch system's time limit, a terminal that is gone; as usual
+    number: usual
+    for name, usual in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if (number := getattr(signal, name, None)) is not None
+}
+_came: list[int] = []
+
+
+class Stopped(KeyboardInterrupt):
+    """Raised for any of them, by its `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 @contextmanager
 def noted() -> Iterator[None]:
-    """While the body runs Ctrl-C raises KeyboardInterrupt, as ever, and `heed` raises it again where that was lost."""
-    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not ours:  # ignored, as by a shell's background jobs, or somebody else's
-        yield
-        return
-    signal.signal(signal.SIGINT, _note)
+    """While the body runs each of them raises Stopped, and `heed` raises it again where that was lost."""
+    ours = {}
+    if current_thread() is main_thread():  # not those ignored, as by nohup or a shell's background jobs, or somebody's
+        ours = {number: usual for number, usual in ENDING.items() if signal.getsignal(number) == usual}
+    for number in ours:
+        signal.signal(number, _note)
     try:
         yield
-        heed()
+        if ours:
+            heed()
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _came.clear()
+        for number, usual in ours.items():
+            signal.signal(number, usual)
+        if ours:
+            _came.clear()
 
 
 def heed() -> None:
-    """Called in every step of long work. Raises KeyboardInterrupt once Ctrl-C was pressed."""
-    if _came.is_set():
-        raise KeyboardInterrupt
+    """Called in every step of long work. Raises KeyboardInterrupt once it is to end."""
+    if _came:
+        raise Stopped(_came[0])
 
 
 @contextmanager
@@ -45,5 +65,5 @@ def ours_alone() -> Iterator[None]:
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    _came.set()
-    raise KeyboardInterrupt
+    _came.append(number)
+    raise Stopped(number)

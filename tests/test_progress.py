@@ -171,6 +171,41 @@ def test_a_swallowed_interrupt_is_said_when_the_work_is_done(capsys):
     )
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_ends_a_process_is_said_too_unless_it_is_ignored(name, clock, capsys):
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)
+
+    def work() -> int:
+        for _ in progress(range(2), 2, "testing"):
+            clock[0] += 5
+            signal.raise_signal(number)
+        return 0
+
+    try:
+        assert finished("bench.x", work, "nothing was written") == 128 + number
+        assert signal.getsignal(number) == signal.SIG_DFL
+        bar, last = capsys.readouterr().err.splitlines()
+        assert bar.startswith("testing:   0%")
+        assert last == f"bench.x: stopped by {name}; nothing was written"
+        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        assert finished("bench.x", work) == 0
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_command_ends_with_its_code_where_nobody_reads(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def work() -> int:
+        raise UserError("no room")
+
+    with os.fdopen(writer, "w") as gone:
+        monkeypatch.setattr(sys, "stderr", gone)
+        assert finished("bench.x", work) == 2
+
+
 def test_an_interrupt_within_an_exec_leaves_the_exit_code(tmp_path):
     """As where a dataclass is made: Python then ends itself by the signal, whatever the code, in the end of `-m`."""
     interrupted = "lambda: exec('raise KeyboardInterrupt')"

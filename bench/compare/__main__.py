@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(found)
         return 0
 
-    return finished("bench.compare", work)
+    return finished("bench.compare", work, "nothing was written")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     def work() -> int:
         return _update(options) if options.update else _judge(options)
 
-    return finished("bench.gate", work)
+    return finished("bench.gate", work, "nothing was written")
 
 
 def _judge(options: argparse.Namespace) -> int:

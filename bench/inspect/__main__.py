@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         run(InspectionRequest(options.run, options.row, options.mistakes, options.store, options.out))
         return 0
 
-    return finished("bench.inspect", work)
+    return finished("bench.inspect", work, "what is looked into is written")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         note(f"written to {page}")
         return 0
 
-    return finished("bench.report", work)
+    return finished("bench.report", work, "no page was written")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         run(_request(options), options.out)
         return 0
 
-    return finished("bench.speed", work)
+    return finished("bench.speed", work, "nothing was written")
 
 
 def _request(options: argparse.Namespace) -> "NetSpeeds | ProtocolSpeeds":
