@@ -29,7 +29,7 @@ from bench.nets.torch_settings import without_tf32
 from bench.nets.vgg import NAMES
 from bench.nets.weights import Weights, save_weights
 from bench.pictures.training_curve import Epoch, plot_training
-from bench.progress import note, warn
+from bench.progress import busy, note, warn
 from bench.provenance import provenance
 from bench.train.batches import Batches, crop_batches, feed_of
 from bench.train.checkpoint import keep, resume
@@ -62,7 +62,9 @@ def _train(request: TrainingRequest) -> None:
             training.log()
         name = shown(training.out.name)
         writing_to(training.out, lambda: plot_training(training.done, training.out / "training.png", name))
-        note(training.save())
+        place, last = training.save(), training.done[-1]
+        note(f"validation error {last.validation_error:.2f} %, loss {last.loss:.3g} after epoch {len(training.done)}")
+        note(place)
 
 
 class Training:
@@ -92,9 +94,10 @@ class Training:
         self.weights_path = writable("--out", self.out) / "weights.safetensors"
         self.told = self.recipe.words(**_digests(self.train, self.validation))
         how = self.recipe
-        net = initial_net(self.name, self.classes, init, how.width, how.dropout, how.seed, how.freeze)
-        self.net = net.to(self.device).to(memory_format=torch.channels_last)
-        self.optimiser = make_optimiser(how, [each for each in self.net.parameters() if each.requires_grad])
+        with busy("making the net"):
+            net = initial_net(self.name, self.classes, init, how.width, how.dropout, how.seed, how.freeze)
+            self.net = net.to(self.device).to(memory_format=torch.channels_last)
+            self.optimiser = make_optimiser(how, [each for each in self.net.parameters() if each.requires_grad])
         feed = feed_of(request.workers, request.threads, self.device)
         self.images = crop_batches(self.train, self.validation, self.S, self.side, how, feed, self.device)
         self.features = FeatureStore(self.out, self.told) if how.cache_features else None
@@ -173,9 +176,9 @@ class Training:
     def _learn(self, net: nn.Module, batches: Batches, rate: float) -> tuple[float, float]:
         """One pass over the training images at a rate; return the mean loss and the error in %."""
         number = len(self.done)
-        what = f"epoch {number + 1} of {sum(self.recipe.epochs)}"
+        what = f"epoch {number + 1}/{sum(self.recipe.epochs)}"
         if self.done:
-            what += f" (so far error {self.done[-1].validation_error:.1f} %, loss {self.done[-1].loss:.3g})"
+            what += f" error {self.done[-1].validation_error:.1f} % loss {self.done[-1].loss:.3g}"
         each = len(self.train) // self.recipe.batch
         rising = max(1, min(WARM_UP, int(WARM_SHARE * sum(self.recipe.epochs) * each)))
 

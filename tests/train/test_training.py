@@ -36,8 +36,7 @@ def test_the_bar_says_how_the_net_did_in_the_epoch_before(folder, tmp_path, monk
     monkeypatch.setattr("bench.train.batches.progress", lambda items, _, what, unit: said.append(what) or items)
     training = Training(requested(parser().parse_args(words(folder, tmp_path))))
     first, _ = training.epochs()
-    facts = f"error {first.validation_error:.1f} %, loss {first.loss:.3g}"
-    assert said[::2] == ["epoch 1 of 2", f"epoch 2 of 2 (so far {facts})"]
+    assert said[::2] == ["epoch 1/2", f"epoch 2/2 error {first.validation_error:.1f} % loss {first.loss:.3g}"]
     assert said[1::2] == ["validation after epoch 1", "validation after epoch 2"]
 
 
