@@ -17,9 +17,9 @@ def per_image(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd
     """
     above = ranks(posteriors, competing)
     indices = np.arange(posteriors.probs.shape[1]) if competing is None else competing
-    probs = posteriors.probs[:, indices]
-    others = np.where(indices == posteriors.labels[:, None], -1, probs)  # where all are 0, the true class is not it
-    best_class = indices[others.argmax(1)]
+    probs = posteriors.probs if competing is None else posteriors.probs[:, competing]
+    best, second = indices[probs.argmax(1)], indices[min(1, len(indices) - 1)]
+    other = np.where(best == posteriors.labels, second, best)  # where a wrong image's best is true, all got 0
     confidence = probs.max(1).astype(np.float64)
     if competing is not None:
         together = probs.sum(1, dtype=np.float64)
@@ -29,7 +29,7 @@ def per_image(posteriors: Posteriors, competing: np.ndarray | None = None) -> pd
         {
             "id": pd.Series(posteriors.ids, dtype=object),  # names may be no Unicode, which pandas' text has to be
             "label": posteriors.labels,
-            "predicted": np.where(above == 0, posteriors.labels, best_class),
+            "predicted": np.where(above == 0, posteriors.labels, other),
             "confidence": confidence.clip(0, 1),  # float32 sums may pass 1 by a rounding
             "rank": above + 1,
         }
