@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SHOWN = 10  # classes
 WIDTH = 100
 NAMED = 5  # images
-ROOM = 40  # letters of a class's name
+ROOM = 60  # letters of an image's or a class's name
 READ = (
     "Differences are in points, with 95 % intervals: below 0 the first makes fewer errors",
     "McNemar p: how often two rows that are equally good would be so far apart by chance",
@@ -100,7 +100,8 @@ def _images_lines(found: "Comparison") -> list[str]:
 
 def _named(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    return ", ".join(escaped(name) for name in ids[:NAMED]) + more
+    names = all_shortened(ids[:NAMED], ROOM)
+    return ", ".join(escaped(names[name]) for name in ids[:NAMED]) + more
 
 
 def _notes(found: "Comparison", rows: dict[str, dict[str, Any]]) -> Iterator[str]:

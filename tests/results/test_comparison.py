@@ -167,7 +167,16 @@ def test_long_names_of_classes_leave_room_and_stay_different():
         if line.startswith("| very")
     ]
     assert len({line.split("|")[1].strip() for line in table}) == 2
-    assert max(map(len, table)) < 160
+    assert max(map(len, table)) < 180
+
+
+def test_long_names_of_images_take_no_line_each():
+    ids = [f"{'folder/' * 40}{k}.jpg" for k in range(3)]
+    text = compare_rows(row([2, 2, 1], ids=ids), row([1, 1, 1], ids=ids)).markdown()
+    said = text[text.index("- Only A is wrong") :].split("\n- ")[0]
+    assert "0.jpg," in said
+    assert "1.jpg" in said
+    assert max(map(len, said.splitlines())) <= 100
 
 
 def test_names_that_are_no_unicode_are_told():
