@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ UNKNOWN = ("–", "unknown")  # of provenance: not in the table, or not in the b
 MOST = 1e12  # images, or images/s: anything above was never measured
 MOST_ROWS = 1000  # each may be compared with each
 MOST_BYTES = 1 << 26
+MERGE_MARK = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)  # of git
 WANTED = "give a results.json or results.csv as bench.run writes it"
 
 
@@ -108,12 +110,18 @@ def content_of(path: Path) -> str:
 
 def read_file(path: Path) -> WrittenFile:
     """A table as it is written, its rows unchecked but for their number. Raises ResultError."""
+    text = ""
     try:
         text = content_of(path)
         read = _json(text) if text.lstrip().startswith(("[", "{")) else WrittenFile(_csv(text), "CSV")
     except OSError as error:
         raise ResultError(f"'{path}': {error.strerror}; {WANTED}") from None
     except (ValueError, RecursionError, csv.Error):
+        if MERGE_MARK.search(text):
+            raise ResultError(
+                f"'{path}' holds two versions that git could not merge; take one of them whole, as with "
+                "git checkout --ours, and measure again what the other changed"
+            ) from None
         raise ResultError(f"'{path}' is not a table of results; {WANTED}") from None
     if len(read.records) > MOST_ROWS:
         raise ResultError(f"'{path}' holds {len(read.records)} rows; give a table of at most {MOST_ROWS}")
@@ -165,7 +173,7 @@ def written_row(record: Mapping[str, Any]) -> WrittenRow:
         require(name, text, isinstance(text, str) and bool(text.strip()), "a text")
     require("n", n, is_number(n), "a whole number")
     require("wrong1", wrong1, is_number(wrong1, n), "a whole number from 0 to n")
-    require("wrong5", wrong5, wrong5 is None or is_number(wrong5, n), "a whole number from 0 to n")
+    require("wrong5", wrong5, wrong5 is None or is_number(wrong5, wrong1), "a whole number from 0 to wrong1")
     require("images_per_second", speed, speed is None or is_number(speed, whole=False), "a number from 0")
     for name, count in zip(NUMBERS[-2:], ties, strict=True):
         require(name, count, count is None or is_number(count, n), "a whole number from 0 to n")

@@ -71,7 +71,7 @@ def test_a_row_missing_in_the_baseline_fails(gate):
 
 
 def test_a_signature_that_differs_fails_and_its_fields_are_named(gate):
-    other = replace(DENSE, wrong1=0, signature=line("dense@384", dtype="bf16", weights="a0a954a2d073", geometry="2"))
+    other = replace(DENSE, wrong1=4, signature=line("dense@384", dtype="bf16", weights="a0a954a2d073", geometry="2"))
     code, out, _ = gate(ROWS, [FIRST, other, LAST], "--tolerance", "200")
     assert (code, whats(out)) == (1, ["signature differs"])
     change = "weights: 29dd14eec833 -> a0a954a2d073, dtype: fp32 -> bf16, geometry: – -> 2"

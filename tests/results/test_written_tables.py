@@ -44,7 +44,7 @@ NAN, INF, HUGE = float("nan"), float("inf"), 10**400
 NO_VALUES = {
     "n": [None, -1, 1.5, "200", True, NAN, INF, HUGE, [], {}, 43],
     "wrong1": [None, -1, 0.5, "44", True, NAN, INF, HUGE, 201, [44], {"a": 1}],
-    "wrong5": [-1, 0.5, "", "4", True, NAN, 201, [], {"a": [{}]}],
+    "wrong5": [-1, 0.5, "", "4", True, NAN, 201, 45, [], {"a": [{}]}],
     "images_per_second": [-1, "fast", True, NAN, INF, HUGE, [1]],
     "signature": [None, "", "  ", 7, ["a=b"], {"a": "b"}],
     "model": [7, ["vgg16"], {"a": 1}],
@@ -85,3 +85,14 @@ def test_what_is_no_table_of_results_is_refused(tmp_path, content):
     with pytest.raises(ResultError, match=r"junk'.*; give ") as raised:
         read_table(junk)
     assert len(str(raised.value)) < 400
+
+
+LINES = json.dumps([GOOD], indent=1).splitlines()
+MARKED = ["<<<<<<< HEAD", *LINES[2:3], "=======", *LINES[2:3], ">>>>>>> a branch"]
+
+
+@pytest.mark.parametrize("lines", [[*LINES[:2], *MARKED, *LINES[3:]], [*CELLS.splitlines(), *MARKED]])
+def test_what_git_could_not_merge_is_said(tmp_path, lines):
+    (tmp_path / "table").write_text("\n".join(lines))
+    with pytest.raises(ResultError, match="table' holds two versions that git could not merge; take one of them"):
+        read_table(tmp_path / "table")
