@@ -57,6 +57,11 @@ class Origin:
         write_text_atomically(folder / NAME, json.dumps(said, indent=1) + "\n")
 
 
+def has_origin(folder: Path) -> bool:
+    """Whether there is something to read, whatever it is."""
+    return (folder / NAME).exists()
+
+
 def read_origin(folder: Path) -> Origin:
     """What `Origin.write` wrote beside the tables. Raises ResultError."""
     path = folder / NAME

@@ -1,6 +1,7 @@
 """`bench.compare`."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from bench.api.transfer_table import TransferredRow
 from bench.api.values import given_store
 from bench.errors import UserError
 from bench.progress import called_from_python
-from bench.stored.named_rows import named_rows
+from bench.stored.named_rows import NamedRows, named_rows
 from bench.stored.scored_rows import names_transfer, scored_rows
 from results.compared_row import ComparedRow
 from results.comparison import Comparison, compare_rows
@@ -50,8 +51,9 @@ def compare(
             return compare_transfers([row for row in learnt if row])
         if any(learnt):
             raise UserError("compare: one row is of bench.transfer, the other of bench.evaluate; give two of one kind")
-        one, other = (_opened(row, given_store(store)) for row in (first, second))
-        return compare_rows(one, other)
+        stored = [str(row) for row in (first, second) if isinstance(row, str | os.PathLike)]
+        named = dict(zip(stored, named_rows(stored, given_store(store)), strict=True))
+        return compare_rows(*(_opened(row, named) for row in (first, second)))
 
 
 def _learnt(row: object, name: str) -> ScoredRow | None:
@@ -66,8 +68,8 @@ def _learnt(row: object, name: str) -> ScoredRow | None:
     return found[0]
 
 
-def _opened(row: EvaluatedRow | TransferredRow | str | Path, store: Path | None) -> ComparedRow:
-    """Raises UserError and ResultError."""
+def _opened(row: EvaluatedRow | TransferredRow | str | Path, named: Mapping[str, NamedRows]) -> ComparedRow:
+    """`named` are those that are given by name. Raises UserError and ResultError."""
     if isinstance(row, EvaluatedRow):
         return _evaluated(row)
     if not isinstance(row, str | os.PathLike):
@@ -75,10 +77,10 @@ def _opened(row: EvaluatedRow | TransferredRow | str | Path, store: Path | None)
             f"compare: something of type {type(row).__name__}; give rows of tables, such as table['dense'], "
             "or of runs, such as 'runs/x:2'"
         )
-    (named,) = named_rows([str(row)], store)
-    if len(named.rows) > 1:
-        raise UserError(f"compare '{row}': {len(named.rows)} rows; name one, such as {named.names()[0]}")
-    return named.opened(named.rows[0])
+    found = named[str(row)]
+    if len(found.rows) > 1:
+        raise UserError(f"compare '{row}': {len(found.rows)} rows; name one, such as {found.names()[0]}")
+    return found.opened(found.rows[0])
 
 
 def _evaluated(row: EvaluatedRow) -> ComparedRow:

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from bench.errors import UserError
 from bench.stored.run import StoredRun, open_run
 from results.compared_row import ComparedRow, compared_row
+from results.origin import has_origin
 from results.written_tables import WrittenRow
 
 WANTED = "give RUN, or a row of it as RUN:2 or RUN:SIGNATURE; RUN is a folder that bench.run wrote, or its results.json"
@@ -37,7 +38,10 @@ class NamedRows:
 
 
 def named_rows(texts: Sequence[str], store: Path | None = None) -> list[NamedRows]:
-    """What each text names; a run is opened once. Raises UserError and ResultError."""
+    """What each text names; a run is opened once, and a baseline takes from the others what it lacks.
+
+    Raises UserError and ResultError.
+    """
     opened = cache(lambda place: open_run(place, store))
     found = []
     for text in texts:
@@ -46,4 +50,17 @@ def named_rows(texts: Sequence[str], store: Path | None = None) -> list[NamedRow
             raise UserError(f"'{text}': no such run; {WANTED}")
         run = opened(Path(text if whole else place))
         found.append(NamedRows(text, run, tuple(run.rows if whole else run.chosen(wanted, f"row of {place}")), whole))
-    return found
+    return [each if has_origin(each.run.folder) else _with_origin(each, found) for each in found]
+
+
+def _with_origin(baseline: NamedRows, others: Sequence[NamedRows]) -> NamedRows:
+    """A baseline of the gate with the origin of a run that has its rows, but for where blocks are.
+
+    A store may hold what was computed after the baseline, so that only posteriors beside it are its own.
+    """
+    wanted = {row.id for row in baseline.rows}
+    for run in (each.run for each in others if has_origin(each.run.folder)):
+        if wanted <= run.origin.rows.keys():
+            lent = replace(run.origin, rows={})
+            return replace(baseline, run=replace(baseline.run, store=None, lent=lent))
+    return baseline

@@ -21,21 +21,26 @@ from results.store import BLOCK
 from results.tally import row_blocks
 from results.written_tables import WrittenRow, read_table
 
+SAVED = "posteriors"  # the folder beside a table in which --save-posteriors writes an .npz a row
 LABELLED = " labels="  # in signatures of rows that several right labels an image count
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run's folder, the rows of its table in their order, and where its blocks are now, None for where it says."""
+    """A run's folder, the rows of its table in their order, and where its blocks are now, None for where it says.
+
+    `lent` is what another run says of the same rows, for a baseline of the gate, which lies apart from its run.
+    """
 
     folder: Path
     rows: tuple[WrittenRow, ...]
     store: Path | None = None
+    lent: Origin | None = None
 
     @cached_property
     def origin(self) -> Origin:
         """Where the rows come from. Raises ResultError."""
-        return read_origin(self.folder)
+        return self.lent or read_origin(self.folder)
 
     @cached_property
     def images(self) -> Images:
@@ -109,10 +114,13 @@ class StoredRun:
         return iter(blocks)
 
     def _saved(self, name: str) -> Sequence[Posteriors]:
-        path = self.folder / "posteriors" / f"{name}.npz"
+        path = self.folder / SAVED / f"{name}.npz"
         return [Posteriors.load(path)] if path.exists() and self.store is None else []
 
     def _stored(self, name: str) -> Iterator[Posteriors]:
+        if self.lent:
+            where = f"'{self.folder}/{SAVED}'"
+            raise ResultError(f"row {name}: no posteriors in {where}; bench.gate --update --save-posteriors keeps them")
         if name not in self.origin.rows:
             where = f"'{self.folder}/origin.json'"
             raise ResultError(f"row {name} is not in {where}: its table is of another run; run bench.run again")
