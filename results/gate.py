@@ -15,13 +15,13 @@ from results.formatting import number
 from results.gate_pairs import differing_fields, measured, paired_rows
 from results.gate_speed import Speed, compare_speeds
 from results.metrics import mcnemar_bound
-from results.paired import PairedErrors
 from results.written_tables import PROVENANCE, ROW_NAMES, Counts, WrittenRow, read_table
+from results.wrong_images import PairedImages
 
 PASSING = ("equal", "better", "within tolerance", "within chance")
-NOT_SAVED = "which images were wrong is not in the baseline; --save-posteriors beside it makes this sharper"
+NOT_SAVED = "which images were wrong is not in the baseline; a folder 'posteriors' beside it, which updates fill, tells"
 UPWARD = Context(prec=3, rounding=ROUND_CEILING)  # a bound that is rounded down is none
-Pairing = Callable[[WrittenRow, WrittenRow], tuple[PairedErrors, PairedErrors | None]]
+Pairing = Callable[[WrittenRow, WrittenRow], tuple[PairedImages, PairedImages | None]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Change:
 
     images: int
     p: float
-    pairs: PairedErrors | None = None
+    pairs: PairedImages | None = None
 
     @property
     def p_text(self) -> str:
@@ -214,7 +214,7 @@ def _changes(old: WrittenRow, new: WrittenRow, pairing: Pairing | None) -> tuple
     return _of_counts(was.wrong1, now.wrong1, n), top5, by_counts
 
 
-def _of_pairs(pairs: PairedErrors) -> Change:
+def _of_pairs(pairs: PairedImages) -> Change:
     return Change(pairs.wrong_first - pairs.wrong_second, pairs.p, pairs)
 
 

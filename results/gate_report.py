@@ -1,6 +1,7 @@
 """What a comparison says: in a terminal, under a CI job, and as JSON."""
 
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,26 +12,30 @@ from results.gate import NOT_SAVED, Change, GateReport, GateRow
 from results.gate_speed import Speed
 from results.told import Case, Told
 from results.written_tables import WrittenRow
+from results.wrong_images import PairedImages
 
 HEADERS = ("row (model, S, protocol)", "what", "baseline", "new", "change")
 ALL_HEADERS = ("row (model, S, protocol)", "baseline", "new", "top-1", "top-5", "verdict")
+FEW = 10  # images that are named where people read; JSON has all
 LEGEND = "Top-1 and top-5: how many more images are wrong, and McNemar's two-sided p"
 
 
-def told(report: GateReport) -> Told:
-    """Everything, in every form."""
-    return Told(report.baseline, markdown(report), summary(report), record(report), [_case(row) for row in report.rows])
+def told(report: GateReport, compare: Sequence[str] = ()) -> Told:
+    """Everything, in every form; `compare` is the command that compares two rows, where both files stay."""
+    texts = markdown(report, compare), summary(report, compare)
+    return Told(report.baseline, *texts, record(report), [_case(row) for row in report.rows])
 
 
-def markdown(report: GateReport) -> str:
+def markdown(report: GateReport, compare: Sequence[str] = ()) -> str:
     """A table of the rows that changed, one line that counts, and a list of what differs beside the signature."""
     lines = [line for row in report.rows for line in _changed(row, report.rules.alpha is not None)]
     table = [_table(lines, HEADERS), ""] if lines else []
     bounds = _listed("Where p is a bound:", _bounds(report)) if report.rules.alpha is not None else []
-    return "\n".join([*table, verdict_line(report), *_alone(report), *bounds, *_beside(report), *_warnings(report)])
+    below = [*_which(report, compare), *bounds, *_beside(report), *_warnings(report)]
+    return "\n".join([*table, verdict_line(report), *_alone(report), *below])
 
 
-def summary(report: GateReport) -> str:
+def summary(report: GateReport, compare: Sequence[str] = ()) -> str:
     """All rows, for the page of a CI job, in Markdown that ends with an empty line."""
     cells = [
         (
@@ -45,8 +50,9 @@ def summary(report: GateReport) -> str:
     ]
     head = ["## Accuracy gate: " + ("passed" if report.passed else "failed"), "", _table(cells, ALL_HEADERS), ""]
     bounds = _listed("Where p is a bound:", _bounds(report))
-    below = [verdict_line(report), *_alone(report), "", f"{LEGEND}.", *bounds, *_beside(report), *_warnings(report)]
-    return "\n".join([*head, *below, "", ""])
+    told = [verdict_line(report), *_alone(report), "", f"{LEGEND}."]
+    below = [*_which(report, compare), *bounds, *_beside(report), *_warnings(report)]
+    return "\n".join([*head, *told, *below, "", ""])
 
 
 def record(report: GateReport) -> dict[str, Any]:
@@ -138,9 +144,25 @@ def _details(row: GateRow) -> Iterator[str]:
     for name, change in (("top-1", row.top1), ("top-5", row.top5)):
         if change:
             yield f"{name}: {number_or_dash(change)}"
+            yield from _named(name, change.pairs) if change.pairs else ()
     if row.top1 and row.by_counts:
         yield f"p is a bound: {row.by_counts}"
     yield f"signature: {row.row.signature}"
+
+
+def _named(name: str, pairs: PairedImages) -> Iterator[str]:
+    """Some of the images that changed, by id."""
+    for ids, what in ((pairs.first_ids, "right before, wrong now"), (pairs.second_ids, "wrong before, right now")):
+        if ids:
+            more = f" and {len(ids) - FEW} more" if len(ids) > FEW else ""
+            yield f"{name}, {what}: {', '.join(ids[:FEW])}{more}"
+
+
+def _which(report: GateReport, compare: Sequence[str]) -> list[str]:
+    """What to type to see which images and classes changed, of each row that fails, where posteriors can tell."""
+    rows = (row for row in report.rows if compare and row.verdict == "worse" and row.top1 and row.top1.pairs)
+    commands = (shlex.join([*compare, *(f"{file}:{row.id}" for file in (report.new, report.baseline))]) for row in rows)
+    return _listed("Which images and classes changed:", map(escaped, commands))
 
 
 def _alone(report: GateReport) -> list[str]:
@@ -176,6 +198,8 @@ def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
 
 
 def _row_record(row: GateRow) -> dict[str, Any]:
+    """The images are those of top-1, null where they were not paired."""
+    pairs = row.top1 and row.top1.pairs
     return {
         "row": row.name,
         "data": row.row["data"],
@@ -187,6 +211,8 @@ def _row_record(row: GateRow) -> dict[str, Any]:
         "new": row.new and {"signature": row.new.signature, **row.new.counts._asdict()},
         "top1": row.top1 and _change_record(row.top1),
         "top5": row.top5 and _change_record(row.top5),
+        "images_only_new_wrong": pairs and list(pairs.first_ids),
+        "images_only_baseline_wrong": pairs and list(pairs.second_ids),
         "by_counts": row.by_counts,
         "speed": row.speed and _speed_record(row.speed),
         "warnings": row.warnings,

@@ -12,6 +12,14 @@ from results.posteriors import Posteriors
 from results.written_tables import WrittenRow
 
 
+@dataclass(frozen=True, kw_only=True)
+class PairedImages(PairedErrors):
+    """Two rows' errors, and the images by id that only one of them has wrong."""
+
+    first_ids: Sequence[str]
+    second_ids: Sequence[str]
+
+
 @dataclass(frozen=True)
 class WrongImages:
     """Images by id, sorted, each once, and which of them are wrong: `ids` (N,), `wrong1` and `wrong5` (N,) bool.
@@ -23,12 +31,16 @@ class WrongImages:
     wrong1: np.ndarray
     wrong5: np.ndarray | None
 
-    def paired(self, other: "WrongImages") -> tuple[PairedErrors, PairedErrors | None]:
+    def paired(self, other: "WrongImages") -> tuple[PairedImages, PairedImages | None]:
         """Both rows' errors on the same images at top-1 and at top-5, this row first. Raises ResultError."""
         if not np.array_equal(self.ids, other.ids):
             raise ResultError("the posteriors of BASELINE and of NEW are of other images; save both anew")
-        top5 = None if self.wrong5 is None or other.wrong5 is None else paired(self.wrong5, other.wrong5)
-        return paired(self.wrong1, other.wrong1), top5
+        top5 = None if self.wrong5 is None or other.wrong5 is None else self._paired(self.wrong5, other.wrong5)
+        return self._paired(self.wrong1, other.wrong1), top5
+
+    def _paired(self, first: np.ndarray, second: np.ndarray) -> PairedImages:
+        one, other = (self.ids[each].tolist() for each in (first & ~second, second & ~first))
+        return PairedImages(**vars(paired(first, second)), first_ids=one, second_ids=other)
 
 
 def wrong_images(row: WrittenRow, blocks: Iterable[Posteriors], competing: Sequence[int] | None = None) -> WrongImages:

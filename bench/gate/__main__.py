@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help="fail below this share of the baseline's images/s, such as 0.8, on the same device and machine (off)",
     )
+    parser.add_argument(
+        "--store", type=place, metavar="DIR", help="where NEW's blocks are now (where bench.run kept them)"
+    )
     out = parser.add_argument_group("what comes out, of all rows")
     out.add_argument("--json", action="store_true", help="print JSON in place of Markdown")
     out.add_argument("--junit", type=place, metavar="FILE", help="write JUnit's XML, a test case a row")
@@ -61,14 +64,15 @@ def _judge(options: argparse.Namespace) -> int:
 
     _refuse(options, UPDATING, "goes with --update; leave it out, or give that too")
     rules = Rules(options.tolerance, options.alpha, options.throughput)
-    return judge(options.baseline, options.new, rules, Output(options.json, options.junit, options.summary))
+    output = Output(options.json, options.junit, options.summary)
+    return judge(options.baseline, options.new, rules, output, options.store)
 
 
 def _update(options: argparse.Namespace) -> int:
     from bench.gate.update import Update, update
 
     _refuse(options, JUDGING, "is about judging, and --update judges nothing; leave it out")
-    about = Update(options.why or "", options.drop_missing, options.save_posteriors)
+    about = Update(options.why or "", options.drop_missing, options.save_posteriors, options.store)
     return update(options.baseline, options.new, about)
 
 

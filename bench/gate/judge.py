@@ -20,6 +20,8 @@ from results.names import unicode_of
 from results.timings import read_timings
 from results.told import Told
 
+COMPARE = ("python", "-m", "bench.compare")
+
 
 @dataclass(frozen=True)
 class Output:
@@ -30,10 +32,13 @@ class Output:
     summary: Path | None = None
 
 
-def judge(baseline: Path, new: Path, rules: Rules, output: Output) -> int:
-    """Compare, say it, and return the exit code. Raises UserError and ResultError."""
+def judge(baseline: Path, new: Path, rules: Rules, output: Output, store: Path | None = None) -> int:
+    """Compare, say it, and return the exit code; `store` is where NEW's blocks are now, None for where it says.
+
+    Raises UserError and ResultError.
+    """
     with busy("comparing"):
-        told = _compared(baseline, new, rules)
+        told = _compared(baseline, new, rules, store)
     if output.junit:
         _to("--junit", output.junit, lambda path: write_named_text(path, junit(told)))
     if output.summary:
@@ -44,11 +49,12 @@ def judge(baseline: Path, new: Path, rules: Rules, output: Output) -> int:
     return 0 if told.passed else 1
 
 
-def _compared(baseline: Path, new: Path, rules: Rules) -> Told:
+def _compared(baseline: Path, new: Path, rules: Rules, store: Path | None) -> Told:
     """Two tables of results, or two files of timings."""
     timings = read_timings(baseline), read_timings(new)
     if timings == (None, None):
-        return gate_report.told(compare_tables(baseline, new, rules, pairing_of(baseline, new)))
+        compare = [*COMPARE, *(("--store", str(store)) if store else ())]
+        return gate_report.told(compare_tables(baseline, new, rules, pairing_of(baseline, new, store)), compare)
     if timings[0] is None or timings[1] is None:
         given, other = (baseline, new) if timings[0] else (new, baseline)
         raise UserError(f"'{given}' holds timings, and '{other}' is no file of them; give two of one kind")

@@ -3,16 +3,13 @@
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.stored.run import StoredRun, open_run
+from bench.stored.run import SAVED, StoredRun, open_run
 from results.errors import ResultError
 from results.gate import NOT_SAVED, Pairing
 from results.origin import read_origin
-from results.paired import PairedErrors
 from results.posteriors import Posteriors
 from results.written_tables import WrittenRow
-from results.wrong_images import WrongImages, wrong_images
-
-SAVED = "posteriors"  # the folder beside a table in which --save-posteriors writes an .npz a row
+from results.wrong_images import PairedImages, WrongImages, wrong_images
 
 
 def saved_posteriors(table: Path, row: WrittenRow) -> Path:
@@ -20,17 +17,17 @@ def saved_posteriors(table: Path, row: WrittenRow) -> Path:
     return table.parent / SAVED / f"{row.id}.npz"
 
 
-def pairing_of(baseline: Path, new: Path) -> Pairing | None:
+def pairing_of(baseline: Path, new: Path, store: Path | None = None) -> Pairing | None:
     """How rows are paired, None where no posteriors are saved beside the baseline.
 
     The baseline's are those saved beside it and never those of a store, which a later run may have computed anew; NEW's
-    are as `StoredRun` finds them. Raises ResultError where NEW is no table.
+    are as `StoredRun` finds them, with `store` in that one. Raises ResultError where NEW is no table.
     """
     if not (baseline.parent / SAVED).is_dir():
         return None
-    run, competing = open_run(new), competing_classes(new, baseline)
+    run, competing = open_run(new, store), competing_classes(new, baseline)
 
-    def pairing(old: WrittenRow, row: WrittenRow) -> tuple[PairedErrors, PairedErrors | None]:
+    def pairing(old: WrittenRow, row: WrittenRow) -> tuple[PairedImages, PairedImages | None]:
         path = saved_posteriors(baseline, old)
         if not path.exists():
             raise ResultError(NOT_SAVED)

@@ -3,6 +3,7 @@
 Where this package is installed every start of pytest loads this module, so that it imports nothing heavy.
 """
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,7 +78,7 @@ class VggGate:
         file = self._place(baseline)
         why = self._config.getoption(UPDATE)
         if why is None and not file.exists():
-            pytest.fail(f"no baseline '{file}' yet; make it: pytest {UPDATE} 'the first' {self._node.nodeid}")
+            pytest.fail(f"no baseline '{file}' yet; make it: {self._again('the first')}")
         with mistakes():
             rules = Rules(tolerance or None, alpha)
         found = asserted(net, images, protocol, file, rules if why is None else None, evaluation)
@@ -86,8 +87,12 @@ class VggGate:
         told = {"lines": found.lines, "baseline": str(file), "folder": found.folder and str(found.folder)}
         self._node.stash.setdefault(ASSERTED, []).append(told)
         if found.failure:
-            pytest.fail(f"{found.failure}\n\nif this is as it should be: pytest {UPDATE} 'why' {self._node.nodeid}")
+            pytest.fail(f"{found.failure}\n\nif this is as it should be: {self._again('why')}")
         return found.table
+
+    def _again(self, why: str) -> str:
+        """What to type for a new baseline, whatever a test's parameters are."""
+        return f"pytest {UPDATE} '{why}' {shlex.quote(self._node.nodeid)}"
 
     def _place(self, baseline: str | Path | None) -> Path:
         said = baseline or self._config.getini(BASELINE)
