@@ -12,8 +12,9 @@ from bench.api.evaluate import evaluate
 from bench.api.evaluation_table import Table
 from bench.api.session import mistakes
 from bench.errors import UserError
-from bench.gate.pairing import SAVED, pairing_of
+from bench.gate.pairing import pairing_of
 from bench.gate.update import write_change
+from bench.stored.run import SAVED
 from results import gate_report
 from results.formatting import shown
 from results.gate import GateReport, GateRow, Rules
@@ -62,8 +63,7 @@ def written(baseline: Path, folders: Sequence[Path], why: str) -> tuple[bool, st
         with mistakes():
             tables = [folder / TABLE for folder in folders]
             change = extend_baseline(baseline, tables, why)
-            if change:
-                write_change(baseline, tables, change)
+            write_change(baseline, tables, change)
     except UserError as error:
         return False, f"error: {shown(str(error))}"
     finally:

@@ -9,6 +9,7 @@ from test_gate_chance import AFTER, BEFORE, measured
 
 from bench.gate.__main__ import main
 from bench.gate.pairing import SAVED, saved_posteriors
+from bench.speed.benchmark_file import statistics_of
 from results.atomic_files import write_text_atomically
 from results.result import signature_id
 from results.table import write
@@ -199,3 +200,29 @@ def test_a_baseline_in_the_run_s_own_folder_leaves_the_run_s_posteriors(tmp_path
     base.write_bytes((tmp_path / "old/results.json").read_bytes())
     assert main([str(base), str(new), "--update", "--why", "beside"]) == 0
     assert len(posteriors_beside(tmp_path, base)) == 1
+
+
+def test_posteriors_may_come_later_and_lie_as_they_are_then(tmp_path, capsys):
+    new, base = measured(tmp_path / "new", AFTER), tmp_path / "base" / "shapes.json"
+    words = [str(base), str(new), "--update", "--why", "later"]
+    main(words)
+    before = base.read_bytes()
+    capsys.readouterr()
+    assert main([*words, "--save-posteriors"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("nothing changed: ")
+    assert out.endswith("posteriors that lay not yet beside it: 1\n")
+    (saved,) = (base.parent / SAVED).iterdir()
+    written = saved.stat().st_mtime_ns
+    assert main(words) == 0
+    assert (base.read_bytes(), saved.stat().st_mtime_ns) == (before, written)
+    saved.unlink()
+    assert main(words) == 0  # the folder alone says that they are wanted
+    assert saved.exists()
+
+
+def test_timings_have_no_history(tmp_path, capsys):
+    timings = tmp_path / "benchmark.json"
+    timings.write_text(json.dumps({"benchmarks": [{"fullname": "a", "stats": statistics_of([0.1])}]}))
+    assert main([str(tmp_path / "base.json"), str(timings), "--update", "--why", "faster"]) == 2
+    assert f"holds timings, which have no history; copy it to '{tmp_path}/base.json'\n" in capsys.readouterr().err

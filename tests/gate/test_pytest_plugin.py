@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -66,13 +67,16 @@ def said(result):
 
 
 def test_a_baseline_that_is_missing_fails_and_the_line_makes_it(tests, pytester):
-    result = tests(PASSES)
+    parametrized = PASSES.replace("def test_net(", "@pytest.mark.parametrize('k', ['a b'])\ndef test_net(k, ")
+    result = tests(parametrized)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*no baseline '*baseline.json' yet; make it: pytest --vgg-gate-update 'the first' *"])
-    made = tests(PASSES, "--vgg-gate-update", "the first")
+    (line,) = [line for line in result.outlines if line.startswith("E ") and "no baseline '" in line]
+    words = shlex.split(line.partition("; make it: ")[2])
+    assert words[0] == "pytest"
+    made = tests(parametrized, *words[1:])
     made.assert_outcomes(passed=1)
     assert json.loads((pytester.path / "baseline.json").read_text())["history"][0]["why"] == "the first"
-    again = tests(PASSES)
+    again = tests(parametrized)
     again.assert_outcomes(passed=1)
     (line,) = said(again)
     assert line.endswith("; top-5 error 0.00 % (baseline 0.00 %), wrong 0; equal")
@@ -180,12 +184,16 @@ def test_two_nets_under_one_name_make_no_baseline(tests, pytester):
     assert not (pytester.path / "baseline.json").exists()
 
 
-def test_posteriors_beside_the_baseline_are_kept_with_it_and_make_p_exact(baseline, tests, pytester):
+@pytest.mark.parametrize("kept", [0, 2])
+def test_posteriors_beside_the_baseline_tell_which_images(baseline, tests, pytester, kept):
+    """Whether the update that they come with changes something or not."""
     (pytester.path / "posteriors").mkdir()
-    tests("def test_net(no_worse): no_worse(net(2))", "--vgg-gate-update", "why").assert_outcomes(passed=1)
+    tests(f"def test_net(no_worse): no_worse(net({kept}))", "--vgg-gate-update", "why").assert_outcomes(passed=1)
     assert len([*(pytester.path / "posteriors").iterdir()]) == 1
-    result = tests("def test_net(no_worse): no_worse(net(3), alpha=0.1)")
-    assert "wrong +1 (p = " in said(result)[0]
+    result = tests("def test_net(no_worse): no_worse(net(3))")
+    assert f"wrong +{3 - kept} (p = " in said(result)[0]
+    result.stdout.fnmatch_lines([f"E*top-1, right before, wrong now: {'*, ' * (2 - kept)}*", "E*signature: *"])
+    result.stdout.no_fnmatch_line("*bench.compare*")  # NEW's folder is gone
 
 
 def test_the_setting_names_the_baseline_from_the_root(tests, pytester):
