@@ -43,8 +43,9 @@ def example(tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     for name, rows in {"baseline": ROWS, "new": WORSE}.items():
         write(rows, tmp_path / "runs" / name)
-    (tmp_path / "runs/accuracy.json").write_bytes((tmp_path / "runs/baseline/results.json").read_bytes())
-    return ["runs/accuracy.json", "runs/new/results.json"]
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/accuracy.json").write_bytes((tmp_path / "runs/baseline/results.json").read_bytes())
+    return ["tests/accuracy.json", "runs/new/results.json"]
 
 
 def test_shown_outputs_are_what_comes_out(example, tmp_path, monkeypatch, capsys):
