@@ -58,6 +58,27 @@ def test_junit_has_a_case_a_row_and_a_failure_with_its_message(gate, tmp_path):
     assert "baseline: wrong1 44, wrong5 4, n 200" in failure.text
 
 
+ALLOWED = {  # by jenkinsci/xunit-plugin's junit-10.xsd, which Jenkins holds files against
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {
+        *("name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp"),
+        *("hostname", "id", "package", "file", "log", "url"),
+    },
+    "testcase": {"name", "time", "classname", "group"},
+    "failure": {"type", "message"},
+    "system-out": set(),
+}
+
+
+def test_junit_has_only_what_jenkins_allows(gate, tmp_path):
+    file = tmp_path / "gate.xml"
+    gate(ROWS, WORSE, "--junit", str(file))
+    found = [*ElementTree.parse(file).iter()]
+    assert {each.tag for each in found} == {*ALLOWED}
+    for each in found:
+        assert {*each.attrib} <= ALLOWED[each.tag]
+
+
 def test_junit_tells_slower_missing_and_new_rows_too(gate, tmp_path):
     file = tmp_path / "gate.xml"
     gate(ROWS[:2], [replace(DENSE, seconds=40.0), LAST], "--throughput", "0.9", "--junit", str(file))
