@@ -19,7 +19,9 @@ from results.written_tables import PROVENANCE, ROW_NAMES, Counts, WrittenRow, re
 from results.wrong_images import PairedImages
 
 PASSING = ("equal", "better", "within tolerance", "within chance")
-NOT_SAVED = "which images were wrong is not in the baseline; a folder 'posteriors' beside it, which updates fill, tells"
+NOT_SAVED = (
+    "which images were wrong is not in the baseline; make a folder 'posteriors' beside it, which the next update fills"
+)
 UPWARD = Context(prec=3, rounding=ROUND_CEILING)  # a bound that is rounded down is none
 Pairing = Callable[[WrittenRow, WrittenRow], tuple[PairedImages, PairedImages | None]]
 
@@ -161,13 +163,15 @@ class GateReport:
         return list(dict.fromkeys(change for change in changes if change.before != change.after))
 
 
-def compare_tables(baseline: Path, new: Path, rules: Rules | None = None, pairing: Pairing | None = None) -> GateReport:
+def compare_tables(
+    baseline: str | Path, new: str | Path, rules: Rules | None = None, pairing: Pairing | None = None
+) -> GateReport:
     """Compare two files, results.json or results.csv. Raises ResultError.
 
     `pairing` gives two rows' errors on the same images, NEW's first, or raises ResultError; without it p comes from
     counts.
     """
-    rules = rules or Rules()
+    baseline, new, rules = Path(baseline), Path(new), rules or Rules()
     pairs = paired_rows(read_table(baseline), read_table(new))
     return GateReport(baseline, new, rules, [compare_rows(old, new, rules, pairing) for old, new in pairs])
 
