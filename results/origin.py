@@ -43,6 +43,11 @@ class Origin:
     list_columns: str | None = None
     said: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The classes' names; None where they were only numbered."""
+        return None if self.classes == tuple(map(str, range(len(self.classes)))) else self.classes
+
     def nets(self, row: str, store: Path | None = None) -> list[StoredNet]:
         """The stored parts of a row, by its signature id; in `store` if they were moved there. Raises StoreError."""
         root = store or self.store

@@ -133,7 +133,7 @@ class StoredRun:
         """The classes that are right for each image, where several are. Raises UserError."""
         if self.origin.data is None:
             raise UserError("several labels are right for an image, and only Python knew which; give bench.run the set")
-        places = places_of_imagenet(len(self.origin.classes), self.origin.classes)
+        places = places_of_imagenet(len(self.origin.classes), self.origin.names)
         among = self.images.right.renumbered(places) if self.images.right and places else None
         return dict(zip(self.images.ids, among.classes, strict=True)) if among else {}
 

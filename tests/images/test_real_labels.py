@@ -130,6 +130,16 @@ def test_a_row_is_looked_into_by_the_likeliest_of_its_labels(validation, tmp_pat
     assert "run bench.run again" in capsys.readouterr().err
 
 
+def test_a_row_of_classes_that_are_only_numbers_is_looked_into_as_well(validation, tmp_path):
+    lines = (f"val/{wnids()[own]}/{name(number)}.JPEG {own}\n" for number, (own, _, _) in KNOWN.items())
+    (tmp_path / "list.txt").write_text("".join(lines))
+    asked = {"pixels": PIXELS, "S": 256, "labels": f"real:{validation}/real.json", "store": tmp_path / "store"}
+    table = bench.evaluate(Painted(), f"list:{tmp_path}/list.txt", "centre@256", progress=False, **asked)
+    table.save(tmp_path / "out")
+    found = bench.compare(f"{tmp_path}/out:1", table[0])
+    assert (found.n, found.wrong_first, found.wrong_second) == (5, 2, 2)
+
+
 @pytest.mark.parametrize(
     "content",
     [
