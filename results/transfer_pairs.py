@@ -4,7 +4,7 @@ Every sample has the same weights of test images for all rows, so that what make
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -61,17 +61,30 @@ class Difference:
 class TransferPairs:
     """Rows, the best first, and every pair of them in that order: the better row's measure less the other's."""
 
-    rows: tuple[ScoredRow, ...]
+    rows: tuple[ScoredRow, ...] = field(repr=False)
     measure: str
-    shares: np.ndarray  # (rows, K), mean over splits
-    samples: np.ndarray  # (rows, R), of all splits together
-    of_splits: np.ndarray  # (rows, splits)
+    shares: np.ndarray = field(repr=False)  # (rows, K), mean over splits
+    samples: np.ndarray = field(repr=False)  # (rows, R), of all splits together
+    of_splits: np.ndarray = field(repr=False)  # (rows, splits)
 
     @cached_property
     def pairs(self) -> list[tuple[str, str, Difference]]:
         """With the letters of both."""
         letters = letters_of(len(self.rows))
         return [(letters[a], letters[b], self._difference(a, b)) for a, b in combinations(range(len(self.rows)), 2)]
+
+    def __str__(self) -> str:
+        """A line for each pair, by the rows' names."""
+        names = dict(zip(letters_of(len(self.rows)), (row.name for row in self.rows), strict=True))
+        return "\n".join(
+            f"{MEASURES[self.measure]}: {names[one]} less {names[other]} "
+            f"{with_ends(found.value, found.low, found.high, '+.2f')} points"
+            for one, other, found in self.pairs
+        )
+
+    def _repr_markdown_(self) -> str:
+        """In a notebook."""
+        return self.markdown()
 
     def _difference(self, one: int, other: int) -> Difference:
         value, deviation = mean_and_deviation(100 * (self.of_splits[one] - self.of_splits[other]))

@@ -42,6 +42,15 @@ def recall(row: ScoredRow) -> float:
     return float(np.mean(of_splits))
 
 
+def test_printed_it_is_a_line_a_pair_and_in_a_notebook_its_tables():
+    found = compare_transfers([scored(name, noise, seed=k) for k, (name, noise) in enumerate([("a", 1.5), ("b", 0.5)])])
+    ((_, _, pair),) = found.pairs
+    assert f"b less a {pair.value:+.2f} [{pair.low:+.2f}, {pair.high:+.2f}] points" in str(found)
+    assert "\n" not in str(found)
+    assert found._repr_markdown_() == found.markdown()
+    assert len(repr(found)) < 100
+
+
 @pytest.mark.parametrize("splits", [1, 3])
 def test_the_difference_is_that_of_the_mean_class_recalls(splits):
     worse, better = scored("a", 1.5, splits), scored("b", 0.5, splits, seed=1)
