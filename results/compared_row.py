@@ -31,7 +31,7 @@ class ComparedRow:
 
     def __post_init__(self) -> None:
         if refused(self.row.ties[0], self.row.counts.n):
-            raise ResultError(f"{self.called}: ties decide it, so that there is no error to compare")
+            raise ResultError(f"{self.called}: ties decide it, so that there is no error to compare; give another")
 
     @property
     def called(self) -> str:

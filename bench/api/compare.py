@@ -86,6 +86,6 @@ def _opened(row: EvaluatedRow | TransferredRow | str | Path, named: Mapping[str,
 def _evaluated(row: EvaluatedRow) -> ComparedRow:
     """A row of a table as one of a run is; its posteriors need not be read."""
     if not row.result.clean:
-        raise UserError(f"{row!r}: ties decide it, so that there is no error to compare")
+        raise UserError(f"{row!r}: ties decide it, so that there is no error to compare; give another")
     images = pd.DataFrame({"id": pd.Series(row.ids, dtype=object), "label": row.labels, "rank": row.ranks + 1})
     return ComparedRow("", written_row(row.result.record()), images, distinct(row.class_names))
