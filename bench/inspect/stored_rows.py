@@ -1,5 +1,6 @@
 """Rows of a run looked into: from the stored posteriors to tables and pictures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,7 @@ def run(request: InspectionRequest) -> None:
     for row in rows:
         with busy(f"looking into {signature_id(row.signature)}"):
             found = stored.inspected(row)
+            _warn_of_later_files(stored, found.mistakes(request.mistakes)["id"], places)
             folder = writable("--out", (request.out or stored.folder / "inspect") / signature_id(row.signature))
             writing_to(folder, partial(_write, found, folder, request.mistakes, places))
         say(found.summary())
@@ -58,6 +60,11 @@ def _places(stored: StoredRun) -> Places:
     except UserError as error:
         warn(f"no pictures of mistakes: {error}")
         return {}
+
+
+def _warn_of_later_files(stored: StoredRun, ids: Iterable[str], places: Places) -> None:
+    if later := stored.written_later(places[name] for name in ids if name in places):
+        warn(f"{later} of the pictures may not be what the nets saw: the files were written after the run")
 
 
 def _write(found: Inspection, folder: Path, most: int, places: Places) -> None:

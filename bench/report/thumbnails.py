@@ -42,8 +42,9 @@ class Thumbnails:
 def thumbnails(sets: Sequence[ImageSet], most: int) -> Thumbnails:
     """Pictures of `most` images, read on threads."""
     wanted = chosen([each.mistakes for each in sets], most)
-    places, remarks = _places(sets, sorted({number for number, _ in wanted}))
-    found = {each: places[each.number].get(sets[each.number].ids[each.place]) for each in wanted}
+    runs, remarks = _runs(sets, sorted({number for number, _ in wanted}))
+    known = [each for each in wanted if each.number in runs]
+    found = {each: runs[each.number].places.get(sets[each.number].ids[each.place]) for each in known}
     there = {each: place for each, place in found.items() if place is not None}
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="thumbnail")
     try:
@@ -51,9 +52,13 @@ def thumbnails(sets: Sequence[ImageSet], most: int) -> Thumbnails:
     finally:
         pool.shutdown(cancel_futures=True)
     pictures = {each: text for each, text in zip(there, made, strict=True) if text is not None}
-    lost = sum(1 for each in wanted if places[each.number] and each not in pictures)
-    if lost:
-        remarks.append(f"{lost} of {len(wanted)} images that were to be shown cannot be read any more.")
+    if lost := len(known) - len(pictures):
+        remarks.append(
+            f"{lost} of {len(wanted)} images that were to be shown are not in the set as it is now, or cannot be read."
+        )
+    shown = ((run, [there[each] for each in pictures if each.number == number]) for number, run in runs.items())
+    if later := sum(run.written_later(places) for run, places in shown):
+        remarks.append(f"{later} of the pictures may not be what the nets saw: the files were written after the run.")
     return Thumbnails(pictures, remarks)
 
 
@@ -93,28 +98,27 @@ def _in_turn(queues: Iterable[Iterator[Wanted]]) -> Iterator[Wanted]:
     return (each for turn in zip_longest(*queues) for each in turn if each is not None)
 
 
-def _places(sets: Sequence[ImageSet], numbers: Sequence[int]) -> tuple[dict[int, Mapping[str, Place]], list[str]]:
-    """Where the images of each set are, by id, from the first of its runs that knows; and why none does."""
-    found: dict[int, Mapping[str, Place]] = {}
+def _runs(sets: Sequence[ImageSet], numbers: Sequence[int]) -> tuple[dict[int, StoredRun], list[str]]:
+    """Of each set the first of its runs that knows where the images are; and why none does."""
+    found: dict[int, StoredRun] = {}
     remarks = []
     for number in numbers:
         rows = sets[number].rows
         whose = f" of rows {', '.join(str(row.number) for row in rows)}" if len(sets) > 1 else ""
         try:
-            found[number] = _first_known(list({id(row.run): row.run for row in rows}.values()))
+            found[number], _ = _first_known(list({id(row.run): row.run for row in rows}.values()))
         except UserError as error:
-            found[number] = {}
             remarks.append(f"No pictures{whose}: {error}.")
     return found, remarks
 
 
-def _first_known(runs: Sequence[StoredRun]) -> Mapping[str, Place]:
+def _first_known(runs: Sequence[StoredRun]) -> tuple[StoredRun, Mapping[str, Place]]:
     """Raises the last run's UserError where no run knows where its images are."""
     *others, last = runs
     for run in others:
         with suppress(UserError):
-            return run.places
-    return last.places
+            return run, run.places
+    return last, last.places
 
 
 def _picture(place: Place) -> str | None:

@@ -1,5 +1,6 @@
 """A folder that bench.run wrote, read again: its rows, their stored posteriors, its images."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,12 +9,13 @@ from pathlib import Path
 from bench.errors import UserError
 from bench.images.data_spec import DataSpec
 from bench.images.dataset import Images, Place
+from bench.images.image_source import EnclosedImage
 from bench.images.labels.named_classes import places_of_imagenet
 from bench.images.sources import open_data
 from bench.progress import progress
 from results.errors import ResultError
 from results.inspection import Inspection, inspect
-from results.origin import Origin, read_origin
+from results.origin import NAME, Origin, read_origin
 from results.posteriors import Posteriors, resolved
 from results.result import signature_id
 from results.score_maps import FOLDER, ScoreMap, load_score_maps
@@ -67,6 +69,12 @@ class StoredRun:
     def places(self) -> Mapping[str, Place]:
         """Where each image is, by id. Raises UserError as `images` does."""
         return {name: self.images.place(index) for index, name in enumerate(self.images.ids)}
+
+    def written_later(self, places: Iterable[Place]) -> int:
+        """How many of the images are in files that were written or moved after the run, and may be others by now."""
+        then = (self.folder / NAME).stat().st_mtime_ns
+        files = [source.file if isinstance(source, EnclosedImage) else source for source, *_ in places]
+        return sum(_changed(file) > then for file in files if isinstance(file, Path))
 
     def chosen(self, wanted: str | None, option: str = "--row") -> list[WrittenRow]:
         """Rows by signature id or number from 1, commas between, each once; all for None. Raises UserError."""
@@ -136,6 +144,15 @@ class StoredRun:
         places = places_of_imagenet(len(self.origin.classes), self.origin.names)
         among = self.images.right.renumbered(places) if self.images.right and places else None
         return dict(zip(self.images.ids, among.classes, strict=True)) if among else {}
+
+
+def _changed(file: Path) -> int:
+    """When a file was written, or put where it is, in nanoseconds; 0 where there is none."""
+    try:
+        about = os.stat(file)
+    except OSError:
+        return 0
+    return max(about.st_mtime_ns, about.st_ctime_ns)
 
 
 def open_run(place: Path, store: Path | None = None) -> StoredRun:

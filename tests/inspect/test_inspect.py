@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -132,10 +133,11 @@ def test_the_rest_comes_out_where_the_images_are_gone(inspect, made, tmp_path):
 
 
 def test_the_sheet_has_as_many_mistakes_as_there_are(inspect, tmp_path):
-    inspect("--row", "1", "--mistakes", "2")
+    assert "may not be what the nets saw" not in inspect("--row", "1", "--mistakes", "2")[2]
     (file,) = (tmp_path / "run/inspect").rglob("mistakes.png")
     two = Image.open(file).size
-    inspect("--row", "1", "--mistakes", "1")
+    os.utime(tmp_path / "run/origin.json", (0, 0))  # written before all images
+    assert "1 of the pictures may not be what the nets saw" in inspect("--row", "1", "--mistakes", "1")[2]
     one = Image.open(file).size
     assert one[1] == two[1]
     assert one[0] < two[0]

@@ -227,8 +227,16 @@ def test_images_that_are_gone_are_a_remark(run: Path, tmp_path: Path) -> None:
     try:
         section = section_of(run)
         count = section.values["wrong"]
-        assert section.values["remarks"] == [f"1 of {count} images that were to be shown cannot be read any more."]
+        assert section.values["remarks"] == [
+            f"1 of {count} images that were to be shown are not in the set as it is now, or cannot be read."
+        ]
         assert section.values["pictures"] == count - 1
+        make_image((60, 40), 1000).save(images / HOSTILE)
+        section = section_of(run)
+        assert section.values["remarks"] == [
+            "1 of the pictures may not be what the nets saw: the files were written after the run."
+        ]
+        assert section.values["pictures"] == count
     finally:
         (tmp_path / "away.png").rename(images / HOSTILE)
 
