@@ -2,13 +2,14 @@
 
 import os
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import UserError
+from results.errors import ResultError
 
 T = TypeVar("T")
 
@@ -62,6 +63,18 @@ def writable(option: str, folder: Path) -> Path:
     if not os.access(made(option, folder), os.W_OK):
         raise UserError(f"{option} '{folder}' cannot be written to; give {option} DIR that can be")
     return folder
+
+
+def replaced(table: Path, read: Callable[[Path], Collection[str]], new: Collection[str]) -> list[str]:
+    """A sentence if a table that is to be written anew has rows of another run; `read` gives its rows' signatures."""
+    try:
+        old = read(table)
+        when = datetime.fromtimestamp(table.stat().st_mtime)
+    except (OSError, ResultError):
+        return []  # there is none, or none that is whole
+    gone = [each for each in old if each not in new]
+    said = f"warning: {table}, written {when:%Y-%m-%d %H:%M}, had {len(gone)} other row(s), which are replaced"
+    return [said] if gone else []
 
 
 def writing_to(folder: Path, write: Callable[[], T]) -> T:

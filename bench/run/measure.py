@@ -12,12 +12,13 @@ from bench.engine.request import Computation, Evaluation
 from bench.engine.surest_mistakes import write_score_maps
 from bench.engine.workers import Shard
 from bench.errors import UserError
-from bench.folders import dated, writable
+from bench.folders import dated, replaced, writable
 from bench.progress import note, warn
 from bench.provenance import provenance
 from bench.report.making import ReportRequest, check_installed, make
 from results.score_maps import FOLDER
 from results.terminal_table import check_columns, terminal_table
+from results.written_tables import read_table
 
 MOST = 200  # score maps of a row
 
@@ -64,6 +65,9 @@ def dry_run(request: Evaluation) -> None:
 
 
 def _report(evaluated: Evaluated, folder: Path, output: Output, how: Computation) -> None:
+    new = [result.signature for result in evaluated.results.values()]
+    for sentence in replaced(folder / "results.json", read_table, new):
+        warn(sentence)
     results = evaluated.write(folder, output.save_posteriors)
     say(terminal_table(results, output.columns))
     evaluated.warn()

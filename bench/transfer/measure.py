@@ -6,15 +6,16 @@ from pathlib import Path
 from bench.command import say
 from bench.engine.dry_run import plan
 from bench.engine.workers import Shard
-from bench.folders import dated, writable, writing_to
+from bench.folders import dated, replaced, writable, writing_to
 from bench.linear.header import sentences
 from bench.linear.job import TransferJob, complete_transfer, transfer_job
 from bench.linear.request import Transfer
 from bench.linear.saved_descriptors import check_forms, save_descriptors
 from bench.linear.submission import submitted, write_submitted
 from bench.linear.transferred import Transferred, transferred
-from bench.progress import note
+from bench.progress import note, warn
 from bench.report.making import ReportRequest, check_installed, make
+from results.transfer_files import NAME, read_transfer
 from results.transfer_table import terminal_transfer
 
 
@@ -61,6 +62,8 @@ def dry_run(request: Transfer) -> None:
 
 def _report(job: TransferJob, folder: Path, output: Output) -> None:
     found = transferred(job)
+    for sentence in replaced(folder / NAME, _signatures, [result.signature for result in found.results]):
+        warn(sentence)
     results = found.write(folder)
     say(terminal_transfer(results))
     found.warn()
@@ -72,6 +75,10 @@ def _report(job: TransferJob, folder: Path, output: Output) -> None:
         _submit(found, output.submission)
     if output.html:
         note(f"written to {make(ReportRequest((folder,)))}")
+
+
+def _signatures(table: Path) -> list[str]:
+    return [row.signature for row in read_transfer(table.parent)]
 
 
 def _submit(found: Transferred, folder: Path) -> None:

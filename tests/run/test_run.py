@@ -94,6 +94,15 @@ def test_a_damaged_block_is_named_and_computed_again(run, tmp_path):
     assert rows[0]["wrong1"] == first[0]["wrong1"]
 
 
+def test_rows_of_another_run_that_are_replaced_are_said(run):
+    said = []
+    for protocol in ("centre@256", "centre@256,dense@256", "dense@256"):
+        err = run("--protocol", protocol)[2]
+        said.append([line for line in err.splitlines() if "replaced" in line])
+    assert [len(lines) for lines in said] == [0, 0, 1]
+    assert re.search(r"results\.json, written \d{4}-\d\d-\d\d \d\d:\d\d, had 1 other row\(s\)", said[2][0])
+
+
 def test_fusion_is_the_mean_of_the_nets(run, weights, tmp_path):
     other = make_weights(tmp_path / "other.safetensors", seed=5)
     both = f"{weights},{other}"

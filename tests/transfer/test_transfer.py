@@ -75,11 +75,26 @@ def test_rows_by_way_over_Q_learn_from_these_vectors(transfer, weights, brightne
     assert table[0].result.record()["recall"] == rows[0].record()["recall"]
 
 
-def test_nets_are_stacked(transfer, weights):
-    rows = transfer("--model", "vgg16,vgg16", "--weights", f"{weights},{weights}", "--fuse")[3]
+def test_nets_are_stacked(transfer, weights, tmp_path):
+    again = shutil.copy(weights, tmp_path / "again.safetensors")
+    rows = transfer("--model", "vgg16,vgg16", "--weights", f"{weights},{again}", "--fuse")[3]
     assert [row.dimension for row in rows] == [128, 128, 256]
     assert rows[2].nets == rows[0].nets * 2
     assert rows[0].measures == rows[1].measures == rows[2].measures  # the same twice says nothing new
+
+
+def test_rows_of_another_run_that_are_replaced_are_said(transfer):
+    first, again, other = (transfer("--C", C)[2] for C in ("1", "1", "4"))
+    said = [[line for line in err.splitlines() if "replaced" in line] for err in (first, again, other)]
+    assert [len(lines) for lines in said] == [0, 0, 1]
+    assert re.search(r"transfer\.json, written \d{4}-\d\d-\d\d \d\d:\d\d, had 1 other row\(s\)", said[2][0])
+
+
+def test_an_interval_without_width_is_said(transfer, monkeypatch):
+    monkeypatch.setattr("bench.linear.measures.interval", lambda samples: (0.5, 0.5))
+    assert transfer("--C", "1")[3][0].doubts[-1].startswith("every sample of the test images gives the same value")
+    monkeypatch.setattr("bench.linear.measures.interval", lambda samples: (0.5, 0.6))
+    assert not any("every sample" in each for each in transfer("--C", "1")[3][0].doubts)
 
 
 def test_an_S_that_changes_nothing_is_not_said(transfer, weights, tmp_path):
