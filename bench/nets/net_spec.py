@@ -77,7 +77,11 @@ def named_nets(
         places *= len(names)
     if len(places) != len(names):
         raise UserError(f"weights '{weights}': {len(places)} for {len(names)} models; give one per model, or auto")
-    return nets_of(names, places, [S] * len(names), pixels, keys, sides, drops, classes, arguments)
+    nets = nets_of(names, places, [S] * len(names), pixels, keys, sides, drops, classes, arguments)
+    for k, net in enumerate(nets):
+        if net in nets[:k]:
+            raise UserError(f"model '{net.name}' has the weights '{net.weights}' twice; give each net once")
+    return nets
 
 
 def nets_of(

@@ -12,7 +12,7 @@ from conftest import make_image
 from bench.errors import UserError
 from bench.inspect.__main__ import main as inspect
 from bench.nets import zoo
-from bench.nets.net_spec import NetSpec
+from bench.nets.net_spec import NetSpec, named_nets
 from bench.nets.reading import read_weights
 from bench.predict.__main__ import main as predict
 from bench.requests import net_specs
@@ -34,6 +34,12 @@ def test_options_are_one_for_all_nets_or_one_for_each():
     assert [each.key for each in specs(weights_key="ema,")] == ["ema", None]
     assert [(each.drop, each.whole) for each in specs(drop_class="none,0")] == [(None, True), (0, False)]
     assert [each.side for each in specs(side="224,56")] == [224, 56]
+
+
+@pytest.mark.parametrize("names", ["vgg16,vgg16", "D,vgg16", "vgg19,D,vgg16"])
+def test_a_net_that_is_named_twice_is_refused(names):
+    with pytest.raises(UserError, match="model 'vgg16' has the weights 'auto' twice; give each net once"):
+        named_nets(names)
 
 
 @pytest.mark.parametrize(
