@@ -90,9 +90,16 @@ def result_of(
         seconds=learnt.seconds,
         net_seconds=found.seconds,
         assumed=frozenset().union(*(_assumed(model, divided) for model in models)),
-        doubts=tuple(dict.fromkeys((*divided.doubts, *before, *said))),
+        doubts=tuple(dict.fromkeys((*divided.doubts, *before, *said, *_without_width(learnt.measures)))),
         provenance=_made(found),
     )
+
+
+def _without_width(measures: Mapping[str, Measure]) -> list[str]:
+    """Where all images are judged right, or all wrong, resampling them cannot say what others would give."""
+    if any(each.low is not None and each.low == each.high for each in measures.values()):
+        return ["every sample of the test images gives the same value: its interval says nothing of other images"]
+    return []
 
 
 def _assumed(model: Model, divided: DividedSet) -> frozenset[str]:
