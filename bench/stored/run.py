@@ -131,7 +131,10 @@ class StoredRun:
             raise ResultError(f"row {name}: no posteriors in {where}; bench.gate --update --save-posteriors keeps them")
         if name not in self.origin.rows:
             where = f"'{self.folder}/origin.json'"
-            raise ResultError(f"row {name} is not in {where}: its table is of another run; run bench.run again")
+            raise ResultError(
+                f"row {name} is not in {where}: only Python knew its net, so that its blocks were not kept, or the "
+                "table is of another run; write it again with save(posteriors=True), or bench.run"
+            )
         count = -(-self.origin.images // BLOCK)
         blocks = row_blocks(self.origin.nets(name, self.store), [None] * count)
         return progress(blocks, count, f"reading {name}", unit="block")

@@ -159,7 +159,11 @@ def test_only_classes_that_compete_are_predicted(weights, photographs, tmp_path,
     ("name", "to", "message"),
     [
         ("results.json", lambda rows: [{**rows[0], "wrong1": rows[0]["wrong1"] - 1}], "but its table says"),
-        ("results.json", lambda rows: [{**rows[0], "signature": "model=other"}], "its table is of another run"),
+        (
+            "results.json",
+            lambda rows: [{**rows[0], "signature": "model=other"}],
+            r"table is of another run; .* save\(posteriors=True\), or bench.run",
+        ),
         ("origin.json", lambda said: said | {"images": 20}, "of 32, but its table says .* of 33"),
         ("origin.json", lambda said: said | {"images": 65}, "000002.npz is damaged or was removed"),
         ("origin.json", lambda said: said | {"classes": ["one"]}, "7 classes, not 1"),
