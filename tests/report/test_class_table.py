@@ -121,6 +121,7 @@ def test_every_number_sorts_both_ways_and_what_is_undefined_comes_last(
     twice = column(page, place)
     ways = ("descending", "ascending") if head == "F1" else ("ascending", "descending")  # F1 is sorted when it opens
     assert page.locator(f"#classes-table th:nth-child({place})").get_attribute("aria-sort") == ways[1]
+    assert column(page, 2) == [f"class {number}" for number in column(page, 1)]
     assert page.locator("#classes-table th[aria-sort]").count() == 1
     for way, cells in zip(ways, (once, twice), strict=True):
         numbers = [float(cell) for cell in cells if cell != "–"]
@@ -163,16 +164,16 @@ def test_the_matrix_moves_by_keys_buttons_and_mouse(opened: Open, page: Page) ->
     figure = drawn(page)
     assert len(figure["data"][0]["z"]) == 200  # three classes a cell
     shown, plot = page.locator("#classes-shown"), page.locator("#classes-plot")
-    expect(shown).to_contain_text("True classes 1 to 600, taken for 1 to 600")
+    expect(shown).to_contain_text("True classes 0 to 599, taken for 0 to 599")
     plot.focus()
     page.keyboard.press("+")
-    expect(shown).to_contain_text("True classes 151 to 450, taken for 151 to 450")
+    expect(shown).to_contain_text("True classes 150 to 449, taken for 150 to 449")
     page.keyboard.press("ArrowRight")
-    expect(shown).to_contain_text("True classes 151 to 450, taken for 226 to 525")
+    expect(shown).to_contain_text("True classes 150 to 449, taken for 225 to 524")
     page.get_by_role("button", name="down").click()
-    expect(shown).to_contain_text("True classes 226 to 525, taken for 226 to 525")
+    expect(shown).to_contain_text("True classes 225 to 524, taken for 225 to 524")
     page.get_by_role("button", name="whole").click()
-    expect(shown).to_contain_text("True classes 1 to 600, taken for 1 to 600")
+    expect(shown).to_contain_text("True classes 0 to 599, taken for 0 to 599")
     surface = page.locator("#classes-plot .nsewdrag")
     plot.evaluate("(element) => element.scrollIntoView({block: 'end', behavior: 'instant'})")
     box = surface.bounding_box()

@@ -66,7 +66,7 @@ def _worst(cells: pd.DataFrame, names: Sequence[str]) -> list[list[str]]:
     found = by_class_of_cells(cells, len(names)).sort_values("f1", kind="stable").head(LINES)
     shares = found[["recall", "precision", "f1"]]
     return [
-        [str(place + 1), names[place], str(images), *map(_percent, line)]
+        [str(place), names[place], str(images), *map(_percent, line)]
         for place, images, line in zip(found.index, found["images"], shares.to_numpy(), strict=True)
     ]
 

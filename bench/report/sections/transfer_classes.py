@@ -62,7 +62,7 @@ def _first(record: dict[str, Any]) -> dict[str, Any]:
     least = sorted(there, key=shares[0].__getitem__)[:LINES]
     lines = [
         [
-            str(place + 1),
+            str(place),
             record["names"][place],
             record["told"][place],
             *(number(None if of[place] is None else 100 * of[place], ".2f") for of in shares),

@@ -11,7 +11,7 @@
   const names = () => data.sets[data.rows[row.value].set].names;
 
   function measured({ true: labels, predicted, images }) {
-    const lines = names().map((name, place) => ({ place: place + 1, name, images: 0, predicted: 0, right: 0 }));
+    const lines = names().map((name, place) => ({ place, name, images: 0, predicted: 0, right: 0 }));
     images.forEach((count, cell) => {
       lines[labels[cell]].images += count;
       lines[predicted[cell]].predicted += count;
@@ -41,7 +41,7 @@
     });
     const confusions = byId("confusions");
     confusions.tBodies[0].replaceChildren(...lines);
-    const which = wrong.length > CONFUSIONS ? `The ${CONFUSIONS} with most images, of ${wrong.length}` : "All";
+    const which = wrong.length > CONFUSIONS ? `The ${CONFUSIONS} with most images, of ${wrong.length}` : "All, most images first";
     confusions.caption.textContent = wrong.length
       ? `${which}; share of the true class in %`
       : "None: no image is taken for another class";

@@ -60,15 +60,13 @@
 
   // Ticks and title of an axis; `angle` is that of names.
   function axis({ low, high, step, count }, sequence, title, angle) {
-    const places = Array.from({ length: count }, (_, block) => low + (block + 0.5) * step + 0.5); // counted from 1
-    if (high - low > NAMED) {
+    const places = Array.from({ length: count }, (_, block) => low + (block + 0.5) * step - 0.5);
+    if (high - low > NAMED || plot.clientWidth < ROOM) {
       const text = order.value === "clustered" ? `${title}, place in the clustered order` : `${title}, by number`;
-      return { places, text, ticks: { tickvals: null, ticktext: null, tickangle: "auto" } };
+      return { places, text, ticks: { tickvals: null, ticktext: null, tickangle: 0 } };
     }
-    const roomy = plot.clientWidth > ROOM;
-    const ticktext = places.map((place) => (roomy ? classes.labels[sequence[place - 1]] : sequence[place - 1] + 1));
-    const text = roomy ? title : `${title}, by number`;
-    return { places, text, ticks: { tickvals: places, ticktext, tickangle: roomy ? angle : 0 } };
+    const ticktext = places.map((place) => classes.labels[sequence[place]]);
+    return { places, text: title, ticks: { tickvals: places, ticktext, tickangle: angle } };
   }
 
   function show() {
@@ -99,13 +97,13 @@
       },
     }];
     const { xaxis, yaxis } = figure.layout;
-    Object.assign(xaxis, across.ticks, { range: [x.low + 0.5, x.high + 0.5] });
-    Object.assign(yaxis, down.ticks, { range: [y.high + 0.5, y.low + 0.5] });
+    Object.assign(xaxis, across.ticks, { range: [x.low - 0.5, x.high - 0.5] });
+    Object.assign(yaxis, down.ticks, { range: [y.high - 0.5, y.low - 0.5] });
     xaxis.title.text = across.text;
     yaxis.title.text = down.text;
     const step = Math.max(x.step, y.step);
     shown.textContent =
-      `True classes ${y.low + 1} to ${y.high}, taken for ${x.low + 1} to ${x.high}, of ${classes.names.length}.` +
+      `True classes ${y.low} to ${y.high - 1}, taken for ${x.low} to ${x.high - 1}, of ${classes.names.length}.` +
       (step > 1 ? ` A cell stands for ${y.step} × ${x.step} classes; nearer, for one.` : "");
     if (plot.dataset.drawn) window.report.draw(plot, figure);
   }
@@ -141,7 +139,7 @@
     if ([...across, ...down].every((end) => end === undefined)) part = whole();
     else {
       const taken = ([low, high], before) =>
-        low === undefined ? before : held(Math.floor(low - 0.5), Math.ceil(high - 0.5) - Math.floor(low - 0.5));
+        low === undefined ? before : held(Math.floor(low + 0.5), Math.ceil(high + 0.5) - Math.floor(low + 0.5));
       part = { x: taken(across, part.x), y: taken(down, part.y) };
     }
     show();

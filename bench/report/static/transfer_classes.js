@@ -13,12 +13,12 @@
       table, search, found, all,
       key: keys[0],
       caption: () => `${chosen().name} in %`,
-      cells: (line) => [line.place, line.name, told[line.place - 1], ...keys.map((key) => percent(line[key]))],
+      cells: (line) => [line.place, line.name, told[line.place], ...keys.map((key) => percent(line[key]))],
     });
     const showMeasure = () =>
       show(
         names.map((name, place) => ({
-          place: place + 1,
+          place,
           name,
           images: images[place],
           ...Object.fromEntries(keys.map((key, row) => [key, chosen().rows[row][place] ?? NaN])),
