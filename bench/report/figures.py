@@ -6,10 +6,13 @@ their own.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any
 
 from results.formatting import shortened, shown
 
+DIGITS = (range(1, 10), (1, 2, 5), (1,))
+MOST_TICKS = 10  # of a logarithmic axis, on a narrow page too
 SERIES = 8  # colours that are told apart, and as many marks
 MARKS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
 IN_LABELS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})  # $ would begin TeX
@@ -72,13 +75,25 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def log_axis(title: str, values: Sequence[float]) -> dict[str, Any]:
+    """A logarithmic axis of these values, with ticks at all first digits, at 1, 2 and 5, or at 1, as there is room."""
+    low, high = min(values), max(values)
+    powers = range(floor(log10(low)) - 1, ceil(log10(high)) + 1)
+    several = [[digit * 10.0**power for power in powers for digit in digits] for digits in DIGITS]
+    around = [[tick for tick in ticks if low / 2 < tick < high * 2] for ticks in several]
+    ticks = next((each for each in around if len(each) <= MOST_TICKS), around[-1])
+    if not any(low <= tick <= high for tick in ticks):
+        return axis(title, type="log")
+    return axis(title, type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+
+
 def _laid_out(layout: Mapping[str, Any]) -> dict[str, Any]:
     """What all figures have in common."""
     return {
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "--ink"},
         "paper_bgcolor": "--ground",
         "plot_bgcolor": "--ground",
-        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "margin": {"l": 10, "r": 20, "t": 10, "b": 10},  # half a number stands out to the right
         "hoverlabel": {"bgcolor": "--raised", "bordercolor": "--edge", "font": {"color": "--ink"}},
         "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
         "dragmode": False,

@@ -9,7 +9,7 @@ from bench.errors import UserError
 from bench.images.labels.imagenet_names import with_nouns
 from bench.report.net_names import known_by_weights, net_name
 from bench.stored.run import StoredRun
-from results.formatting import shown
+from results.formatting import shortened, shown
 from results.inspection import Inspection, distinct
 from results.written_tables import Counts, WrittenRow
 
@@ -18,6 +18,7 @@ OF_THE_NET = ("model", "width", "weights", "drop", "crop", "pixels", "map", "dty
 OF_THE_IMAGES = ("data", "labels", "n", "skipped", "classes")
 
 NAMELESS = "(no name)"  # a class
+IN_WORDS = 40  # letters of a fusion in a sentence
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class ReportRow:
     def label(self) -> str:
         """What people know it by."""
         return shown(f"{self.number}. {self.row['model']} {self.row['protocol']}")
+
+    @property
+    def in_words(self) -> str:
+        """What a sentence calls it."""
+        model, protocol = (shortened(self.row[name], IN_WORDS) for name in ("model", "protocol"))
+        return shown(f"row {self.number}, {model} {protocol}")
 
     @property
     def record(self) -> dict[str, Any]:

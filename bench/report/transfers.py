@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.report.net_names import known_by_weights, net_name
-from bench.report.rows import shown_names
-from results.formatting import shown
+from bench.report.rows import IN_WORDS, shown_names
+from results.formatting import shortened, shown
 from results.transfer_files import NAME, read_transfer, scores_of
 from results.transfer_result import TransferResult
 from results.transfer_scores import SplitScores
@@ -66,6 +66,11 @@ class ReportedTransfer:
     def label(self) -> str:
         """What people know it by."""
         return shown(f"{self.number}. {self.row.model} {self.protocol}")
+
+    @property
+    def in_words(self) -> str:
+        """What a sentence calls it."""
+        return shown(f"row {self.number}, {shortened(self.row.model, IN_WORDS)} {self.protocol}")
 
     @cached_property
     def names(self) -> tuple[str, ...]:

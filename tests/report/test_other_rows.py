@@ -101,7 +101,7 @@ def undecided(number: int) -> ReportRow:
 
 def test_no_sentence_praises_a_row_that_ties_decide():
     rows = [undecided(1), row_of(2, "b@1", "one", None)]
-    assert "2. net b@1" in confidence.section(rows).figures["confidence-top-k"].finding
+    assert "row 2, net b@1" in confidence.section(rows).figures["confidence-top-k"].finding
     assert confidence.section(rows[:1]).figures["confidence-top-k"].finding == ""
     said = _environment().get_template("classes.html.j2")
     page = said.render(values=classes.section(rows[:1]).values, figure=lambda name: "")
@@ -136,10 +136,6 @@ def test_scripts_get_labels_without_what_turns_text():
 
 def test_a_copied_signature_is_the_signature():
     row = row_of(1, "a\u202e@1", "one", None)
-    page = (
-        _environment()
-        .get_template("measured.html.j2")
-        .render(values={**dict.fromkeys(("assumed", "warnings", "runs", "machines"), ()), "rows": [row]})
-    )
+    page = str(_environment().get_template("signature.html.j2").module.shown(row))
     assert f'data-copy="{row.row.signature}"' in page
     assert f"<code>{row.row.signature}" not in page

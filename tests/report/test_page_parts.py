@@ -6,7 +6,7 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
-from bench.report.figures import hover, label
+from bench.report.figures import hover, label, log_axis
 from bench.report.packing import packed
 from bench.report.page import script_json
 
@@ -35,3 +35,17 @@ def test_numbers_are_packed_in_the_narrowest_bytes(highest, kind):
     found = packed(numbers)
     assert found["bytes"] == int(kind[-1])
     assert (np.frombuffer(b64decode(found["base64"]), f"<{kind}") == numbers).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([0.15, 0.45], ["0.08", "0.09", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8"]),
+        ([0.07, 25.0], ["0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20"]),
+        ([0.02, 3000.0], ["0.1", "1", "10", "100", "1000"]),
+        ([1, 1], ["0.6", "0.7", "0.8", "0.9", "1"]),
+        ([2.1, 2.4], None),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_are_round_numbers_and_few(values, ticks):
+    assert log_axis("cost", values).get("ticktext") == ticks

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.report.figures import SERIES, Figure, axis, colour, label, mark
+from bench.report.figures import SERIES, Figure, axis, colour, label, log_axis, mark
 from bench.report.rows import ReportRow
 from bench.report.section import Section
 from results.calibration import BINS
@@ -15,7 +15,7 @@ from results.formatting import interval, number
 from results.selective import area_under_risk_coverage, risk_coverage
 from results.top_k import top_k_errors
 
-TOGETHER = 6  # rows that a figure shows before somebody chooses
+TOGETHER = 4  # rows that a figure shows before somebody chooses
 COVERAGES = (0.5, 0.8)  # of which the table of rows says the error
 TENTHS = tuple(np.arange(1, 11) / 10)
 ALL_K, MORE_K = 10, 40  # the first of the top-k curve, and how many of those after them
@@ -137,7 +137,7 @@ def _risk_coverage(rows: Sequence[ReportRow], curves: Sequence[pd.DataFrame]) ->
     return Figure(
         traces,
         {
-            "xaxis": axis("coverage: images kept, the surest first, %", range=[0, 100]),
+            "xaxis": axis("coverage: the surest images, %", range=[0, 100]),
             "yaxis": axis("error among them, %", rangemode="tozero"),
             "showlegend": False,
         },
@@ -161,10 +161,10 @@ def _every_k(rows: Sequence[ReportRow], errors: Sequence[pd.DataFrame]) -> Figur
         traces.append(_trace(row, index) | points)
         cells += [[row.label, *_told(line)] for line in table[table["k"].isin(TOLD_K)].itertuples()]
     most = max(map(len, errors))
-    scale = {"type": "log", "dtick": "D2"} if most > 2 * ALL_K else {"dtick": max(1, most // 10)}
+    every_k = log_axis("k", [1, most]) if most > 2 * ALL_K else axis("k", dtick=max(1, most // 10))
     return Figure(
         traces,
-        {"xaxis": axis("k", **scale), "yaxis": axis("top-k error, %", rangemode="tozero"), "showlegend": False},
+        {"xaxis": every_k, "yaxis": axis("top-k error, %", rangemode="tozero"), "showlegend": False},
         "Top-k error: images whose class is not among the k likeliest.",
         next((_halved(row, table) for row, table in zip(rows, errors, strict=True) if row.row.clean), ""),
         ("row", "k", "wrong", "error % [95 %]"),
@@ -186,8 +186,8 @@ def _halved(row: ReportRow, table: pd.DataFrame) -> str:
     first = table["error"].iloc[0]
     enough = table[table["error"] <= first / 2]
     if first == 0 or enough.empty:
-        return f"In {row.label} {_percent(first)} % are wrong at k = 1."
-    return f"In {row.label} {_percent(first)} % are wrong at k = 1; k = {enough['k'].iloc[0]} halves that."
+        return f"In {row.in_words}, {_percent(first)} % are wrong at k = 1."
+    return f"In {row.in_words}, {_percent(first)} % are wrong at k = 1; k = {enough['k'].iloc[0]} halves that."
 
 
 def _trace(row: ReportRow, index: int) -> dict[str, Any]:
@@ -197,6 +197,7 @@ def _trace(row: ReportRow, index: int) -> dict[str, Any]:
         "mode": "lines+markers",
         "name": label(row.label, 40),
         "meta": row.key,
+        "cliponaxis": False,  # a mark at 0 or 100 is seen whole
         "visible": index < TOGETHER,
         "line": {"color": colour(index), "dash": DASHES[index // SERIES % len(DASHES)]},
         "marker": {"color": colour(index), "symbol": mark(index + index // SERIES), "maxdisplayed": MARKED},
@@ -218,4 +219,4 @@ def _least(what: str, rows: Sequence[ReportRow], values: Sequence[float]) -> str
     if len({row.images for row in rows}) > 1 or not all(row.row.clean for row in rows):
         return ""
     best = int(np.argmin(values))
-    return f"The least {what}, {_percent(values[best])} %, is that of {rows[best].label}."
+    return f"The least {what}, {_percent(values[best])} %, is that of {rows[best].in_words}."

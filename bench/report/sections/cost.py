@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.report.figures import Figure, axis, colour, hover, label, mark, whiskers
+from bench.report.figures import Figure, axis, colour, hover, label, log_axis, mark, whiskers
 from bench.report.rows import ReportRow
 from bench.report.same_images import SameImages
 from bench.report.section import Section
 from results.comparison_tables import difference_cell
 from results.formatting import number
 from results.front import front
+from results.paired import PairedErrors
+from results.power import ALPHA
 from results.table import error_cell
 from results.written_tables import UNKNOWN
 
@@ -60,18 +62,21 @@ def _figure(group: SameImages, rows: Sequence[ReportRow], cost: Cost, title: str
         "line": {"color": "--edge", "dash": "dot", "shape": "hv"},
         "hoverinfo": "skip",
     }
-    listed = "; ".join(f"{rows[index].label} ({_cell(points[index][0])} {title})" for index in best)
+    unit = title.split()[0]
+    listed = "; ".join(
+        f"{rows[index].in_words} ({points[index][1]:.2f} % at {_cell(points[index][0])} {unit})" for index in best
+    )
     return Figure(
         [line, *(_points(net, index, rows, points, best, title) for index, net in enumerate(nets))],
-        {"xaxis": axis(f"{title} (log)", type="log"), "yaxis": axis("top-1 error, %")},
+        {"xaxis": log_axis(title, [value for value, _ in points]), "yaxis": axis("top-1 error, %")},
         f"Top-1 error against {title}, with 95 % intervals, on the {group}; numbers are those of the rows.",
-        f"Nothing beats: {listed}.",
+        f"Filled are the rows that none beats, the cheapest first: {listed}.",
         ("row", "protocol", title, "top-1 error % [95 %]", "beaten by none"),
         [
             (row.label, row.row["protocol"], _cell(value), error_cell(row.record, "top1"), "yes" * (index in best))
             for index, (row, (value, _)) in enumerate(zip(rows, points, strict=True))
         ],
-        height=460,
+        height=420 + 19 * len(nets),  # the legend may be a list
     )
 
 
@@ -121,12 +126,19 @@ def _crops_over_dense(group: SameImages) -> Iterator[str]:
         assert errors is not None  # there is always a top-1
         first, second = group.rows[crops], group.rows[dense]
         flops, theirs = _gflops(first), _gflops(second)
-        costs = f"costs {flops / theirs:.3g} times the GFLOPs of" if flops and theirs else "compared with"
+        times, so = (f"{flops / theirs:.3g} times the GFLOPs of ", " and") if flops and theirs else ("", ",")
         yield (
-            f"{first.net}: {protocol} (row {first.number}, {number(first.row.beside['views'])} views) {costs} "
-            f"{second.row['protocol']} (row {second.number}); its top-1 error is "
-            f"{difference_cell(errors)} points beside it, McNemar's p {errors.p:.2g}."
+            f"{first.net}: {protocol} (row {first.number}, {number(first.row.beside['views'])} views) "
+            f"{f'costs {times}' if times else 'compared with '}{second.row['protocol']} (row {second.number}){so} "
+            f"{_verdict(errors)}: {difference_cell(errors)} points of top-1 error, McNemar's p {errors.p:.2g}."
         )
+
+
+def _verdict(errors: PairedErrors) -> str:
+    """Whether what costs more is better, in words."""
+    if errors.p >= ALPHA:
+        return "is not better by more than chance"
+    return "makes fewer errors" if errors.difference[0] < 0 else "makes more errors"
 
 
 def _uncounted(group: SameImages) -> Iterator[str]:

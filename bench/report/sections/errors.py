@@ -12,6 +12,7 @@ from results.table import PLAIN, PUBLISHED, error_cell, wide_cells
 TEXTS = (*PLAIN, "assumed")
 FIRST = ("model", "protocol", "S")  # the other names come after the numbers
 RARE = ("assumed", PUBLISHED)
+SPARE = ("configuration", "weights", "Q", "data")  # paper has no room for them, and signatures say them
 REFERENCES = {"paper": "the paper", "published": "the weights' makers"}
 
 
@@ -25,8 +26,8 @@ def section(rows: Sequence[ReportRow]) -> Section:
     }
     cells = [_cells(row) for row in rows]
     columns = [name for name in _ordered(cells[0]) if name not in RARE or any(row[name] for row in cells)]
-    values = {"rows": list(zip(rows, cells, strict=True)), "columns": columns, "texts": TEXTS, "figures": list(figures)}
-    return Section("errors", "Error by protocol", "errors.html.j2", values, figures)
+    values = {"rows": list(zip(rows, cells, strict=True)), "columns": columns, "texts": TEXTS, "spare": SPARE}
+    return Section("errors", "Error by protocol", "errors.html.j2", {**values, "figures": list(figures)}, figures)
 
 
 def _by_images(rows: Sequence[ReportRow]) -> list[list[ReportRow]]:
@@ -75,7 +76,7 @@ def _figure(rows: Sequence[ReportRow], k: int) -> Figure:
         layout,
         f"Top-{k} error of {len(drawn)} row{'s' * (len(drawn) != 1)} with 95 % intervals, grouped by net, "
         f"on {best.row.counts.n} image{'s' * (best.row.counts.n != 1)} of {best.row['data']}.",
-        f"The lowest is {error_cell(best.record, f'top{k}')} % in row {best.label}.",
+        f"The lowest is {error_cell(best.record, f'top{k}')} % in {best.in_words}.",
         ("row", "net", "protocol", f"top-{k} error % [95 %]"),
         [(str(row.number), row.net, row.row["protocol"], error_cell(row.record, f"top{k}")) for row in drawn],
         height=places.height,

@@ -69,8 +69,7 @@ def _figure(row: ReportRow, parts: Sequence[PartRow], sums: Sequence[PartRow]) -
     return Figure(
         traces,
         {"xaxis": axis("test scale Q, pixels", tickvals=scales), "yaxis": axis("top-1 error, %"), **_trained_at(row)},
-        f"Top-1 error of {row.net} by test scale on {row.row['data']}: points are single parts with 95 % intervals, "
-        f"level lines their sums over all Q. {_marked(row)}",
+        f"Top-1 error of {row.net} by test scale on {row.row['data']}.{_marked(row)}",
         " ".join([_best("single part", parts), *([_best("sum", sums)] if sums else [])]),
         ("parts", "top-1 error % [95 %]", "top-5 error % [95 %]"),
         [(_named(each), *(error_cell(each.errors, f"top{k}") for k in (1, 5))) for each in (*parts, *sums)],
@@ -136,14 +135,18 @@ def _trained_at(row: ReportRow) -> dict[str, Any]:
         return {}
     ends = {"xref": "x", "yref": "paper", "x0": scales[0], "x1": scales[-1], "y0": 0, "y1": 1, "layer": "below"}
     drawn = {"type": "rect", "fillcolor": "--grid", "opacity": 0.5} if len(scales) > 1 else {"type": "line"}
-    return {"shapes": [{**ends, **drawn, "line": {"color": "--edge", "dash": "dot", "width": 1}}]}
+    name = {"text": "<b>S</b>", "showarrow": False, "xref": "x", "yref": "paper", "x": scales[0], "y": 1}
+    return {
+        "shapes": [{**ends, **drawn, "line": {"color": "--edge", "dash": "dot", "width": 1}}],
+        "annotations": [{**name, "xanchor": "left", "yanchor": "top", "font": {"color": "--faint"}}],
+    }
 
 
 def _marked(row: ReportRow) -> str:
     scales = _trained(row)
     if not scales:
         return ""
-    return f"The {'band' if len(scales) > 1 else 'dotted line'} is S, the scale that the net was trained at."
+    return f" S is the {'band' if len(scales) > 1 else 'dotted line'}."
 
 
 def _without_flips(row: ReportRow, found: PartRows) -> Iterator[str]:
