@@ -109,14 +109,15 @@ def transfer_sections(rows: Sequence[ReportedTransfer]) -> list[Section]:
 
 def title(rows: Sequence[ReportRow], learnt: Sequence[ReportedTransfer] = ()) -> str:
     """What the page is about: its nets and images, by name where they are few."""
-    nets = _listed([*(row.row["model"] for row in rows), *(row.row.model for row in learnt)], "nets and fusions")
-    data = _listed([*(row.row["data"] for row in rows), *(row.row.data for row in learnt)], "sets of images")
-    return f"{nets} on {data}"
+    models = [*(row.row["model"] for row in rows), *(row.row.model for row in learnt)]
+    data = [*(row.row["data"] for row in rows), *(row.row.data for row in learnt)]
+    nets = len({*(row.net for row in rows), *(row.net for row in learnt)})
+    return f"{_listed(models, f'{nets} nets and fusions')} on {_listed(data, f'{len(set(data))} sets of images')}"
 
 
-def _listed(names: Sequence[str], what: str) -> str:
+def _listed(names: Sequence[str], many: str) -> str:
     distinct = list(dict.fromkeys(names))
-    return ", ".join(distinct) if len(distinct) <= MOST_NAMED else f"{len(distinct)} {what}"
+    return ", ".join(distinct) if len(distinct) <= MOST_NAMED else many
 
 
 def check_installed() -> None:

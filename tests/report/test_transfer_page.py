@@ -245,7 +245,7 @@ def test_a_page_is_about_runs_and_transfers_together(pascal: Path, drawn: Path, 
     run = evaluated(tmp_path, "run", str(weights), arrays(6, 7))
     written(run, [voc(NAMES[:2], without=True)])  # into the same folder
     page.goto(page_of(pascal, run, drawn / "transfer.json").as_uri())
-    heads = page.locator("main h2").all_inner_texts()
+    heads = page.locator("main section h2").all_inner_texts()
     assert [heads[0], heads[-4:]] == [
         "What was measured",
         ["What was learnt", "How well classes are learnt", "Class by class", "Precision and recall"],

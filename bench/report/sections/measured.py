@@ -12,19 +12,19 @@ ASSUMED = "Assumed"  # how sentences of a run begin that say what nobody stated
 
 
 def section(rows: Sequence[ReportRow]) -> Section:
-    """Its values are lines of text, but for `rows` and the machines with what each row says of them."""
+    """Its values are lines of text, but for the machines with what each row says of them."""
     runs = list({id(row.run): row.run for row in rows}.values())
     return Section(
         "measured",
         "What was measured",
         "measured.html.j2",
         {
-            "rows": rows,
             "assumed": _assumed(rows),
             "warnings": _warnings(rows),
             "runs": [(run.folder.name, [text for text in run.origin.said if not _assumes(text)]) for run in runs],
             "machines": _machines(rows),
         },
+        rows=rows,
     )
 
 

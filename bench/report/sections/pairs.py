@@ -10,12 +10,15 @@ import numpy as np
 from bench.report.packing import packed
 from bench.report.rows import ReportRow
 from bench.report.same_images import SameImages
-from bench.report.section import Section
+from bench.report.section import Lead, Section
 from results.comparison_tables import difference_cell, needed_cell
 from results.formatting import shown
 from results.multiple_tests import holm
 from results.paired import PairedErrors
 from results.power import ALPHA
+from results.table import error_cell
+
+SEVERAL = 12  # rows from which on the matrix tells intervals and p when asked, to fit on a screen
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,33 @@ def section(rows: Sequence[ReportRow], groups: Sequence[SameImages]) -> Section:
         "pairs",
         "Which row is better",
         "pairs.html.j2",
-        {"matrices": matrices, "alone": alone, "undecided": undecided, "alpha": f"{ALPHA:.0%}"},
+        {"matrices": matrices, "alone": alone, "undecided": undecided, "alpha": f"{100 * ALPHA:g} %"},
         data={"groups": [_data(group, cells) for group, cells in zip(several, tables, strict=True)]},
+        leads=[_lead(group, _cells(group, 1)) for group in groups],
     )
+
+
+def _lead(group: SameImages, cells: Sequence[Cell]) -> Lead:
+    """Which row of the group is best, and how many of the others are worse by more than chance."""
+    best = min(group.rows, key=lambda row: row.row.counts.wrong1)
+    alike = [str(row.number) for row in group.rows if row.row.counts.wrong1 == best.row.counts.wrong1 and row != best]
+    others = len(group.rows) - 1
+    before, error = f"The {'lowest ' * bool(others)}top-1 error on {group} is", f"{error_cell(best.record, 'top1')} %"
+    after = f"in {best.in_words}."
+    if alike and len(alike) == others:
+        return Lead(before, best, error, f"in all {others + 1} rows.")
+    if alike:
+        after += f" Row{'s' * (len(alike) != 1)} {_listed(alike)} {'are' if len(alike) != 1 else 'is'} as low."
+    if others:
+        worse = sum(bool(cell.verdict) for cell in cells if best in (cell.row, cell.column))
+        of = f"{worse or 'None'} of the {others} others" if others > 1 else f"The other row is{'' if worse else ' not'}"
+        verb = "" if others == 1 else " is" if worse < 2 else " are"
+        after += f" {of}{verb} worse by more than chance (McNemar's test{', corrected for all pairs' * (others > 1)})."
+    return Lead(before, best, error, after)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _cells(group: SameImages, k: int) -> list[Cell]:
@@ -79,6 +106,7 @@ def _matrix(group: SameImages, cells: Sequence[Cell]) -> dict[str, Any]:
         "rows": [(row, by_row[row.key]) for row in group.rows[1:]],
         "columns": group.rows[:-1],
         "pairs": len(cells),
+        "several": len(group.rows) >= SEVERAL,
         "notes": group.notes,
     }
 

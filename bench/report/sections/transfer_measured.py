@@ -23,12 +23,12 @@ def section(rows: Sequence[ReportedTransfer]) -> Section:
         "What was learnt",
         "measured.html.j2",
         {
-            "rows": rows,
             "assumed": _assumed(rows),
             "warnings": list(warnings_of(warnings).items()),
             "runs": said,
             "machines": _machines(rows),
         },
+        rows=rows,
     )
 
 

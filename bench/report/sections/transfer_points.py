@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.report.figures import Figure, around, axis, colour, hover, label, mark
 from bench.report.listed_points import listed
-from bench.report.section import Section
+from bench.report.section import Lead, Section
 from bench.report.transfers import ReportedTransfer, by_images
 from results.transfer_result import MEASURES, Measure
 from results.transfer_table import measure_cell, paper_cell
@@ -24,7 +24,17 @@ def section(rows: Sequence[ReportedTransfer]) -> Section:
         if len({row.row.drawn.per_class for row in members if row.row.drawn}) > 1:
             figures[f"transfer-images-{place}"] = _by_training_images(members)
     values = {"tables": [_table(of) for of in by_images(rows)], "texts": TEXTS, "figures": list(figures)}
-    return Section("transfer-points", "How well classes are learnt", "transfer_points.html.j2", values, figures)
+    leads = [_lead(of) for of in by_images(rows)]
+    title = "How well classes are learnt"
+    return Section("transfer-points", title, "transfer_points.html.j2", values, figures, leads=leads)
+
+
+def _lead(rows: Sequence[ReportedTransfer]) -> Lead:
+    """Which row of a set is best, by its own measure."""
+    name = rows[0].row.measure
+    best = max(rows, key=lambda row: row.row.measures[name].value)
+    before = f"The {'highest ' * (len(rows) > 1)}{MEASURES[name]} on {best.set} is"
+    return Lead(before, best, f"{_told(best, name)} %", f"in {best.in_words}.")
 
 
 def _table(rows: Sequence[ReportedTransfer]) -> dict[str, Any]:
@@ -91,7 +101,7 @@ def _points_of(rows: Sequence[ReportedTransfer], name: str) -> Figure:
         f"{_capital(MEASURES[name])}, of {len(having)} row{'s' * (len(having) != 1)} with 95 % intervals over test "
         f"images, on {best.set}, by {' and '.join(by)}."
         + (f" Each is the mean of {len(best.row.test)} splits; ± is their deviation." if several else ""),
-        f"The highest is {_told(best, name)} % in row {best.label}.",
+        f"The highest is {_told(best, name)} % in {best.in_words}.",
         (*NUMBERS, f"{MEASURES[name]} % [95 %]", "paper"),
         [(*_facts(row), _told(row, name), _paper(row, name)) for row in having],
         height=places.height,
