@@ -64,8 +64,26 @@
     place.scrollIntoView({ block: "nearest" });
   };
 
+  const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+  // One stop for the Tab key, from which the cursor keys move: there are hundreds of pairs.
+  const onlyStop = (matrix) => {
+    const buttons = [...matrix.querySelectorAll("[data-pair]")];
+    const stopAt = (button) => buttons.forEach((each) => (each.tabIndex = each === button ? 0 : -1));
+    stopAt(buttons[0]);
+    matrix.addEventListener("focusin", ({ target }) => stopAt(target));
+    matrix.addEventListener("keydown", (event) => {
+      const [down, across] = ARROWS[event.key] ?? [];
+      if (down === undefined) return;
+      event.preventDefault();
+      const cell = event.target.closest("td");
+      matrix.rows[cell.parentElement.rowIndex + down]?.cells[cell.cellIndex + across]?.querySelector("button")?.focus();
+    });
+  };
+
   document.querySelectorAll("table.pairs").forEach((matrix) => {
     const group = groups[matrix.dataset.group];
+    onlyStop(matrix);
     matrix.addEventListener("click", ({ target }) => {
       const button = target.closest("[data-pair]");
       if (!button) return;
