@@ -58,8 +58,10 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["short"] = lambda text: shortened(text, HEADING)
-    environment.filters["breakable"] = lambda text: markupsafe.escape(_plain(text)).replace(
-        "/", markupsafe.Markup("/<wbr>")
+    environment.filters["breakable"] = lambda text: (
+        markupsafe.escape(_plain(text))
+        .replace("/", markupsafe.Markup("/<wbr>"))
+        .replace("+", markupsafe.Markup("+<wbr>"))
     )
     return environment
 

@@ -66,7 +66,7 @@ def test_an_odd_run_has_a_page_with_its_counts(make: Callable[[Path], list[Path]
     assert report([*map(str, runs), "--out", str(tmp_path / "page.html")]) == 0
     page.goto((tmp_path / "page.html").as_uri())
     page.evaluate("dispatchEvent(new Event('beforeprint'))")  # draws all figures
-    heads = page.locator("#errors > .scroll thead th").all_inner_texts()
+    heads = page.locator("#errors .rows thead th").all_inner_texts()
     for number, record in enumerate(records, 1):
         cells = page.locator(f"#row{number}").locator("th, td").all_inner_texts()
         told = dict(zip(heads, cells, strict=True))

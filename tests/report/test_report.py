@@ -127,7 +127,24 @@ def test_what_crops_cost_over_dense_is_said(run):
     found = compare_rows(*(named.opened(named.rows[number]) for number in (3, 2)))
     said = texts(page_of(run))
     assert f"costs {crops['gflops'] / dense['gflops']:.3g} times the GFLOPs of dense@256 (row 3)" in said
-    assert f"its top-1 error is {difference_cell(found)} points beside it, McNemar's p {found.p:.2g}" in said
+    verdict = "is not better by more than chance" if found.p >= 0.05 else "makes "
+    assert verdict in said
+    assert f"{difference_cell(found)} points of top-1 error, McNemar's p {found.p:.2g}" in said
+
+
+def test_the_page_begins_with_the_lowest_error_and_how_sure_that_is(run):
+    (group,) = same_images(report_rows([open_run(run)]))
+    (lead,) = section(group.rows, [group]).leads
+    records = json.loads((run / "results.json").read_text())
+    assert lead.number.startswith(f"{min(record['top1'] for record in records):.2f} [")
+    alike = [record["wrong1"] for record in records].count(lead.row.row.counts.wrong1)
+    assert len(re.findall(r"(?<=Row )\d+|(?<=Rows )[\d, and]+", lead.after)) == (alike > 1)
+    (matrix,) = section(group.rows, [group]).values["matrices"]
+    worse = [
+        cell for _, line in matrix["rows"] for cell in line if cell.verdict and lead.row in (cell.row, cell.column)
+    ]
+    assert f"{len(worse) or 'None'} of the {len(records) - 1} others" in lead.after
+    assert page_of(run).index(lead.number) < page_of(run).index("<main")
 
 
 def test_pairs_are_those_of_a_comparison(run):
@@ -162,6 +179,16 @@ def test_figures_are_drawn_as_they_come_into_view_and_all_for_paper(run, page):
     page.wait_for_selector("#figure-errors-top1-1 .scatterlayer .point")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert undrawn.count() == 0
+    drawn = "each => [each.clientWidth, each.querySelector('svg').clientWidth]"
+    widths = f"[...document.querySelectorAll('[data-drawn]')].map({drawn})"
+    on_paper = page.evaluate(widths)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    on_screen = page.evaluate(widths)
+    assert on_paper != on_screen
+    assert all(room == width for room, width in (*on_paper, *on_screen))
+    page.emulate_media(media="print")
+    first, last = page.locator("#measured"), page.locator("#signature-row1")
+    assert first.bounding_box()["y"] < page.locator("#mistakes").bounding_box()["y"] < last.bounding_box()["y"]
 
 
 def test_colours_follow_the_system(run, page):
@@ -206,6 +233,14 @@ def test_a_click_on_a_pair_lists_the_images_that_one_alone_got_wrong(run, page):
     page.goto((run / "report.html").as_uri())
     (named,) = named_rows([str(run)], None)
     rows = [named.opened(row) for row in named.rows]
+    interval = page.locator("[data-pair=row2-row1] span")
+    assert not interval.is_visible()  # of twelve rows
+    page.get_by_label("with intervals and p").check()
+    assert interval.is_visible()
+    page.locator("[data-pair=row2-row1]").press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.pair") == "row3-row1"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('table.pairs')") is None
     for first, second in ((2, 1), (5, 1), (9, 4)):
         page.locator(f"[data-pair=row{first}-row{second}]").press("Enter")
         found = compare_rows(rows[first - 1], rows[second - 1])

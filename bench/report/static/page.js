@@ -20,7 +20,11 @@
     const figure = drawn.get(element) ?? figures[element.dataset.figure];
     drawn.set(element, figure);
     const { data, layout } = themed(figure);
-    Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+    const { clientWidth: width, clientHeight: height } = element; // paper has others than the screen
+    const sized = { ...layout, width, height };
+    Plotly.react(element, data, sized, { responsive: true, displaylogo: false, displayModeBar: false });
+    delete sized.width; // else it would keep both when the window changes
+    delete sized.height;
     if (element.dataset.drawn) return;
     element.dataset.drawn = "yes";
     element.on("plotly_click", ({ points }) => showSignature(points[0].customdata));
