@@ -280,6 +280,8 @@ def test_few_images_and_classes(limit, tmp_path, page):
     said = texts((run / "report.html").read_text())
     assert "top-5 error, %" not in said
     assert f"{limit} (1 corrupt left out)" in said
+    assert "1 image cannot be decoded and was left out." in said
+    assert f"The top-1 error on {limit} image{'s' * (limit > 1)} of" in said  # one class: no row is wrong
     page.goto((run / "report.html").as_uri())
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
 

@@ -21,7 +21,7 @@ def section(rows: Sequence[ReportRow]) -> Section:
         {
             "assumed": _assumed(rows),
             "warnings": _warnings(rows),
-            "runs": [(run.folder.name, [text for text in run.origin.said if not _assumes(text)]) for run in runs],
+            "runs": [(run.folder.name, _said(run, [row for row in rows if row.run is run])) for run in runs],
             "machines": _machines(rows),
         },
         rows=rows,
@@ -35,6 +35,14 @@ def _assumed(rows: Sequence[ReportRow]) -> list[str]:
     silent = [row for row in rows if row.row.assumed and not any(map(_assumes, row.run.origin.said))]
     said += [f"{ASSUMED} in row {row.number}, since nobody stated it: {row.row.assumed}." for row in silent]
     return list(dict.fromkeys(said))
+
+
+def _said(run: StoredRun, rows: Sequence[ReportRow]) -> list[str]:
+    """The run's sentences; how many images were left out it did not know before."""
+    said = [text for text in run.origin.said if not _assumes(text)]
+    skipped = max(row.row.beside["skipped"] or 0 for row in rows)
+    were = "image cannot be decoded and was" if skipped == 1 else "images cannot be decoded and were"
+    return [*said, f"{skipped} {were} left out."] if skipped else said
 
 
 def _assumes(text: str) -> bool:

@@ -68,18 +68,24 @@ def _lead(group: SameImages, cells: Sequence[Cell]) -> Lead:
     best = min(group.rows, key=lambda row: row.row.counts.wrong1)
     alike = [str(row.number) for row in group.rows if row.row.counts.wrong1 == best.row.counts.wrong1 and row != best]
     others = len(group.rows) - 1
-    before, error = f"The {'lowest ' * bool(others)}top-1 error on {group} is", f"{error_cell(best.record, 'top1')} %"
-    after = f"in {best.in_words}."
-    if alike and len(alike) == others:
-        return Lead(before, best, error, f"in all {others + 1} rows.")
-    if alike:
-        after += f" Row{'s' * (len(alike) != 1)} {_listed(alike)} {'are' if len(alike) != 1 else 'is'} as low."
-    if others:
-        worse = sum(bool(cell.verdict) for cell in cells if best in (cell.row, cell.column))
-        of = f"{worse or 'None'} of the {others} others" if others > 1 else f"The other row is{'' if worse else ' not'}"
-        verb = "" if others == 1 else " is" if worse < 2 else " are"
-        after += f" {of}{verb} worse by more than chance (McNemar's test{', corrected for all pairs' * (others > 1)})."
-    return Lead(before, best, error, after)
+    error = f"{error_cell(best.record, 'top1')} %"
+    if len(alike) == others:
+        where = best.in_words if not others else "both rows" if others == 1 else f"all {len(group.rows)} rows"
+        return Lead(f"The top-1 error on {group} is", best, error, f"in {where}.")
+    as_low = (
+        f" Row{'s' * (len(alike) != 1)} {_listed(alike)} {'are' if len(alike) != 1 else 'is'} as low." if alike else ""
+    )
+    after = f"in {best.in_words}.{as_low} {_worse(others, [cell for cell in cells if best in (cell.row, cell.column)])}"
+    return Lead(f"The lowest top-1 error on {group} is", best, error, after)
+
+
+def _worse(others: int, cells: Sequence[Cell]) -> str:
+    """How many of the best row's pairs with others are no chance."""
+    worse = sum(bool(cell.verdict) for cell in cells)
+    if others == 1:
+        return f"The other row is {'' if worse else 'not '}worse by more than chance (McNemar's test)."
+    of = f"{worse or 'None'} of the {others} others {'is' if worse < 2 else 'are'}"
+    return f"{of} worse by more than chance (McNemar's test, corrected for all pairs)."
 
 
 def _listed(names: Sequence[str]) -> str:
