@@ -53,3 +53,5 @@ def test_what_nobody_stated_is_said_first(tmp_path, images):
 def test_all_images_are_called_all(photographs, weights):
     *_, data, _ = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}")))
     assert data.startswith("All 34 images of list:labels.txt are evaluated (digest ")
+    *_, data, _ = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}", limit=1)))
+    assert data.startswith("1 of the 34 images of list:labels.txt is evaluated, ")
