@@ -7,17 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from results.atomic_files import write_text_atomically
+from results.average_precision import mean_over_classes
 from results.errors import ResultError
+from results.measured_classes import measured_by_class
 from results.published_transfer import Drawn
 from results.result import ASSUMED
-from results.transfer_result import MEASURES, Measure, TransferResult
+from results.transfer_result import MEASURES, RULE_OF, Measure, TransferResult
 from results.transfer_scores import AGAIN, SplitScores, read_scores, write_scores
 from results.transfer_table import transfer_csv, transfer_markdown
 from results.written_tables import content_of
 
 NAME = "transfer.json"
 SCORES = "scores"  # the folder of the `.npz`
+NEAR = 1e-5  # of a measure: tables round it
 
 
 def write_transfer(
@@ -61,12 +66,23 @@ def is_transfer(place: Path) -> bool:
 
 
 def scores_of(folder: Path, result: TransferResult) -> list[SplitScores]:
-    """What was said of each split's test images of a row that was read from a run's folder. Raises ResultError."""
+    """What was said of each split's test images of a row that was read from a run's folder.
+
+    Raises ResultError, also where the row's measures do not come out.
+    """
     if result.scores is None:
         raise ResultError(f"'{folder}': the scores of row {result.id} were not written; {AGAIN}")
     splits = read_scores(folder / result.scores)
     if [each.values.shape for each in splits] != [(n, len(result.classes)) for n in result.test]:
         raise ResultError(f"'{folder / result.scores}' is of another run than the table; {AGAIN}")
+    for name, told in result.measures.items():
+        shares = [measured_by_class(each.present, each.difficult, each.values, RULE_OF.get(name)) for each in splits]
+        found = float(np.mean([mean_over_classes(each) for each in shares]))
+        if not abs(found - told.value) < NEAR:
+            raise ResultError(
+                f"'{folder / result.scores}' gives {MEASURES[name]} {100 * found:.2f} %, but the table says "
+                f"{100 * told.value:.2f} %: one of them was altered; {AGAIN}"
+            )
     return splits
 
 

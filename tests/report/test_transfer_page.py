@@ -266,6 +266,10 @@ def test_scores_of_another_run_are_refused(tmp_path: Path, capsys: pytest.Captur
     assert (
         "is of another run than the table; the same bench.transfer command writes it again" in capsys.readouterr().err
     )
+    (split,) = made[1]
+    write_scores(path, [SplitScores(split.ids, -split.values, split.present, split.difficult)])
+    assert main([str(folder)]) == 2
+    assert re.search(r"gives mAP, .* but the table says .*: one of them was altered", capsys.readouterr().err)
     path.unlink()
     assert main([str(folder)]) == 2
     assert "is not there" in capsys.readouterr().err
