@@ -21,7 +21,7 @@ from bench.images.loader import Loader
 from bench.nets.device import device_name
 from bench.nets.model import Model
 from bench.nets.torch_settings import single_threads
-from bench.progress import Meter, progress, warn
+from bench.progress import Meter, busy, progress, warn
 from bench.provenance import computing
 from protocols.protocol import Part
 from results.store import BLOCK, Block, Expected, Store
@@ -80,7 +80,8 @@ def fill(
             made = computing() | task.model.engine.made
             block = Block(found.rows, found.seconds, name, corrupt, made)
             writer.write(task.store, found.block.wanted.number, block)
-    shard.gathered(())
+    with busy("waiting for the other workers"):
+        shard.gathered(())
     if shard.first:  # a block that never appears is for the tally to say
         all(appears(stores[t].path(number)) for number, ts in missing for t in ts)
 
