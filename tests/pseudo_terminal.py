@@ -8,6 +8,8 @@ import struct
 import termios
 import threading
 
+from bench.progress import Meter
+
 WIDTH = 80
 
 
@@ -58,3 +60,14 @@ class Terminal:
                 lines[row] = f"{lines[row]:{column}}"[:column] + order + lines[row][column + len(order) :]
                 column += len(order)
         return [line.rstrip() for line in lines]
+
+
+def evaluate(clock: list[float], what: str = "vgg16 dense@384", seconds: float = 60.0) -> None:
+    """Twenty images in two parts, which cost 1 and 3."""
+    meter = Meter(80.0, "evaluating", 20, "image")
+    for cost in (1.0, 3.0):
+        meter.at(what)
+        for _ in range(20):
+            clock[0] += cost * seconds / 80
+            meter.add(cost)
+    meter.close()

@@ -1,52 +1,19 @@
-"""What a terminal shows of bars, whatever it is: narrow, resized, dumb, without letters, gone."""
+"""What a terminal shows of bars, whatever it is: narrow, resized, dumb, without letters."""
 
-import os
 import re
 import subprocess
 import sys
-import time
-import warnings
-from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import environment
-from pseudo_terminal import Terminal
+from pseudo_terminal import evaluate
 from tqdm.utils import disp_len
 
-from bench import bars
 from bench.__main__ import COMMANDS, main
 from bench.command import finished
-from bench.progress import Meter, busy, downloading, note, progress, warn
+from bench.progress import Meter, note, progress, warn
 
-
-@pytest.fixture
-def open_terminal(monkeypatch) -> Iterator[Callable[[], Terminal]]:
-    """Called in the test: pytest has its own standard error in the place of a fixture's."""
-    opened = []
-
-    def open_terminal() -> Terminal:
-        opened.append(Terminal())
-        monkeypatch.setattr(sys, "stderr", opened[-1].file)
-        return opened[-1]
-
-    for name in ("LANG", "LC_ALL", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    yield open_terminal
-    for each in opened:
-        each.text()
-        os.close(each.leader)
-
-
-def evaluate(clock: list[float], what: str = "vgg16 dense@384", seconds: float = 60.0) -> None:
-    """Twenty images in two parts, which cost 1 and 3."""
-    meter = Meter(80.0, "evaluating", 20, "image")
-    for cost in (1.0, 3.0):
-        meter.at(what)
-        for _ in range(20):
-            clock[0] += cost * seconds / 80
-            meter.add(cost)
-    meter.close()
+pytest_plugins = ("opened_terminal",)
 
 
 FACTS = re.compile(r"evaluating vgg16 dense@384 +(\d+)%[|,].* (\d+):(\d\d) so far, (\d+):(\d\d) left, +(\S+)s/image")
@@ -228,127 +195,3 @@ def test_words_beside_it_do_not_draw_a_bar_of_short_work(clock, open_terminal):
         warn("a warning")
     note("written")
     assert terminal.screen() == ["a warning", "a warning", "written", ""]
-
-
-def test_time_goes_on_in_a_step_that_takes_long(clock, open_terminal):
-    terminal = open_terminal()
-    steps = progress(range(2), 2, "reading")
-    next(steps)
-    bar = _only_bar()
-    for _ in range(5):
-        clock[0] += 10.0
-        bar.beat()
-        bar.beat()
-    steps.close()
-    spent = [int(found[1]) for line in terminal.drawn() if (found := re.search(r"\[00:(\d\d)<", line))]
-    assert sorted(set(spent)) == [10, 20, 30, 40, 50]
-    (line, end) = terminal.screen()
-    assert line.startswith("reading:   0%|")
-    assert end == ""
-
-
-def test_work_without_steps_has_a_clock_and_leaves_nothing(clock, open_terminal):
-    terminal = open_terminal()
-    for seconds in (1.0, 5.0):
-        with busy("loading libraries"):
-            bar = _only_bar()
-            for _ in range(5):
-                clock[0] += seconds / 5
-                bar.beat()
-            warn(f"after {seconds:g} s")
-    assert {line for line in terminal.drawn() if "libraries" in line} == {
-        f"loading libraries, 00:0{seconds} so far" for seconds in (3, 4, 5)
-    }
-    assert list(filter(None, terminal.screen())) == ["after 1 s", "after 5 s"]
-
-
-def test_work_without_steps_is_a_line_a_minute_in_a_log_file(clock, capsys):
-    for seconds in (50, 150):
-        with busy("loading libraries"):
-            bar = _only_bar()
-            for _ in range(seconds):
-                clock[0] += 1.0
-                bar.beat()
-    said = capsys.readouterr().err.splitlines()
-    assert said == ["loading libraries, 01:00 so far", "loading libraries, 02:00 so far"]
-
-
-def test_what_libraries_say_stands_above_a_bar(clock, open_terminal):
-    terminal = open_terminal()
-
-    def work() -> int:
-        with busy("opening a net"):
-            clock[0] += 3.0
-            _only_bar().beat()
-            warnings.warn("of a library", stacklevel=1)
-            with downloading():
-                print("Downloading", "a file")
-        return 0
-
-    before = warnings.showwarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        assert finished("bench.x", work) == 0
-    assert warnings.showwarning is before
-    first, *_, last = filter(None, terminal.screen())
-    assert first.endswith("UserWarning: of a library")
-    assert last == "Downloading a file"
-    assert not any("opening" in line for line in terminal.screen())
-
-
-def test_a_log_file_has_its_first_line_after_a_minute_however_long_a_step_takes(clock, capsys):
-    steps = progress(range(2), 2, "reading")
-    next(steps)
-    bar = _only_bar()
-    for _ in range(600):
-        clock[0] += 1.0
-        bar.beat()
-    assert len(capsys.readouterr().err.splitlines()) == 10
-    steps.close()
-
-
-def _only_bar() -> bars.Bar:
-    (bar,) = (each for each in bars._watched if not each.disable)
-    return bar
-
-
-@pytest.mark.parametrize("slow", [lambda: Meter(1, "testing"), lambda: progress([1], 1, "testing")])
-def test_the_clock_looks_at_bars(slow: Callable[[], object], monkeypatch, capsys):
-    monkeypatch.setattr(bars, "BEAT", 0.01)
-    monkeypatch.setattr(bars, "SPARSE", 0.02)
-    made = slow()
-    if not isinstance(made, Meter):
-        next(made)  # type: ignore[call-overload]
-    late, said = time.monotonic() + 20, ""
-    while said.count("testing") < 3:
-        assert time.monotonic() < late
-        time.sleep(0.01)
-        said += capsys.readouterr().err
-    made.close()  # type: ignore[attr-defined]
-
-
-def test_work_goes_on_where_the_reader_of_a_pipe_went_away(clock, monkeypatch):
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as gone:
-        monkeypatch.setattr(sys, "stderr", gone)
-        evaluate(clock, seconds=6000.0)
-        note("written")
-        warn("a warning")
-        evaluate(clock)
-
-
-def test_work_goes_on_in_a_python_that_has_no_standard_error(clock, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stderr", None)
-    evaluate(clock, seconds=6000.0)
-    note("written")
-    warn("a warning")
-    assert capsys.readouterr() == ("", "")
-
-
-def test_work_goes_on_where_the_terminal_was_closed(clock, open_terminal):
-    terminal = open_terminal()
-    os.close(terminal.leader)
-    evaluate(clock)
-    note("written")
-    terminal.leader = os.open(os.devnull, os.O_RDONLY)
