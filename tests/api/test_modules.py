@@ -1,10 +1,7 @@
-"""Modules and images that only Python knows: evaluated as their makers meant them, and given back as they were."""
+"""Modules and images that only Python knows: evaluated as their makers meant them."""
 
-import json
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import MethodType
 from typing import NamedTuple
 
@@ -12,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CLASSES, PIXELS, make_image
+from small_nets import ASKED, Small, Squashed, Untold
 from torch import nn
 from torchvision.transforms.v2.functional import center_crop
 
@@ -21,37 +19,7 @@ from bench.images.rescaling import rescale
 from bench.images.scaling import Scaling
 from bench.nets.reading import read_weights
 
-ASKED = {"progress": False, "pixels": PIXELS, "S": (256, 288)}
-
-
-class Small(nn.Module):
-    def __init__(self, classes: int = 7) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.convolution, self.norm = nn.Conv2d(3, 8, 7, stride=4), nn.BatchNorm2d(8)
-        self.drop, self.last = nn.Dropout(), nn.Linear(8, classes)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.last(self.drop(self.norm(self.convolution(images)).relu().mean((2, 3))))
-
-
-class Squashed(Small):
-    """The same tensors, another computation."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.last(self.norm(self.convolution(images)).tanh().mean((2, 3)))
-
-
-class Untold(Small):
-    """No tracer follows it."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return super().forward(images if images.mean() < 1e9 else -images)
-
-
-@pytest.fixture(scope="module")
-def images(photographs) -> "bench.Images":
-    return bench.open_images(f"list:{photographs}", limit=5)
+pytest_plugins = ("five_photographs",)
 
 
 def test_a_module_has_the_posteriors_of_the_net_that_is_named(weights, images, tmp_path):
@@ -84,106 +52,6 @@ def test_training_goes_on_between_calls_and_the_next_call_sees_it(images, tmp_pa
     after = bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
     assert np.array_equal(before, again)
     assert (after[:, 0] > before[:, 0]).all()
-
-
-def state_of(net: nn.Module) -> list[object]:
-    """All that a caller could find changed."""
-    return [
-        [(name, layer.training, id(layer), dict(layer._forward_hooks)) for name, layer in net.named_modules()],
-        [
-            (name, id(each), each.data_ptr(), each.dtype, each.device, each.stride(), each.requires_grad, id(each.grad))
-            for name, each in net.named_parameters()
-        ],
-        [(name, id(each), each.clone().tolist()) for name, each in net.named_buffers()],
-    ]
-
-
-def in_training(net: nn.Module) -> nn.Module:
-    net.train()
-    net.norm.eval()
-    net.convolution.weight.requires_grad_(False)
-    net(torch.rand(2, 3, 64, 64)).sum().backward()
-    return net
-
-
-@pytest.mark.parametrize("interrupted", [None, KeyboardInterrupt, RuntimeError])
-def test_a_module_is_given_back_as_it_was(images, tmp_path, interrupted, monkeypatch):
-    net = in_training(Small().to(memory_format=torch.channels_last))
-    before = state_of(net)
-
-    def ask() -> None:
-        bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, fresh=True, **ASKED)
-
-    if interrupted is None:
-        ask()
-    else:
-        monkeypatch.setattr("bench.engine.part_blocks.GroupWork", lambda *_: (_ for _ in ()).throw(interrupted()))
-        with pytest.raises(interrupted):
-            ask()
-    assert state_of(net) == before
-    net(torch.rand(2, 3, 64, 64)).sum().backward()
-
-
-GLOBALS: dict[str, Callable[[], object]] = {
-    "threads": torch.get_num_threads,
-    "products": torch.get_float32_matmul_precision,
-    "convolutions": lambda: torch.backends.cudnn.allow_tf32,
-    "gradients": torch.is_grad_enabled,
-    "type": torch.get_default_dtype,
-    "random numbers": lambda: torch.get_rng_state().tolist(),
-    "numpy's": lambda: json.dumps(np.random.get_state()[1].tolist()),
-    "filters": lambda: list(warnings.filters),
-}
-
-
-@pytest.mark.parametrize("interrupted", [None, KeyboardInterrupt])
-def test_what_is_global_is_put_back(images, tmp_path, interrupted, monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    torch.set_float32_matmul_precision("medium")
-    try:
-        before = {name: ask() for name, ask in GLOBALS.items()}
-        net = Small()
-        torch.manual_seed(7)
-        before["random numbers"] = GLOBALS["random numbers"]()
-        if interrupted:
-            monkeypatch.setattr("bench.engine.part_blocks.GroupWork", lambda *_: (_ for _ in ()).throw(interrupted()))
-            with pytest.raises(interrupted):
-                bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, **ASKED)
-        else:
-            bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path, **ASKED)
-        assert {name: ask() for name, ask in GLOBALS.items()} == before
-    finally:
-        torch.set_float32_matmul_precision("highest")
-
-
-@contextmanager
-def in_float64() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-        assert torch.get_default_dtype() == torch.float64
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
-CALLERS = {
-    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
-    "no gradients": torch.no_grad,
-    "inference": torch.inference_mode,
-    "default device": lambda: torch.device("meta"),
-    "default type": in_float64,
-}
-
-
-@pytest.mark.parametrize("around", CALLERS.values(), ids=CALLERS)
-def test_the_callers_settings_change_no_number(images, tmp_path, around):
-    net = Small()
-    plain = bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path / "plain", **ASKED)
-    with around():
-        within = bench.evaluate(net, images, "centre@256,dense@256", store=tmp_path / "within", **ASKED)
-    for one, other in zip(plain, within, strict=True):
-        assert np.array_equal(one.posteriors.probs, other.posteriors.probs)
-        assert one.signature == other.signature
 
 
 class Standardised(nn.Conv2d):
@@ -232,26 +100,6 @@ def test_the_posteriors_are_those_of_a_plain_loop(images, tmp_path, make):
         assert np.allclose(row.posteriors.probs[index], scores.softmax(1)[0].numpy(), atol=1e-5)
 
 
-def test_two_threads_may_evaluate_at_once(images, tmp_path):
-    nets = [Small(), Squashed()]
-    alone = [bench.evaluate(net, images, "dense@256", store=tmp_path / "alone", **ASKED)[0] for net in nets]
-    threads_before = torch.get_num_threads()
-    found: dict[int, np.ndarray] = {}
-
-    def work(k: int) -> None:
-        row = bench.evaluate(nets[k], images, "dense@256", store=tmp_path / "together", **ASKED)[0]
-        found[k] = row.posteriors.probs
-
-    workers = [threading.Thread(target=work, args=(k,)) for k in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    for k in range(2):
-        assert np.array_equal(found[k], alone[k].posteriors.probs)
-    assert torch.get_num_threads() == threads_before
-
-
 def test_nothing_is_kept_of_a_net_that_nobody_can_tell(images, tmp_path, capfd):
     with pytest.warns(bench.BenchWarning, match=r"^net 'Untold': .*; identity='...' says what it computes"):
         row = bench.evaluate(Untold(), images, "centre@256", store=tmp_path, **ASKED)[0]
@@ -275,21 +123,6 @@ def test_a_forward_put_onto_a_net_is_its_own_computation(images, tmp_path):
     plain = bench.evaluate(Small(), images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
     changed = bench.evaluate(tripled(), images, "centre@256", store=tmp_path, **ASKED)[0].posteriors.probs
     assert np.allclose(changed, plain**3 / (plain**3).sum(1, keepdims=True), atol=1e-6)
-
-
-def test_what_a_net_counts_in_its_buffers_is_left_alone(images, tmp_path):
-    class Counting(Small):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("calls", torch.zeros(()))
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            self.calls += 1
-            return super().forward(images)
-
-    net = Counting()
-    bench.evaluate(net, images, "centre@256", store=tmp_path, **ASKED)
-    assert net.calls == 0
 
 
 def held() -> nn.Module:
