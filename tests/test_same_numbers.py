@@ -185,7 +185,7 @@ def test_compare(made, capsys):
 
 def test_the_table_and_the_figures_of_the_page(made, html):
     numbers = made.numbers()
-    heads = [text(cell) for cell in html.find(".//section[@id='errors']/div[@class='scroll']/table/thead/tr")]
+    heads = [text(cell) for cell in html.find(".//div[@class='rows']//thead/tr")]
     figures = script(html)["figures"]
     for number, wanted in enumerate(numbers, 1):
         row = html.find(f".//tr[@id='row{number}']")
@@ -202,6 +202,15 @@ def test_the_table_and_the_figures_of_the_page(made, html):
             for number, row in enumerate(numbers, 1)
         }
         assert drawn == {key: pytest.approx(values, rel=0, abs=5.1e-5) for key, values in wanted.items()}
+
+
+def test_what_the_page_says_first(made, html):
+    """The lowest error, of the first row that has it."""
+    numbers = made.numbers()
+    best = min(numbers, key=lambda row: row["wrong1"])
+    button = html.find(".//p[@class='lead']/button")
+    assert text(button) == f"{cells(best)['top-1 error % [95 %]']} %"
+    assert button.get("popovertarget") == f"signature-row{numbers.index(best) + 1}"
 
 
 def test_the_pairs_of_the_page(made, html):

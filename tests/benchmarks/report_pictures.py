@@ -42,8 +42,8 @@ def main() -> None:
 
 def errors(page: Page) -> None:
     for k in (1, 5):
-        page.locator(f"#figure-errors-top{k}").scroll_into_view_if_needed()
-        page.locator(f"#figure-errors-top{k} .point").first.wait_for()
+        page.locator(f"#figure-errors-top{k}-1").scroll_into_view_if_needed()
+        page.locator(f"#figure-errors-top{k}-1 .point").first.wait_for()
     picture(page, "report-errors", "#errors-title", "#errors .side-by-side")
 
 
