@@ -12,9 +12,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from bench.images.dataset import Images
+
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 GREYS = (16, 80, 144, 208)  # of which each is a class
 NAMES = ("ant", "bee", "cat", "dog")
+LABELS = [number % 4 for number in range(10)]
 SIDE = 32
 ASKED = {"progress": False, "S": 32, "pixels": "RGB/255/0,0,0/1,1,1", "side": SIDE, "Q": "32"}  # of Shades
 
@@ -58,6 +61,10 @@ def as_folder(root: Path, table: pa.Table, names: Sequence[str] = NAMES) -> Path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(image["bytes"])
     return root
+
+
+def named(images: Images) -> list[str]:
+    return [(images.classes or ())[label] for label in images.labels]
 
 
 class Shades(nn.Module):

@@ -1,45 +1,25 @@
 """ImageNet's validation images with the labels of its devkit, and with files that look like these."""
 
 import gzip
-import tarfile
 from io import BytesIO
-from pathlib import Path
-from shutil import rmtree
 
 import numpy as np
 import pytest
+from devkits import DEVKIT, NAMES, PACKED, SORTED, TRUTH, UNPACKED, lines, packed, said
 from layouts import draw, opened, refused
 
 from bench.errors import UserError
 from bench.images.labels.imagenet_names import wnids
-from bench.images.labels.known_images import KNOWN, as_published, orders
+from bench.images.labels.known_images import KNOWN
 from bench.images.labels.relabellings import devkit
 from bench.images.sets.devkit import bare_entries, order_of
 
-NAMES = tuple(f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 11))
-DEVKIT = (490, 361, 171, 822, 297, 482, 13, 704, 599, 164)  # as published, of the first ten images
-LAST = (10, 495, 128, 848, 186)  # and of the last five
-SORTED = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)  # the first ten as everybody's weights count
-TRUTH = "ILSVRC2012_validation_ground_truth.txt"
-UNPACKED = "ILSVRC2012_devkit_t12"
-PACKED = f"{UNPACKED}.tar.gz"
-
-
-def lines(labels) -> str:
-    return "".join(f"{label}\n" for label in labels)
+LAST = (10, 495, 128, 848, 186)  # as published, of the last five images
 
 
 @pytest.fixture
 def flat(tmp_path):
     return draw(tmp_path / "set", *NAMES)
-
-
-def packed(archive: Path, files: dict[str, bytes]) -> None:
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(f"{UNPACKED}/data/{name}")
-            member.size = len(content)
-            tar.addfile(member, BytesIO(content))
 
 
 def meta(order=None) -> bytes:
@@ -151,111 +131,6 @@ def test_wordnet_ids_one_a_line_are_those_of_the_images_numbers(flat):
     assert "line 1 is n01735189, but image ILSVRC2012_val_00000001 is n01751748: the lines are not in" in message
 
 
-@pytest.mark.parametrize("first", [0, 1, "devkit"])
-def test_numbers_beside_names_are_told_by_known_images_too(flat, first):
-    labels = DEVKIT if first == "devkit" else [label + first for label in SORTED]
-    (flat / "val.txt").write_text(said(labels))
-    images = opened(f"imagenet:{flat}")
-    assert images.labels.tolist() == list(SORTED)
-    assert bool(images.notes) == (first != 0)  # the usual order needs no word
-
-
-def test_each_known_image_tells_the_order_alone():
-    """Its class has another number in each: sets of one known image are told too."""
-    for right in KNOWN.values():
-        assert len({each.classes.index(right) + each.first for each in orders()}) == 3
-
-
-def said(labels, names=NAMES) -> str:
-    return "".join(f"{name} {label}\n" for name, label in zip(names, labels, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("labels", "line", "agreeing"),
-    [
-        ([label - 1 for label in DEVKIT], "line 1 is 489", ""),
-        (SORTED[::-1], "line 1 is 332", ""),
-        (
-            (3, *SORTED[1:]),
-            "line 1 is 3",
-            "; 9 of 10 known images agree with indices of the sorted WordNet ids, from 0;",
-        ),
-        ((*DEVKIT[:9], 1), "line 10 is 1", "; 9 of 10 known images agree with the devkit's ids 1 to 1000, in its own"),
-    ],
-)
-def test_numbers_beside_names_that_known_images_do_not_have_are_refused(flat, labels, line, agreeing):
-    (flat / "val.txt").write_text(said(labels))
-    message = refused(f"imagenet:{flat}")
-    assert f"its numbers are in no known order: {line}, but image " in message
-    assert agreeing in message
-    assert ("agree with" in message) == bool(agreeing)
-    assert "mend it, or write lines 'NAME WORDNET_ID' to val.txt" in message
-
-
-@pytest.mark.parametrize("layout", ["val.txt", "LOC_val_solution.csv", "names"])
-def test_wordnet_ids_beside_names_are_those_of_known_images(flat, layout):
-    right = [KNOWN[number] for number in range(1, 11)]
-    for labels in (right, [right[0], right[2], right[1], *right[3:]]):
-        if layout == "val.txt":
-            (flat / layout).write_text(said(labels))
-        elif layout == "names":
-            rmtree(flat)
-            draw(
-                flat, *(f"{name.removesuffix('.JPEG')}_{label}.JPEG" for name, label in zip(NAMES, labels, strict=True))
-            )
-        else:
-            rows = (f"{name[:-5]},{label} 1 2 3 4\n" for name, label in zip(NAMES, labels, strict=True))
-            (flat / layout).write_text("ImageId,PredictionString\n" + "".join(rows))
-        if labels is right:
-            assert opened(f"imagenet:{flat}").labels.tolist() == list(SORTED)
-    message = refused(f"imagenet:{flat}")
-    assert "2 of 10 known images have other labels than are published, first 'ILSVRC2012_val_00000002" in message
-    assert f"which is {right[2]} here and {right[1]} there" in message
-
-
-def as_imagenet(images):
-    """As a net of ImageNet's classes is judged by them."""
-    return as_published(images, images, len(wnids()), wnids())
-
-
-def test_known_images_in_others_class_folders_are_doubted(tmp_path):
-    draw(tmp_path / "right", *(f"val/{KNOWN[k]}/{NAMES[k - 1]}" for k in (1, 2)))
-    assert as_imagenet(opened(f"imagenet:{tmp_path / 'right'}")).doubts == ()
-    draw(tmp_path / "wrong", *(f"val/{KNOWN[3 - k]}/{NAMES[k - 1]}" for k in (1, 2)))
-    (doubt,) = as_imagenet(opened(f"imagenet:{tmp_path / 'wrong'}")).doubts
-    assert "2 of 2 known images have other labels than are published" in doubt
-
-
-def test_numbers_of_images_that_are_not_known_are_said_to_be_assumed(tmp_path):
-    """As of those from 11 on: they count from 0, or from 1 if that is said."""
-    names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in (11, 12)]
-    draw(tmp_path, *names)
-    (tmp_path / "val.txt").write_text(said((490, 361), names))
-    images = opened(f"imagenet:{tmp_path}")
-    assert (images.labels.tolist(), images.assumed) == ([490, 361], {"class order"})
-    unknown = "none of the images' labels is known"
-    assert images.notes == (f"labels of val.txt are taken as indices of the sorted WordNet ids, from 0: {unknown}",)
-    assert images.limit(1).assumed == {"class order"}
-    stated = opened(f"imagenet:{tmp_path}", labels_from=1)
-    assert (stated.labels.tolist(), stated.assumed) == ([489, 360], frozenset())
-    assert stated.notes == (f"labels of val.txt are taken as numbers of the sorted WordNet ids, from 1: {unknown}",)
-
-
-def test_label_files_that_are_not_read_are_named(flat):
-    (flat / "val.txt").write_text(said(SORTED))
-    assert opened(f"imagenet:{flat}").notes == ()
-    (flat / TRUTH).write_text(lines(DEVKIT))
-    (flat / "val.csv").write_text("file,label\n")
-    assert opened(f"imagenet:{flat}").notes == (f"labels are read in val.txt, and not in val.csv, {TRUTH}",)
-
-
-def test_images_of_one_name_but_for_its_ending_are_refused(flat):
-    (flat / "val.txt").write_text(said(SORTED))
-    draw(flat, "ILSVRC2012_val_00000003.png")
-    message = refused(f"imagenet:{flat}")
-    assert f"2 images differ from others in their endings alone, first '{NAMES[2]}'; labels and images must" in message
-
-
 def test_images_and_lines_must_match(flat):
     (flat / TRUTH).write_text(lines(DEVKIT[:9]))
     assert "1 images have no label, first 'ILSVRC2012_val_00000010.JPEG'" in refused(f"imagenet:{flat}")
@@ -331,61 +206,3 @@ def test_the_devkit_beside_a_folder_of_images_is_not_named_as_not_read(flat):
     images = opened(f"imagenet:{flat.parent / 'whole'}")
     assert images.labels.tolist() == list(SORTED)
     assert len(images.notes) == 1
-
-
-@pytest.fixture
-def original(flat):
-    """The tar as ImageNet hands it out, in an order of its own."""
-    with tarfile.open(flat.parent / "ILSVRC2012_img_val.tar", "w") as tar:
-        for name in NAMES[::-1]:
-            tar.add(flat / name, name)
-    return flat.parent / "ILSVRC2012_img_val.tar"
-
-
-@pytest.mark.parametrize("labels", ["packed", "unpacked", "val.txt", "LOC_val_solution.csv"])
-@pytest.mark.parametrize("given", ["tar", "folder"])
-def test_the_original_tar_is_read_as_a_folder_of_its_images(flat, original, labels, given):
-    for place in (flat, original.parent):
-        if labels == "packed":
-            packed(place / PACKED, {TRUTH: lines(DEVKIT).encode()})
-        elif labels == "unpacked":
-            (place / UNPACKED / "data").mkdir(parents=True)
-            (place / UNPACKED / "data" / TRUTH).write_text(lines(DEVKIT))
-        elif labels == "val.txt":
-            (place / labels).write_text("".join(f"{name} {label}\n" for name, label in zip(NAMES, SORTED, strict=True)))
-        else:
-            rows = (f"{name.removesuffix('.JPEG')},{KNOWN[k]} 1 2 3 4 \n" for k, name in enumerate(NAMES, start=1))
-            (place / labels).write_text("ImageId,PredictionString\n" + "".join(rows))
-    expected = opened(f"imagenet:{flat}")
-    digest = expected.digest
-    if given == "folder":
-        rmtree(flat)
-    images = opened(f"imagenet:{original if given == 'tar' else original.parent}")
-    assert (images.ids, images.labels.tolist(), images.classes) == (NAMES, list(SORTED), wnids())
-    assert images.name == expected.name == "imagenet/val"
-    assert images.digest == digest
-    assert images.notes == ("read in ILSVRC2012_img_val.tar", *expected.notes)
-    assert all(str(source) == f"{original}:{name}" for source, name in zip(images.sources, NAMES, strict=True))
-
-
-def test_the_original_tar_needs_labels_and_is_for_validation(flat, original):
-    assert "no label file (val.txt, " in refused(f"imagenet:{original}")
-    assert "it has no split 'train'" in refused(f"imagenet:{original}", "train")
-    assert f"is a tar; give tar:{original}" in refused(f"folder:{original}")
-    assert "give imagenet:FILE for ImageNet's original tar" in refused(f"tar:{original}")
-
-
-def test_unpacked_images_go_before_the_tar(flat, original):
-    draw(original.parent / "val", *NAMES)
-    (original.parent / TRUTH).write_text(lines(DEVKIT))
-    images = opened(f"imagenet:{original.parent}")
-    assert images.sources[0] == original.parent / "val" / NAMES[0]
-
-
-def test_a_tar_of_class_folders_is_imagenet_too(tmp_path):
-    draw(tmp_path / "val", *(f"{KNOWN[k]}/{NAMES[k - 1]}" for k in (2, 1)))
-    with tarfile.open(tmp_path / "mine.tar", "w") as tar:
-        tar.add(tmp_path / "val", "val")
-    images = opened(f"imagenet:{tmp_path}/mine.tar")
-    assert images.labels.tolist() == [65, 970]
-    assert images.ids == opened(f"imagenet:{tmp_path}").ids
