@@ -10,7 +10,6 @@ from io import StringIO
 from typing import Any, TypeVar
 
 from tqdm import tqdm
-from tqdm.contrib import DummyTqdmFile
 
 from bench import bars
 from bench.bars import Bar, Lines, drawn, plain
@@ -128,9 +127,17 @@ def _notebook() -> type[tqdm] | None:
 def downloading() -> Iterator[None]:
     """For what torch and torchvision download: announced on standard error, with their bars on terminals alone."""
     bars = nullcontext() if drawn() and not _silent() else redirect_stderr(StringIO())
-    told: Any = DummyTqdmFile(sys.stderr) if drawn() else sys.stderr  # above a bar that may stand there
-    with redirect_stdout(StringIO() if _silent() else told), bars:
+    with redirect_stdout(StringIO() if _silent() else _above_bars()), bars:
         yield
+
+
+def _above_bars() -> Any:
+    """Standard error, above a bar that may stand there."""
+    if not drawn():
+        return sys.stderr
+    from tqdm.contrib import DummyTqdmFile  # with asyncio, and in a notebook with warnings
+
+    return DummyTqdmFile(sys.stderr)
 
 
 def above() -> AbstractContextManager[None]:

@@ -157,7 +157,7 @@ from bench.folders import place
 for words in [["--help"], *([name, option] for name in COMMANDS for option in ("--help", "--version"))]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main(words)
-print({"torch", "torchvision", "numpy", "pandas", "matplotlib", "PIL"} & sys.modules.keys())
+print({"torch", "torchvision", "numpy", "pandas", "matplotlib", "PIL", "asyncio"} & sys.modules.keys())
 """
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
