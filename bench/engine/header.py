@@ -19,9 +19,12 @@ def sentences(models: Sequence[Model], images: Images) -> list[str]:
     said += [_net(model) for model in models]
     said += [f"What is not stored is computed by {each}." for each in _engines(models)]
     spread, digest = len(images) < images.total, f"(digest {images.digest[:12]})"
-    which = f"{len(images)} of the {images.total}" if spread else f"All {images.total}"
+    which = f"{len(images)} of the {images.total} images" if spread else f"All {images.total} images"
+    if images.total == 1:
+        which = "The only image"
     verb = "is" if len(images) == 1 else "are"
-    said.append(f"{which} images of {shown(images.name)} {verb} evaluated{', evenly spread' * spread} {digest}.")
+    how = ", evenly spread" * (1 < len(images) < images.total)
+    said.append(f"{which} of {shown(images.name)} {verb} evaluated{how} {digest}.")
     said.append(f"The labels of the first images mean: {', '.join(first_images(images, models[0].count))}.")
     said += [f"Of the data: {shown(note)}." for note in images.told]
     if images.name.startswith("shapes"):

@@ -54,4 +54,6 @@ def test_all_images_are_called_all(photographs, weights):
     *_, data, _ = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}")))
     assert data.startswith("All 34 images of list:labels.txt are evaluated (digest ")
     *_, data, _ = sentences([opened(weights)], open_data(DataSpec(f"list:{photographs}", limit=1)))
-    assert data.startswith("1 of the 34 images of list:labels.txt is evaluated, ")
+    assert data.startswith("1 of the 34 images of list:labels.txt is evaluated (digest ")
+    *_, data, _ = sentences([opened(weights)], replace(open_data(DataSpec(f"list:{photographs}", limit=1)), total=1))
+    assert data.startswith("The only image of list:labels.txt is evaluated (digest ")
