@@ -52,10 +52,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
 
-    def work() -> int:
-        return _update(options) if options.update else _judge(options)
-
-    return finished("bench.gate", work, "nothing was written")
+    if options.update:
+        return finished("bench.gate", lambda: _update(options))
+    return finished("bench.gate", lambda: _judge(options), "no verdict was given")
 
 
 def _judge(options: argparse.Namespace) -> int:

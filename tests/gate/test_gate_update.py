@@ -226,3 +226,17 @@ def test_timings_have_no_history(tmp_path, capsys):
     timings.write_text(json.dumps({"benchmarks": [{"fullname": "a", "stats": statistics_of([0.1])}]}))
     assert main([str(tmp_path / "base.json"), str(timings), "--update", "--why", "faster"]) == 2
     assert f"holds timings, which have no history; copy it to '{tmp_path}/base.json'\n" in capsys.readouterr().err
+
+
+def test_an_update_that_was_stopped_does_not_say_that_nothing_was_written(tmp_path, capsys, monkeypatch):
+    new, base = measured(tmp_path / "new", AFTER), tmp_path / "base.json"
+    words = [str(base), str(new), "--update", "--why", "first", "--save-posteriors"]
+    with monkeypatch.context() as stopped:
+        stopped.setattr("bench.gate.update._save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        assert main(words) == 130
+    assert base.exists()
+    assert capsys.readouterr().err == (
+        "bench.gate: stopped; what is finished is kept, the same command goes on from there\n"
+    )
+    assert main(words) == 0
+    assert len(list((base.parent / SAVED).iterdir())) == 1
