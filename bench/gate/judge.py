@@ -58,7 +58,7 @@ def _compared(baseline: Path, new: Path, rules: Rules, store: Path | None) -> To
     if timings[0] is None or timings[1] is None:
         given, other = (baseline, new) if timings[0] else (new, baseline)
         raise UserError(f"'{given}' holds timings, and '{other}' is no file of them; give two of one kind")
-    if rules.throughput is None or rules.tolerance is not None or rules.alpha is not None:
+    if rules.throughput is None or any(each is not None for each in (rules.tolerance, rules.alpha, store)):
         raise UserError(f"'{baseline}' holds timings, which --throughput alone judges; give --throughput 0.8, say")
     return timings_report.told(compare_timings((baseline, timings[0]), (new, timings[1]), rules.throughput))
 

@@ -164,7 +164,10 @@ def test_a_file_of_another_kind_is_one_line(gate, content):
     assert "give two of one kind" in err
 
 
-@pytest.mark.parametrize(("share", "more"), [(None, []), ("0.8", ["--tolerance", "1"]), ("0.8", ["--alpha", "0.01"])])
+@pytest.mark.parametrize(
+    ("share", "more"),
+    [(None, []), ("0.8", ["--tolerance", "1"]), ("0.8", ["--alpha", "0.01"]), ("0.8", ["--store", "blocks"])],
+)
 def test_timings_are_judged_by_throughput_alone(gate, share, more):
     code, _, err = gate(speeds({"a": STEADY}), speeds({"a": STEADY}), *more, share=share)
     assert (code, "--throughput alone judges" in err) == (2, True)
