@@ -239,6 +239,8 @@ def test_a_click_on_a_pair_lists_the_images_that_one_alone_got_wrong(run, page):
     assert interval.is_visible()
     page.locator("[data-pair=row2-row1]").press("ArrowDown")
     assert page.evaluate("document.activeElement.dataset.pair") == "row3-row1"
+    page.keyboard.press("Alt+ArrowDown")  # with Alt a key is the browser's
+    assert page.evaluate("document.activeElement.dataset.pair") == "row3-row1"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('table.pairs')") is None
     for first, second in ((2, 1), (5, 1), (9, 4)):

@@ -74,7 +74,7 @@
     matrix.addEventListener("focusin", ({ target }) => stopAt(target));
     matrix.addEventListener("keydown", (event) => {
       const [down, across] = ARROWS[event.key] ?? [];
-      if (down === undefined) return;
+      if (down === undefined || event.altKey || event.ctrlKey || event.metaKey) return; // Alt and an arrow go back
       event.preventDefault();
       const cell = event.target.closest("td");
       matrix.rows[cell.parentElement.rowIndex + down]?.cells[cell.cellIndex + across]?.querySelector("button")?.focus();
