@@ -48,9 +48,9 @@ class Cell:
 
 def section(rows: Sequence[ReportRow], groups: Sequence[SameImages]) -> Section:
     """A matrix of top-1 differences for each group of two rows or more; rows in no group are named."""
-    several = [group for group in groups if len(group.rows) > 1]
-    tables = [_cells(group, 1) for group in several]
-    matrices = [_matrix(group, cells) for group, cells in zip(several, tables, strict=True)]
+    tables = [(group, _cells(group, 1)) for group in groups]
+    several = [(group, cells) for group, cells in tables if cells]
+    matrices = [_matrix(group, cells) for group, cells in several]
     alone = [group.rows[0] for group in groups if len(group.rows) == 1]
     undecided = [row for row in rows if not row.row.clean]
     return Section(
@@ -58,8 +58,8 @@ def section(rows: Sequence[ReportRow], groups: Sequence[SameImages]) -> Section:
         "Which row is better",
         "pairs.html.j2",
         {"matrices": matrices, "alone": alone, "undecided": undecided, "alpha": f"{100 * ALPHA:g} %"},
-        data={"groups": [_data(group, cells) for group, cells in zip(several, tables, strict=True)]},
-        leads=[_lead(group, _cells(group, 1)) for group in groups],
+        data={"groups": [_data(group, cells) for group, cells in several]},
+        leads=[_lead(group, cells) for group, cells in tables],
     )
 
 
