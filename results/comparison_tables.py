@@ -19,7 +19,7 @@ READ = (
     "Differences are in points, with 95 % intervals: below 0 the first makes fewer errors",
     "McNemar p: how often two rows that are equally good would be so far apart by chance",
 )
-NEEDED = "Images needed: of about so many such a difference has p < 0.05 in 4 of 5 cases; here are {n:,}"
+NEEDED = "Images needed: on about so many, such a difference has p < 0.05 in 4 of 5 cases; here are {n:,}"
 ROW_TEXTS = ("", "row", "model", "S", "protocol")
 
 
