@@ -63,10 +63,16 @@ class Bar(tqdm):
             discard(sys.stderr)
 
     def close(self) -> None:
+        if self.disable:
+            return
         if self.seen:
             self.delay = 0.0  # else tqdm, which does not know of all that drew it, may leave its line open
         try:
+            if self.seen and self.pos:
+                self.clear()  # it stays above those that were there before it, not where it stood as well
             super().close()
+            if self.seen and not self.leave:
+                self.fp.write("\r")
         except OSError:
             discard(sys.stderr)
 
@@ -124,7 +130,8 @@ def _on_one_line(bar: Bar) -> str:
     name = shortened(bar.desc, max(1, room), disp_len)
     if bar.ascii is True:
         name = name.replace("…", "~")
-    return bar.format_meter(**{**facts, "bar_format": form, "prefix": name, "ncols": width})
+    line = bar.format_meter(**{**facts, "bar_format": form, "prefix": name, "ncols": width})
+    return line + " " * (width - disp_len(line))  # over what another left there
 
 
 _watched: WeakSet[Bar] = WeakSet()

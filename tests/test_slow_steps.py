@@ -38,10 +38,7 @@ def test_work_without_steps_has_a_clock_and_leaves_nothing(clock, open_terminal)
     terminal = open_terminal()
     for seconds in (1.0, 5.0):
         with busy("loading libraries"):
-            bar = _only_bar()
-            for _ in range(5):
-                clock[0] += seconds / 5
-                bar.beat()
+            _pass(clock, seconds, 5)
             warn(f"after {seconds:g} s")
     assert {line for line in terminal.drawn() if "libraries" in line} == {
         f"loading libraries, 00:0{seconds} so far" for seconds in (3, 4, 5)
@@ -49,13 +46,36 @@ def test_work_without_steps_has_a_clock_and_leaves_nothing(clock, open_terminal)
     assert list(filter(None, terminal.screen())) == ["after 1 s", "after 5 s"]
 
 
+def test_what_is_said_after_work_without_steps_begins_its_line(clock, open_terminal):
+    terminal = open_terminal()
+    with busy("loading libraries"):
+        _pass(clock, 5, 1)
+    note("written")
+    assert terminal.screen() == ["written", ""]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0])  # a step of the three: the clock is not seen yet at the end, or is
+def test_steps_within_work_without_steps_leave_their_bar_alone(seconds, clock, open_terminal):
+    terminal = open_terminal()
+    with busy("making a page"):
+        bar = _only_bar()
+        for name in ("one", "two"):
+            for _ in progress(range(3), 3, f"reading {name}"):
+                clock[0] += seconds / 2
+                bar.beat()
+            clock[0] += 0.1
+            bar.beat()
+    note("written")
+    one, two, written, end = terminal.screen()
+    assert one.startswith("reading one: 100%|")
+    assert two.startswith("reading two: 100%|")
+    assert (written, end) == ("written", "")
+
+
 def test_work_without_steps_is_a_line_a_minute_in_a_log_file(clock, capsys):
     for seconds in (50, 150):
         with busy("loading libraries"):
-            bar = _only_bar()
-            for _ in range(seconds):
-                clock[0] += 1.0
-                bar.beat()
+            _pass(clock, seconds, seconds)
     said = capsys.readouterr().err.splitlines()
     assert said == ["loading libraries, 01:00 so far", "loading libraries, 02:00 so far"]
 
@@ -63,12 +83,17 @@ def test_work_without_steps_is_a_line_a_minute_in_a_log_file(clock, capsys):
 def test_a_log_file_has_its_first_line_after_a_minute_however_long_a_step_takes(clock, capsys):
     steps = progress(range(2), 2, "reading")
     next(steps)
-    bar = _only_bar()
-    for _ in range(600):
-        clock[0] += 1.0
-        bar.beat()
+    _pass(clock, 600, 600)
     assert len(capsys.readouterr().err.splitlines()) == 10
     steps.close()
+
+
+def _pass(clock: list[float], seconds: float, beats: int) -> None:
+    """While the only bar there is looked at so often."""
+    bar = _only_bar()
+    for _ in range(beats):
+        clock[0] += seconds / beats
+        bar.beat()
 
 
 def _only_bar() -> bars.Bar:
