@@ -2,7 +2,7 @@
 
 import os
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,19 @@ def made(option: str, folder: Path) -> Path:
     except OSError as error:
         raise UserError(f"{option} '{folder}': {error.strerror}; give {option} DIR that can be written to") from None
     return folder
+
+
+def spare(option: str, file: Path, read: Iterable[Path]) -> None:
+    """Refuse to write over what a command reads, before anything is made. Raises UserError."""
+    if any(_same(file, each) for each in read):
+        raise UserError(f"{option} '{file}': it belongs to what is read, and would be lost; give another {option}")
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)  # of which none need be there
 
 
 @contextmanager

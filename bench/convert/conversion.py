@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import UserError
+from bench.folders import spare
 from bench.nets import zoo
 from bench.nets.device import Precision
 from bench.nets.model import Model
@@ -32,6 +33,7 @@ def convert(spec: NetSpec, out: Path, replaces: bool = False) -> list[str]:
         raise UserError(f"model '{spec.name}': it is made elsewhere, and no file could name it; give a net by its name")
     if out.suffix != SUFFIX or out.is_dir():
         raise UserError(f"--out '{out}': give a file that ends in {SUFFIX}")
+    spare("--out", out, [Path(str(spec.weights))])
     if out.exists() and not replaces:
         raise UserError(f"--out '{out}': it is there already; give another name, or --replace")
     if not out.parent.is_dir():

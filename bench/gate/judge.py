@@ -9,8 +9,10 @@ from pathlib import Path
 
 from bench.command import say
 from bench.errors import UserError
+from bench.folders import spare
 from bench.gate.pairing import pairing_of
 from bench.progress import busy
+from bench.stored.run_files import run_files
 from results import gate_report, timings_report
 from results.atomic_files import write_named_text
 from results.gate import Rules, compare_tables
@@ -37,6 +39,9 @@ def judge(baseline: Path, new: Path, rules: Rules, output: Output, store: Path |
 
     Raises UserError and ResultError.
     """
+    for option, file in (("--junit", output.junit), ("--summary", output.summary)):
+        if file:
+            spare(option, file, (*run_files(baseline), *run_files(new)))
     with busy("comparing"):
         told = _compared(baseline, new, rules, store)
     if output.junit:

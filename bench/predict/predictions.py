@@ -15,6 +15,7 @@ from bench.engine.rows import Row
 from bench.engine.unlabelled import Prediction, class_names, predictions
 from bench.engine.workers import Shard
 from bench.errors import UserError
+from bench.folders import spare
 from bench.images import survey
 from bench.images.containers.finder import Finder
 from bench.images.dataset import Images
@@ -55,6 +56,8 @@ def run(request: PredictionRequest, table: Path | None, plots: Path | Literal[Tr
 
     `table` and `plots` are as `Report` takes them.
     """
+    if table:
+        spare("--out", table, map(Path, request.images))
     with busy("finding images"):
         images, missing = _find(request.images, request.allow_duplicates)
     images = replace(images, exif=request.exif)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.extras import needed
+from bench.folders import spare
 from bench.progress import busy
 from bench.report.page import page
 from bench.report.rows import ReportRow, report_rows
@@ -27,6 +28,7 @@ from bench.report.sections import (
 )
 from bench.report.transfers import ReportedTransfer, transfer_rows
 from bench.stored.run import open_run
+from bench.stored.run_files import run_files
 from results.atomic_files import write_named_text
 from results.transfer_files import is_transfer
 
@@ -56,6 +58,8 @@ class ReportRequest:
             raise UserError(f"--pictures {self.pictures}: give a number from 0 to {MOST}")
         if self.out and self.out.is_dir():
             raise UserError(f"--out '{self.out}' is a folder; give a file, such as {self.out / NAME}")
+        if self.out:
+            spare("--out", self.out, (file for run in self.runs for file in run_files(run)))
 
 
 def make(request: ReportRequest) -> Path:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bench.errors import UserError
-from bench.folders import writable, writing_to
+from bench.folders import spare, writable, writing_to
 from bench.images.dataset import Images
 from bench.images.first_look import first_look
 from bench.images.labels.classes import reconcile
@@ -91,7 +91,10 @@ class Training:
         if len(self.train) < request.batch:
             raise UserError(f"--batch {request.batch}: there are {len(self.train)} training images; give a smaller one")
         self.out = request.out or Path("runs") / f"{NAMES.get(self.name, self.name)}-{self.recipe.S}"
-        self.weights_path = writable("--out", self.out) / "weights.safetensors"
+        self.weights_path = self.out / "weights.safetensors"
+        if request.init:
+            spare("--out", self.weights_path, [Path(request.init)])
+        writable("--out", self.out)
         self.told = self.recipe.words(**_digests(self.train, self.validation))
         how = self.recipe
         with busy("making the net"):

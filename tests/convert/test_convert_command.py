@@ -77,6 +77,14 @@ def test_a_class_that_stands_for_no_image_stays_there_and_is_said():
     assert found.digest == read_weights("last.ckpt", "simplecnn", "net").digest
 
 
+def test_the_weights_that_are_read_stay(tmp_path, capsys):
+    source = make_weights(tmp_path / "A.safetensors", "vgg11")
+    before = source.read_bytes()
+    assert main([str(source), "--out", "A.safetensors", "--S", "384", "--replace"]) == 2
+    assert "--out 'A.safetensors': it belongs to what is read" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
 def test_nothing_is_written_over_without_a_word(tmp_path, capsys):
     source = make_weights(tmp_path / "A.safetensors", "vgg11")
     words = [str(source), "--out", "w.safetensors"]

@@ -173,6 +173,15 @@ def test_what_cannot_be_written_is_one_line(gate, tmp_path, option):
     assert re.fullmatch(rf"bench\.gate: error: {option} '.*; give {option} FILE .*\n", err)
 
 
+@pytest.mark.parametrize("option", ["--junit", "--summary"])
+@pytest.mark.parametrize("name", ["baseline/results.json", "new/results.json", "new/results.csv"])
+def test_nothing_is_written_over_what_is_compared(gate, tmp_path, option, name):
+    code, out, err = gate(ROWS, WORSE, option, str(tmp_path / name))
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"bench\.gate: error: {option} '.*/{name}': it belongs to what is read, .*\n", err)
+    assert gate(tmp_path / "baseline/results.json", tmp_path / "new/results.csv", kinds=("json", "csv"))[0] == 1
+
+
 def test_a_pipe_is_written_to_and_a_link_stays_one(gate, tmp_path):
     """Renaming a file over them would put it in the place of a device too."""
     file, link, pipe = tmp_path / "junit.xml", tmp_path / "link.xml", tmp_path / "pipe"

@@ -266,9 +266,12 @@ def test_mistakes_end_with_one_line_before_anything_is_computed(predict, tmp_pat
     assert re.search(message, line), line
 
 
-def test_a_table_is_never_written_over_an_image(predict):
+def test_a_table_is_never_written_over_an_image(predict, tmp_path):
     with pytest.raises(SystemExit, match="2"):
         predict("a.jpg", "--out", "b.jpg")
+    make_image((240, 230), 0).save(tmp_path / "a.csv", "PNG")
+    code, _, err = predict("a.csv", "--out", "./a.csv")
+    assert (code, "--out 'a.csv': it belongs to what is read" in err) == (2, True)
 
 
 def test_nets_of_different_classes_are_not_fused(predict, photographs, weights):

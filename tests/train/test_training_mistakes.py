@@ -58,6 +58,16 @@ def test_numbers_out_of_range_are_refused(folder, tmp_path, capsys, mistake):
     assert "give a" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_the_weights_that_training_begins_with_stay(folder, tmp_path, weights_of_A, capsys):
+    init = shutil.copy(weights_of_A, tmp_path / "weights.safetensors")
+    before = init.read_bytes()
+    assert main(words(folder, tmp_path, "--init", str(init))) == 2
+    said = f"--out '{init}': it belongs to what is read, and would be lost; give another --out"
+    assert capsys.readouterr().err.splitlines()[-1] == f"bench.train: error: {said}"
+    assert [file.name for file in tmp_path.iterdir()] == ["weights.safetensors"]
+    assert init.read_bytes() == before
+
+
 def test_files_in_the_way_end_with_one_line(folder, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(words(folder, tmp_path / "file" / "out")) == 2
