@@ -1,4 +1,4 @@
-"""What strangers wrote, where scripts and plots would read markup."""
+"""Parts of a page: what strangers wrote, where scripts and plots would read markup; axes; words for a difference."""
 
 import json
 from base64 import b64decode
@@ -9,6 +9,8 @@ import pytest
 from bench.report.figures import hover, label, log_axis
 from bench.report.packing import packed
 from bench.report.page import script_json
+from bench.report.sections.cost import verdict
+from results.paired import paired
 
 HOSTILE = "</script><!--<script>&\u2028\u2029\ud800"
 
@@ -49,3 +51,17 @@ def test_numbers_are_packed_in_the_narrowest_bytes(highest, kind):
 )
 def test_ticks_of_a_logarithmic_axis_are_round_numbers_and_few(values, ticks):
     assert log_axis("cost", values).get("ticktext") == ticks
+
+
+@pytest.mark.parametrize(
+    ("only_crops", "only_dense", "said"),
+    [
+        (0, 9, "makes fewer errors"),
+        (9, 0, "makes more errors"),
+        (4, 9, "is not better by more than chance"),
+        (0, 0, "is not better by more than chance"),
+    ],
+)
+def test_what_costs_more_is_better_only_where_that_is_no_chance(only_crops, only_dense, said):
+    crops, dense = np.repeat([[True, False], [False, True], [False, False]], [only_crops, only_dense, 20], axis=0).T
+    assert verdict(paired(crops, dense)) == said

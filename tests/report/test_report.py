@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from bench.report.__main__ import main
 from bench.report.rows import report_rows
 from bench.report.same_images import same_images
+from bench.report.sections.cost import verdict
 from bench.report.sections.pairs import section
 from bench.run.__main__ import main as evaluate
 from bench.stored.named_rows import named_rows
@@ -127,9 +128,7 @@ def test_what_crops_cost_over_dense_is_said(run):
     found = compare_rows(*(named.opened(named.rows[number]) for number in (3, 2)))
     said = texts(page_of(run))
     assert f"costs {crops['gflops'] / dense['gflops']:.3g} times the GFLOPs of dense@256 (row 3)" in said
-    verdict = "is not better by more than chance" if found.p >= 0.05 else "makes "
-    assert verdict in said
-    assert f"{difference_cell(found)} points of top-1 error, McNemar's p {found.p:.2g}" in said
+    assert f"{verdict(found)}: {difference_cell(found)} points of top-1 error, McNemar's p {found.p:.2g}" in said
 
 
 def test_the_page_begins_with_the_lowest_error_and_how_sure_that_is(run):

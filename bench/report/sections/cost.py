@@ -130,11 +130,11 @@ def _crops_over_dense(group: SameImages) -> Iterator[str]:
         yield (
             f"{first.net}: {protocol} (row {first.number}, {number(first.row.beside['views'])} views) "
             f"{f'costs {times}' if times else 'compared with '}{second.row['protocol']} (row {second.number}){so} "
-            f"{_verdict(errors)}: {difference_cell(errors)} points of top-1 error, McNemar's p {errors.p:.2g}."
+            f"{verdict(errors)}: {difference_cell(errors)} points of top-1 error, McNemar's p {errors.p:.2g}."
         )
 
 
-def _verdict(errors: PairedErrors) -> str:
+def verdict(errors: PairedErrors) -> str:
     """Whether what costs more is better, in words."""
     if errors.p >= ALPHA:
         return "is not better by more than chance"
