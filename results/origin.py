@@ -73,7 +73,7 @@ def read_origin(folder: Path) -> Origin:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         competing = said["competing"]
-        rows = {row: [_of_json(net) for net in nets] for row, nets in said["rows"].items()}
+        rows = {row: _nets(nets) for row, nets in said["rows"].items()}
         images = int(said["images"])
         if not 0 <= images <= MOST:
             raise ValueError("not so many images")
@@ -99,6 +99,13 @@ def read_origin(folder: Path) -> Origin:
         raise ResultError(f"'{path}': {error.strerror}; it says where a run's posteriors are; {AGAIN}") from None
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         raise ResultError(f"'{path}' is damaged; {AGAIN}") from None
+
+
+def _nets(nets: Sequence[Sequence[tuple[str, str]]]) -> list[list[tuple[str, Fraction]]]:
+    """Of a row. Raises ValueError where there are none, or one is no mean."""
+    if not nets:
+        raise ValueError("a row of no net")
+    return [_of_json(net) for net in nets]
 
 
 def _of_json(net: Sequence[tuple[str, str]]) -> list[tuple[str, Fraction]]:

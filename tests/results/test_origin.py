@@ -32,6 +32,7 @@ def test_an_earlier_versions_origin_says_what_it_did_not_know_by_leaving_it_out(
     [
         {"images": 10**12},
         {"images": -1},
+        {"rows": {"x": []}},
         {"rows": {"x": [[]]}},
         {"rows": {"x": [[["part", "2"]]]}},
         {"rows": {"x": [[["part", "3/2"], ["other", "-1/2"]]]}},
