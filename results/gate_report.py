@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from results.formatting import escaped
+from results.formatting import code, escaped, shown
 from results.gate import NOT_SAVED, Change, GateReport, GateRow
 from results.gate_speed import Speed
 from results.told import Case, Told
@@ -162,7 +162,7 @@ def _which(report: GateReport, compare: Sequence[str]) -> list[str]:
     """What to type to see which images and classes changed, of each row that fails, where posteriors can tell."""
     rows = (row for row in report.rows if compare and row.verdict == "worse" and row.top1 and row.top1.pairs)
     commands = (shlex.join([*compare, *(f"{file}:{row.id}" for file in (report.new, report.baseline))]) for row in rows)
-    return _listed("Which images and classes changed:", map(escaped, commands))
+    return _listed("Which images and classes changed:", [code(shown(each)) for each in commands])
 
 
 def _alone(report: GateReport) -> list[str]:

@@ -36,7 +36,7 @@ def test_without_posteriors_no_image_is_named(gate):
 def moved(tmp_path_factory, weights, photographs):
     """A run, its store in another place, and the baseline of a net that had one image more right."""
     folder = tmp_path_factory.mktemp("moved")
-    store, base = folder / "store", folder / "base one.json"
+    store, base = folder / "store", folder / "base & one.json"
     words = ["--weights", str(weights), "--data", f"list:{photographs}", "--protocol", "centre@256", "--limit", "8"]
     assert run([*words, "--store", str(store), "--out", str(folder / "new")]) == 0
     store.rename(folder / "elsewhere")
@@ -69,12 +69,12 @@ def test_the_command_that_is_printed_tells_images_and_classes(moved, capsys):
     folder, base, image = moved
     main([str(base), str(folder / "new/results.json"), "--store", str(folder / "elsewhere")])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "bench.compare" in line]
-    words = shlex.split(line.removeprefix("- "))
+    words = shlex.split(line.removeprefix("- ").strip("`"))
     assert words[:3] == ["python", "-m", "bench.compare"]
     assert compare(words[3:]) == 0
     assert image in capsys.readouterr().out
     assert compare([*words[3:], "--by", "Q"]) == 2  # the store is none of the baseline's
-    assert "base one.json" in capsys.readouterr().err
+    assert "base & one.json" in capsys.readouterr().err
 
 
 def test_a_baseline_is_never_read_from_the_store_of_what_it_is_compared_with(moved, tmp_path, capsys):
